@@ -1,0 +1,96 @@
+"""The recipe: everything that happens between pixels and tensor.
+
+A model carries the recipe it was trained with in its card, so what the network
+saw is what it gets. A recipe's hash goes into every result row as provenance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an image becomes the network's input.
+
+    Parameters
+    ----------
+    size : int
+        Side of the output in pixels; the tensor is (3, size, size).
+    framing : {"auto", "full"} or int
+        ``"auto"`` finds the central source and frames it, ``"full"`` takes the
+        largest centred square, a number takes a centred square of that many
+        input pixels.
+    margin : float
+        Side of an automatic frame over the isophotal extent of the source.
+    threshold : float
+        Surface brightness of the framing isophote above the sky, in units of
+        the noise of the smoothed image.
+    softening : float
+        Where the asinh stretch turns from linear to logarithmic, in units of
+        the noise of an output pixel.
+    white : float
+        Quantile of the framed luminance that is mapped to 1 (before clipping).
+
+    Notes
+    -----
+    Linear data (16-bit and wider integers, floats) are sky-subtracted, framed,
+    resampled by area and stretched. 8-bit data are taken to be pictures that
+    somebody already stretched: they are framed and resampled only.
+    """
+
+    size: int = 64
+    framing: str | int = "auto"
+    margin: float = 1.25
+    threshold: float = 2.0
+    softening: float = 3.0
+    white: float = 0.995
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 1024:
+            raise ValueError(f"size must lie in 8..1024, not {self.size}")
+        if isinstance(self.framing, str):
+            if self.framing not in ("auto", "full"):
+                raise ValueError(
+                    f"framing must be 'auto', 'full' or a number of pixels, not {self.framing!r}"
+                )
+        elif self.framing < 1:
+            raise ValueError(f"framing must be at least one pixel, not {self.framing}")
+        if not (self.margin > 0 and self.threshold > 0 and self.softening > 0):
+            raise ValueError("margin, threshold and softening must be positive")
+        if not 0.5 < self.white <= 1:
+            raise ValueError(f"white must lie in (0.5, 1], not {self.white}")
+
+    def replace(self, **changes: Any) -> Recipe:
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as a plain dictionary."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Recipe:
+        """Build a recipe from `to_json`'s dictionary.
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown (made by a newer galedge) or out of range.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(fields) - known):
+            raise ValueError(f"unknown recipe fields {unknown}: made by a newer galedge?")
+        return cls(**fields)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the canonical JSON form (64 hexadecimal digits)."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
