@@ -1,0 +1,342 @@
+"""Train a network on packed data: one loop for the student, the teacher, CPU and CUDA."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.augment import Augment
+from training.data import ATTRIBUTES, Pack
+from training.imbalance import class_loss, sampling_weights
+from training.network import CLASSES, T_BINS, build, parameters
+
+__all__ = ["Config", "Group", "predict", "scores", "train"]
+
+
+@dataclass
+class Config:
+    """Everything a run depends on beside its data.
+
+    Parameters
+    ----------
+    network : str
+        See `training.network.build`.
+    size : int
+        Side of the network's input.
+    views : dict
+        Chance of each packed view to be drawn.
+    epochs, batch, lr, decay, warmup : numbers
+        AdamW with a cosine that starts after `warmup` (a share of all steps).
+    ema : float
+        Decay of the averaged weights that are evaluated and saved.
+    imbalance, tau, smoothing : str, float, float
+        See `training.imbalance`.
+    distil : float
+        Weight of the teacher's predictions against the labels.
+    extra : float
+        Pictures without labels drawn per labelled picture.
+    """
+
+    network: str = "galaxy"
+    size: int = 72
+    views: dict[str, float] = field(default_factory=lambda: {"auto": 1.0})
+    epochs: int = 60
+    batch: int = 64
+    lr: float = 2e-3
+    decay: float = 0.05
+    warmup: float = 0.05
+    ema: float = 0.998
+    imbalance: str = "logit"
+    tau: float = 1.0
+    smoothing: float = 0.1
+    attributes: float = 0.3
+    distil: float = 0.0
+    extra: float = 0.0
+    dropout: float = 0.2
+    augment: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    weights: str | None = None
+
+
+@dataclass
+class Group:
+    """Rows of a pack that are trained on, with the teacher's predictions if there are any."""
+
+    pack: Pack
+    rows: np.ndarray
+    hubble: np.ndarray | None = None
+    t_bins: np.ndarray | None = None
+
+
+def train(
+    config: Config,
+    labelled: Group,
+    out: Path,
+    *,
+    extras: tuple[Group, ...] = (),
+    device: str = "auto",
+    threads: int = 2,
+    check: int = 5,
+) -> nn.Module:
+    """Train, follow the validation split, and write config, curve and weights.
+
+    Returns
+    -------
+    Module
+        The averaged network of the last step, in evaluation mode.
+    """
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(threads)
+    random = np.random.default_rng(config.seed)
+    device = choose(device)
+    out.mkdir(parents=True, exist_ok=True)
+    net = build(config.network, len(ATTRIBUTES), config.weights, config.dropout)
+    net = net.to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(net).requires_grad_(False)
+    groups = [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": config.decay},
+        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.lr)
+    labels = labelled.pack.label[labelled.rows]
+    counts = np.bincount(labels, minlength=len(CLASSES)).clip(1)
+    hard = class_loss(config.imbalance, counts, tau=config.tau, smoothing=config.smoothing)
+    chances = sampling_weights(config.imbalance, labels)
+    augment = Augment(**config.augment)
+    number = len(labelled.rows)
+    most = sum(len(group.rows) for group in extras)
+    unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
+    steps = config.epochs * math.ceil((number + unlabelled) / config.batch)
+    step, curve, start = 0, [], time.time()
+    for epoch in range(config.epochs):
+        items = [(0, i) for i in random.choice(number, number, chances is not None, chances)]
+        if unlabelled:
+            pool = [(g + 1, i) for g, group in enumerate(extras) for i in range(len(group.rows))]
+            items += [pool[i] for i in random.choice(most, unlabelled, unlabelled > most)]
+        order = random.permutation(len(items))
+        net.train()
+        total = 0.0
+        for low in range(0, len(items), config.batch):
+            chosen = [items[i] for i in order[low : low + config.batch]]
+            if len(chosen) < 2:
+                continue
+            for rule in optimizer.param_groups:
+                rule["lr"] = config.lr * schedule(step / steps, config.warmup)
+            x, target = draw((labelled, *extras), chosen, config, augment, random, device)
+            with torch.autocast(device, torch.bfloat16):
+                outputs = net(x)
+            loss = losses(outputs, target, hard, config)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            optimizer.step()
+            decay = min(config.ema, (1 + step) / (10 + step))
+            follow(average, net, decay)
+            step += 1
+            total += float(loss.detach()) * len(chosen)
+        row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
+        if (epoch + 1) % check == 0 or epoch + 1 == config.epochs:
+            for source in sorted(set(labelled.pack.source)):
+                row[source] = validate(average, labelled.pack, config, source, device)
+        row["seconds"] = round(time.time() - start)
+        curve.append(row)
+        print(json.dumps(row), flush=True)
+        torch.save(average.state_dict(), out / "weights.pt")
+    about = {
+        "config": asdict(config),
+        "parameters": parameters(net),
+        "code": version(),
+        "torch": torch.__version__,
+        "pictures": number,
+        "unlabelled": most if unlabelled else 0,
+        "curve": curve,
+    }
+    (out / "run.json").write_text(json.dumps(about, indent=1))
+    return average.eval()
+
+
+def draw(
+    groups: tuple[Group, ...],
+    chosen: list[tuple[int, int]],
+    config: Config,
+    augment: Augment,
+    random: np.random.Generator,
+    device: str,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return an augmented batch and its targets (NaN or -1 where there is none)."""
+    names, chance = list(config.views), np.array(list(config.views.values()))
+    picked = random.choice(len(names), len(chosen), p=chance / chance.sum())
+    pixels, frames, target = [], [], []
+    for (g, i), view in zip(chosen, picked, strict=True):
+        group, name = groups[g], names[view]
+        if name not in group.pack.views:
+            name = "auto"
+        row = group.rows[i]
+        pixels.append(group.pack.views[name][row])
+        frames.append(group.pack.frames[name][row])
+        soft = group.hubble is not None
+        target.append(
+            (
+                group.pack.label[row],
+                group.pack.t[row],
+                group.pack.t_sigma[row],
+                group.pack.attributes[row],
+                group.hubble[i] if soft else np.full(len(CLASSES), np.nan, np.float32),
+                group.t_bins[i] if soft else np.full(len(T_BINS), np.nan, np.float32),
+            )
+        )
+    keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
+    columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
+    batch = torch.as_tensor(np.stack(pixels)).to(device)
+    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), config.size)
+    x = x.contiguous(memory_format=torch.channels_last)
+    return x, dict(zip(keys, columns, strict=True))
+
+
+def losses(
+    outputs: dict[str, Tensor],
+    target: dict[str, Tensor],
+    hard: Any,
+    config: Config,
+) -> Tensor:
+    """Return the sum of all heads' losses over the pictures that have a target for them."""
+    outputs = {name: value.float() for name, value in outputs.items()}
+    bins = torch.tensor(T_BINS, device=target["t"].device, dtype=torch.float32)
+    loss = outputs["hubble"].sum() * 0
+    known = target["label"] >= 0
+    size = len(known)
+    log_t = F.log_softmax(outputs["t_bins"], 1)
+    mean_t = log_t.exp() @ bins
+    if known.any():
+        share = known.sum() / size
+        near = (bins - target["t"][known, None]) / target["t_sigma"][known, None]
+        spread = F.softmax(-0.5 * near**2, 1)
+        part = hard(outputs["hubble"][known], target["label"][known])
+        part = part - (spread * log_t[known]).sum(1).mean() * 0.5
+        part = part + 0.1 * F.smooth_l1_loss(mean_t[known], target["t"][known])
+        loss = loss + (1 - config.distil) * share * part
+        defined = torch.isfinite(target["attributes"])
+        if config.attributes and defined.any():
+            error = F.binary_cross_entropy_with_logits(
+                outputs["attributes"][defined], target["attributes"][defined]
+            )
+            loss = loss + config.attributes * share * error
+    taught = torch.isfinite(target["hubble"][:, 0])
+    if config.distil and taught.any():
+        weight = torch.where(known, config.distil, 1.0)[taught] * taught.sum() / size
+        part = -(target["hubble"][taught] * F.log_softmax(outputs["hubble"][taught], 1)).sum(1)
+        part = part - 0.5 * (target["t_bins"][taught] * log_t[taught]).sum(1)
+        aim = target["t_bins"][taught] @ bins
+        part = part + 0.1 * F.smooth_l1_loss(mean_t[taught], aim, reduction="none")
+        loss = loss + (weight * part).mean()
+    return loss
+
+
+@torch.inference_mode()
+def predict(
+    net: nn.Module,
+    pixels: np.ndarray,
+    size: int,
+    *,
+    turns: tuple[tuple[int, bool], ...] = ((0, False),),
+    device: str = "cpu",
+    grey: bool = False,
+    batch: int = 256,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return log class probabilities and T-bin probabilities, averaged over turns and mirrors."""
+    net.eval()
+    hubble, t_bins = [], []
+    for low in range(0, len(pixels), batch):
+        frame = torch.as_tensor(pixels[low : low + batch]).to(device).float() / 255
+        if frame.shape[-1] != size:
+            frame = F.interpolate(frame, (size, size), mode="bilinear", antialias=True)
+        logits, bins = 0.0, 0.0
+        for turn, flip in turns:
+            x = torch.rot90(frame.flip(-1) if flip else frame, turn, (-2, -1))
+            if grey:
+                mix = torch.tensor([0.299, 0.587, 0.114], device=device).view(1, 3, 1, 1)
+                x = (x * mix).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+            x = x.contiguous(memory_format=torch.channels_last)
+            with torch.autocast(device, torch.bfloat16):
+                out = net(x)
+            logits = logits + F.log_softmax(out["hubble"].float(), 1) / len(turns)
+            bins = bins + F.softmax(out["t_bins"].float(), 1) / len(turns)
+        hubble.append(logits.cpu().numpy())
+        t_bins.append(bins.cpu().numpy())
+    return np.concatenate(hubble), np.concatenate(t_bins)
+
+
+def scores(
+    label: np.ndarray, t: np.ndarray, logits: np.ndarray, t_mean: np.ndarray
+) -> dict[str, float]:
+    """Return accuracy, macro-F1 and RMS T of one set."""
+    from sklearn.metrics import f1_score
+
+    guess = logits.argmax(1)
+    return {
+        "accuracy": round(float((guess == label).mean()), 4),
+        "macro_f1": round(float(f1_score(label, guess, average="macro")), 4),
+        "rms_t": round(float(np.sqrt(np.mean((t_mean - t) ** 2))), 3),
+    }
+
+
+def validate(
+    net: nn.Module, pack: Pack, config: Config, source: str, device: str
+) -> dict[str, Any]:
+    """Return the validation scores of one source in colour, in grey, and simulated linear."""
+    rows = np.flatnonzero((pack.split == "val") & (pack.source == source) & (pack.label >= 0))
+    if not len(rows):
+        return {}
+    kinds = {"colour": ("auto", False), "grey": ("auto", True), "mono": ("mono0", False)}
+    result = {}
+    for kind, (view, grey) in kinds.items():
+        if view in pack.exact:
+            pixels = pack.exact[view][rows]
+            logits, bins = predict(net, pixels, config.size, device=device, grey=grey)
+            result[kind] = scores(pack.label[rows], pack.t[rows], logits, bins @ np.array(T_BINS))
+    return result
+
+
+def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the averaged network a step towards the trained one."""
+    with torch.no_grad():
+        state = net.state_dict()
+        for name, value in average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(state[name], 1 - decay)
+            else:
+                value.copy_(state[name])
+
+
+def schedule(done: float, warmup: float) -> float:
+    """Return the learning rate's factor: a linear rise, then half a cosine."""
+    if done < warmup:
+        return max(done / warmup, 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup))) + 1e-3
+
+
+def choose(device: str) -> str:
+    """Return cuda where there is one, if asked to choose."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def version() -> str:
+    """Return the commit that ran, or `unknown`."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True
+    )
+    return done.stdout.strip() or "unknown"
