@@ -71,9 +71,13 @@ def test_nothing_appears_before_the_end(tmp_path):
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_nothing_appears_after_a_failure(tmp_path, error):
-    with pytest.raises(error), open_table(tmp_path / "t.jsonl", ["path"]) as table:
-        table.write({"path": "a"})
-        raise error
+    def fail():
+        with open_table(tmp_path / "t.jsonl", ["path"]) as table:
+            table.write({"path": "a"})
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert os.listdir(tmp_path) == []
 
 

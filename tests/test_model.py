@@ -88,7 +88,7 @@ def test_missing_bundle(tmp_path):
 def test_damaged_network(tmp_path, network, damage):
     folder = write_bundle(tmp_path / "m", {"fp32": network})
     (folder / "model.fp32.onnx").write_bytes(damage(network))
-    with pytest.raises(ModelError, match="not the file that card.json describes"):
+    with pytest.raises(ModelError, match=r"not the file that card\.json describes"):
         Model.load(folder)
 
 
