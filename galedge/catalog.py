@@ -25,18 +25,18 @@ __all__ = ["FORMATS", "Format", "Table", "open_table"]
 
 # Printed digits: what the quantity deserves, the same in every format.
 _DIGITS = {
-    "x": ".2f",
-    "y": ".2f",
-    "ra": ".7f",  # 0.4 mas
-    "dec": ".7f",
-    "probability": ".4f",
-    "t_type": ".2f",
-    "t_type_error": ".2f",
-    "sky": ".6g",
-    "noise": ".6g",
-    "masked_fraction": ".4f",
+    "x": "%.2f",
+    "y": "%.2f",
+    "ra": "%.7f",  # 0.4 mas
+    "dec": "%.7f",
+    "probability": "%.4f",
+    "t_type": "%.2f",
+    "t_type_error": "%.2f",
+    "sky": "%.6g",
+    "noise": "%.6g",
+    "masked_fraction": "%.4f",
 }
-_DIGITS_OF_CLASSES = ".4f"  # the columns p_<class>
+_DIGITS_OF_CLASSES = "%.4f"  # the columns p_<class>
 
 
 class Format(Protocol):
@@ -62,7 +62,7 @@ class Csv:
         self._writer.writerow(columns)
 
     def write(self, row: Mapping[str, Cell]) -> None:
-        self._writer.writerow([_text(row.get(name), spec) for name, spec in self._specs])
+        self._writer.writerow([_printed(row[name], spec) for name, spec in self._specs])
 
     def finish(self) -> None:
         pass
@@ -76,7 +76,7 @@ class JsonLines:
         self._out = _Encoder(file)
 
     def write(self, row: Mapping[str, Cell]) -> None:
-        rounded = {name: _rounded(row.get(name), spec) for name, spec in self._specs}
+        rounded = {name: _rounded(row[name], spec) for name, spec in self._specs}
         self._out.write(json.dumps(rounded, ensure_ascii=False, allow_nan=False) + "\n")
 
     def finish(self) -> None:
@@ -264,21 +264,20 @@ class _Encoder:
 def _specs(columns: Sequence[str]) -> list[tuple[str, str]]:
     """Return each column with its number format."""
     return [
-        (name, _DIGITS_OF_CLASSES if name.startswith("p_") else _DIGITS.get(name, ""))
+        (name, _DIGITS_OF_CLASSES if name.startswith("p_") else _DIGITS.get(name, "%r"))
         for name in columns
     ]
 
 
-def _text(value: Cell, spec: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return format(value, spec) if math.isfinite(value) else ""
-    return str(value)
+def _printed(value: Cell, spec: str) -> Cell:
+    """Return a float's digits; the csv module prints the rest, None as nothing."""
+    if value.__class__ is not float:
+        return value
+    return spec % value if math.isfinite(value) else None
 
 
 def _rounded(value: Cell, spec: str) -> Cell:
-    if not isinstance(value, float):
+    if value.__class__ is not float:
         return value
     # JSON knows neither NaN nor infinity.
-    return float(format(value, spec)) if math.isfinite(value) else None
+    return float(spec % value) if math.isfinite(value) else None

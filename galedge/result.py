@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 __all__ = ["Cell", "Result", "columns"]
 
@@ -81,20 +82,20 @@ class Result:
 
     def as_row(self) -> dict[str, Cell]:
         """Return a table's row: `columns` with their values, flags joined by ';'."""
-        row: dict[str, Cell] = {}
-        for name in Result.__slots__:
-            if name == "probabilities":
-                row.update((f"p_{label}", p) for label, p in self.probabilities.items())
-            elif name == "flags":
-                row[name] = ";".join(self.flags)
-            else:
-                row[name] = getattr(self, name)
+        row: dict[str, Cell] = dict(zip(_BEFORE, _before(self), strict=True))
+        row.update((f"p_{label}", p) for label, p in self.probabilities.items())
+        row.update(zip(_AFTER, _after(self), strict=True))
+        row["flags"] = ";".join(self.flags)
         return row
+
+
+# The fields on either side of the columns that depend on the model's classes.
+_FIELDS = tuple(field.name for field in fields(Result))
+_AT = _FIELDS.index("probabilities")
+_BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
+_before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
 
 
 def columns(classes: Iterable[str]) -> list[str]:
     """Return the names of a row's columns for a model's classes, in order."""
-    names = list(Result.__slots__)
-    at = names.index("probabilities")
-    names[at : at + 1] = [f"p_{label}" for label in classes]
-    return names
+    return [*_BEFORE, *(f"p_{label}" for label in classes), *_AFTER]

@@ -44,7 +44,7 @@ def test_jsonl(tmp_path):
 def test_what_is_not_finite_is_unknown(tmp_path, value):
     for name in ("t.csv", "t.jsonl"):
         with open_table(tmp_path / name, ["sky", "x"]) as table:
-            table.write({"sky": value})
+            table.write({"sky": value, "x": None})
     assert (tmp_path / "t.csv").read_text() == "sky,x\n,\n"
     assert (tmp_path / "t.jsonl").read_text() == '{"sky": null, "x": null}\n'
 
