@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -112,7 +113,7 @@ def classify(
     classifier = Classifier(
         model, workers=workers, batch=batch, hdu=hdu, frame=frame, precision=precision
     )
-    log = _Log(quiet, bar=output is not None or not sys.stdout.isatty())
+    log = _Log(quiet, bar=output is not None or not _is_terminal(sys.stdout))
     try:
         with open_table(output, columns(classifier.model.card.classes)) as table:
             inputs = list(find(paths))
@@ -121,14 +122,14 @@ def classify(
     except KeyboardInterrupt:
         kept = "no table was written" if output else "the rows so far are complete"
         log.end(f"interrupted after {log.done:,} images; {kept}")
-        sys.exit(INTERRUPTED)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # as in `galedge classify ... | head`
-        sys.exit(0)
+        return
     finally:
         log.close()
     log.end(log.summary())
     if log.rejected:
-        sys.exit(REJECTED)
+        raise click.exceptions.Exit(REJECTED)
 
 
 def _refuse_overwriting(output: str | None, paths: Sequence[str]) -> None:
@@ -150,7 +151,7 @@ class _Log:
         self.done = self.rejected = 0
         self._quiet = quiet
         self._start = time.perf_counter()
-        self._wants_bar = bar and not quiet and sys.stderr.isatty()
+        self._wants_bar = bar and not quiet and _is_terminal(sys.stderr)
         self._bar: Any = None
 
     def watch(self, results: Iterable[Result], total: int) -> Iterable[Result]:
@@ -208,6 +209,10 @@ def models() -> None:
     _print(describe_models())
 
 
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: closed before we came
+
+
 def _print(text: str) -> None:
     """Print to standard output, whatever names and headers hold."""
     click.echo(text.encode("utf-8", "backslashreplace"))
@@ -262,4 +267,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         kind = type(error).__name__
         _say(f"internal error: {kind}: {error}; GALEDGE_DEBUG=1 shows where: please report it")
         code = FATAL
+    if code == INTERRUPTED:
+        # A worker may hang on a disk that is gone, and leaving would wait for it.
+        with suppress(OSError):
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        os._exit(code)
     sys.exit(code)

@@ -188,6 +188,18 @@ def test_full_standard_output(night, bundle):
     assert process.stderr == "galedge: standard output: No space left on device\n"
 
 
+def test_closed_streams(night, bundle, tmp_path):
+    def run(*arguments):
+        shell = ["sh", "-c", '"$@" >&- 2>errors', "sh", *command(*arguments)]
+        return subprocess.run(shell, cwd=tmp_path, timeout=60).returncode
+
+    assert run("classify", night, "--model", bundle) == 1
+    errors = (tmp_path / "errors").read_text()
+    assert errors == "galedge: standard output: closed; name a file with -o\n"
+    assert run("classify", night, "--model", bundle, "-o", "t.csv") == 0
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 6
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_stream_keeps_whole_rows(long_night, bundle, number):
     process = subprocess.Popen(
