@@ -36,7 +36,5 @@ PYBIND11_MODULE(_core, m) {
     });
     m.def("isa", &galedge::isa_name, "The instruction set of the hot loops in use.");
     bind_fits(m);
-#ifdef GALEDGE_HAS_PREPARE
     bind_prepare(m);
-#endif
 }

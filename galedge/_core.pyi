@@ -69,3 +69,43 @@ class FitsFile:
 def open_fits(path: str | bytes | os.PathLike[Any], max_pixels: int | None = None) -> FitsFile: ...
 def open_fits_buffer(buffer: Buffer, max_pixels: int | None = None) -> FitsFile: ...
 def parse_cards(text: bytes) -> list[tuple[str, HeaderValue]]: ...
+
+# --- Preparation ----------------------------------------------------------
+
+class Recipe:
+    def __init__(
+        self,
+        *,
+        size: int,
+        frame_pixels: float,
+        margin: float,
+        threshold: float,
+        softening: float,
+        white: float,
+    ) -> None: ...
+
+# Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors.
+Result = tuple[
+    NDArray[np.void], NDArray[np.float64], list[int], list[str], list[str], list[str | None]
+]
+
+def prepare_arrays(
+    images: list[NDArray[np.float32]],
+    pictures: list[bool],
+    recipe: Recipe,
+    out: NDArray[np.uint8],
+    threads: int = 1,
+) -> Result: ...
+def prepare_files(
+    paths: list[bytes],
+    hdu: int,
+    plane: int,
+    recipe: Recipe,
+    out: NDArray[np.uint8],
+    threads: int = 1,
+) -> Result: ...
+def border_sky(image: NDArray[np.float32]) -> tuple[float, float]: ...
+def resample(
+    image: NDArray[np.float32], x: float, y: float, side: float, size: int, fill: float
+) -> tuple[NDArray[np.float32], float]: ...
+def asinh(x: NDArray[np.float32]) -> NDArray[np.float32]: ...

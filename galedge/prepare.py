@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from galedge import _core
 from galedge.errors import GaledgeError, Unsupported
-from galedge.image import Image, read
+from galedge.image import Image, Wcs, read
 from galedge.recipe import Recipe
 
 __all__ = ["FLAGS", "Batch", "Facts", "Source", "prepare"]
@@ -144,7 +144,7 @@ def prepare(
         raise ValueError(f"out must be a C-contiguous uint8 array of shape {shape}")
     core = _core.Recipe(
         size=recipe.size,
-        frame_pixels={"auto": 0, "full": -1}.get(recipe.framing, recipe.framing),  # type: ignore[call-overload]
+        frame_pixels=_frame_pixels(recipe.framing),
         margin=recipe.margin,
         threshold=recipe.threshold,
         softening=recipe.softening,
@@ -167,6 +167,13 @@ def prepare(
     for i, slot, fact in zip(others, part, found, strict=True):
         pixels[i], facts[i] = slot, fact
     return Batch(pixels, facts)
+
+
+def _frame_pixels(framing: str | int) -> int:
+    """Return the core's form of a framing: 0 automatic, -1 full, else pixels."""
+    if isinstance(framing, str):
+        return 0 if framing == "auto" else -1
+    return framing
 
 
 def _read_in_core(source: Source) -> bool:
@@ -207,7 +214,7 @@ def _prepare_pixels(
     images: list[npt.NDArray[np.float32]] = []
     pictures: list[bool] = []
     good: list[int] = []
-    wcs = {}
+    wcs: dict[int, Wcs] = {}
     for i, source in enumerate(sources):
         if isinstance(source, (str, os.PathLike)):
             facts[i].path = os.fspath(source)
@@ -215,7 +222,8 @@ def _prepare_pixels(
             image = source if isinstance(source, np.ndarray) else _image_of(source, hdu)
             if isinstance(image, Image):
                 _copy_header(image, facts[i])
-                wcs[i] = image.wcs
+                if image.wcs is not None:
+                    wcs[i] = image.wcs
                 pictures.append(image.is_picture)
                 images.append(_planes(image.data, plane))
             else:
@@ -232,7 +240,7 @@ def _prepare_pixels(
         out[i] = slot
         fact.path, fact.hdu = facts[i].path, facts[i].hdu
         fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
-        if wcs.get(i) is not None and fact.x is not None and fact.y is not None:
+        if i in wcs and fact.x is not None and fact.y is not None:
             fact.ra, fact.dec = wcs[i].pixel_to_sky(fact.x, fact.y)
         facts[i] = fact
     return facts
