@@ -1,0 +1,5 @@
+"""``python -m galedge`` is the command ``galedge``."""
+
+from galedge.cli import main
+
+main()

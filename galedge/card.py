@@ -1,0 +1,163 @@
+"""A bundle's card: what ``card.json`` says, read with suspicion."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from galedge.errors import ModelError
+from galedge.recipe import Recipe
+
+__all__ = ["Card", "NetworkFile"]
+
+PRECISIONS = ("int8", "fp32")  # the preferred one first
+
+_CARD_LIMIT = 1 << 20  # bytes; a card is a few kilobytes
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFile:
+    """One ONNX file of a bundle, as its card describes it."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What ``card.json`` says, checked.
+
+    Attributes
+    ----------
+    folder : Path
+        The bundle.
+    networks : dict of str to NetworkFile
+        By precision, the preferred one first.
+    temperature : float
+        Divides the logits before the softmax.
+    t_sigma_scale : float
+        Multiplies the network's own T-type sigma.
+    fields : dict
+        The whole card, for what is only shown: metrics, credits, limits.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    default: bool
+    classes: tuple[str, ...]
+    recipe: Recipe
+    temperature: float
+    t_sigma_scale: float
+    networks: Mapping[str, NetworkFile]
+    fields: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> Card:
+        """Read and check the card of the bundle in `folder`.
+
+        Raises
+        ------
+        ModelError
+            If there is no card, or it is not one that this galedge understands.
+        """
+        folder = Path(folder)
+        path = folder / "card.json"
+        try:
+            with path.open("rb") as file:
+                text = file.read(_CARD_LIMIT + 1)
+        except OSError as error:
+            raise ModelError(
+                f"{folder}: not a model bundle: card.json: {error.strerror}; "
+                "name a folder that holds card.json and model.fp32.onnx"
+            ) from error
+        if len(text) > _CARD_LIMIT:
+            raise ModelError(f"{path}: longer than any card; is it really one?")
+        try:
+            fields = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"{path}: not JSON ({error}); copy the bundle again") from error
+        try:
+            return cls._from_fields(folder, fields)
+        except _CardError as error:
+            raise ModelError(f"{path}: {error}") from error
+
+    @classmethod
+    def _from_fields(cls, folder: Path, fields: Any) -> Card:
+        task = _field(fields, "task", str)
+        if task != "hubble":
+            raise _CardError(f"task {task!r} is not 'hubble', the one this galedge knows")
+        classes = _field(fields, "classes", list)
+        if (
+            len(classes) < 2
+            or not all(isinstance(name, str) and name for name in classes)
+            or len(set(classes)) < len(classes)
+        ):
+            raise _CardError("'classes' must list two or more different names")
+        try:
+            recipe = Recipe.from_json(_field(fields, "recipe", dict))
+        except (TypeError, ValueError) as error:
+            raise _CardError(f"'recipe': {error}") from error
+        calibration = _field(fields, "calibration", dict)
+        return cls(
+            folder=folder,
+            name=_field(fields, "name", str),
+            version=_field(fields, "version", str),
+            default=fields.get("default") is True,
+            classes=tuple(classes),
+            recipe=recipe,
+            temperature=_positive(calibration, "temperature"),
+            t_sigma_scale=_positive(calibration, "t_sigma_scale"),
+            networks=_networks(_field(fields, "files", dict)),
+            fields=fields,
+        )
+
+
+class _CardError(Exception):
+    """What is wrong with a card, without its path."""
+
+
+def _field(fields: Any, key: str, kind: type) -> Any:
+    """Return ``fields[key]``, which must be of the given JSON type."""
+    if not isinstance(fields, dict) or key not in fields:
+        raise _CardError(f"{key!r} is missing")
+    if not isinstance(fields[key], kind):
+        raise _CardError(f"{key!r} must be a JSON {_JSON_NAMES[kind]}")
+    return fields[key]
+
+
+_JSON_NAMES: dict[type, str] = {str: "string", list: "array", dict: "object"}
+
+
+def _positive(fields: dict[str, Any], key: str) -> float:
+    """Return a positive, finite number."""
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _CardError(f"'calibration' needs a number {key!r}")
+    if not (math.isfinite(value) and value > 0):
+        raise _CardError(f"'calibration': {key!r} must be positive, not {value}")
+    return float(value)
+
+
+def _networks(files: dict[str, Any]) -> dict[str, NetworkFile]:
+    """Return the networks that a card lists, by precision."""
+    networks = {}
+    for precision in PRECISIONS:
+        name = f"model.{precision}.onnx"
+        if name not in files:
+            continue
+        entry = files[name]
+        sha256 = _field(entry, "sha256", str)
+        size = entry.get("bytes")
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            raise _CardError(f"'files': {name}: 'bytes' must be a whole number")
+        networks[precision] = NetworkFile(name, sha256.lower(), size)
+    if not networks:
+        raise _CardError("'files' lists neither model.int8.onnx nor model.fp32.onnx")
+    return networks

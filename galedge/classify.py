@@ -1,0 +1,289 @@
+"""The classifier: the only loop from sources to results."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sized
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge._version import __version__
+from galedge.image import Image
+from galedge.inputs import Rejected
+from galedge.model import Model
+from galedge.prepare import Facts, prepare
+from galedge.result import Result
+
+__all__ = ["Classifier", "Source", "classify"]
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Rejected"
+"""One galaxy: a path, a file's content, an image, or an array (H, W) or (3, H, W)."""
+
+
+class Classifier:
+    """Classifies galaxies; safe to use from several threads at once.
+
+    Parameters
+    ----------
+    model : str, path or Model, optional
+        A shipped model's name, a bundle's folder, or a loaded model. Default:
+        the shipped model.
+    workers : int, optional
+        Threads that prepare and infer. Default: the CPUs this process may use.
+    batch : int
+        Sources a worker takes at a time. Larger is a little faster; with 1 a
+        result is never kept waiting for its neighbours.
+    hdu : int, optional
+        HDU to read from FITS files. Default: the first image.
+    frame : {"auto", "full"} or int, optional
+        Framing, in place of the model's own; see `galedge.Recipe`.
+    precision : {"int8", "fp32"}, optional
+        Default: int8 where the model has it.
+
+    Raises
+    ------
+    ModelError
+        If the model is missing, damaged or foreign.
+    ValueError
+        If an option is out of range.
+
+    Examples
+    --------
+    >>> clf = galedge.Classifier()  # doctest: +SKIP
+    >>> clf.classify("ngc4414.fits").label  # doctest: +SKIP
+    'Sc'
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Model | None = None,
+        *,
+        workers: int | None = None,
+        batch: int = 64,
+        hdu: int | None = None,
+        frame: str | int | None = None,
+        precision: str | None = None,
+    ) -> None:
+        self.workers = usable_cpus() if workers is None else workers
+        self.batch = batch
+        self.hdu = hdu
+        if self.workers < 1 or self.batch < 1:
+            raise ValueError("workers and batch must be at least 1")
+        self.model = model if isinstance(model, Model) else Model.load(model, precision=precision)
+        recipe = self.model.card.recipe
+        self.recipe = recipe if frame is None else recipe.replace(framing=frame)
+        self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)
+        self._provenance = {
+            "model": self.model.card.name,
+            "model_sha256": self.model.sha256,
+            "recipe_sha256": self.recipe.sha256,
+            "version": __version__,
+        }
+
+    @overload
+    def classify(self, source: str | os.PathLike[str] | bytes | Image) -> Result: ...
+    @overload
+    def classify(self, source: list[Any] | tuple[Any, ...]) -> list[Result]: ...
+    @overload
+    def classify(self, source: NDArray[Any]) -> Result | list[Result]: ...
+
+    def classify(self, source: Source | list[Any] | tuple[Any, ...]) -> Result | list[Result]:
+        """Classify one galaxy, or several at once.
+
+        Parameters
+        ----------
+        source : path, bytes, Image, ndarray, or a list of them
+            Arrays of shape (H, W), (3, H, W) or (H, W, 3) are one galaxy, of
+            shape (N, H, W) or (N, 3, H, W) several. Three planes are always
+            *one* galaxy in three bands; give three mono images as a list or
+            with a band axis, (3, 1, H, W).
+
+        Returns
+        -------
+        Result or list of Result
+            One for each galaxy, in order. A galaxy that cannot be classified
+            is a result with ``status == "error"``, not an exception.
+
+        Raises
+        ------
+        ValueError
+            If an array has another shape.
+        """
+        if isinstance(source, np.ndarray):
+            several = _split(source)
+            return self._chunk([source])[0] if several is None else list(self.stream(several))
+        if isinstance(source, list | tuple):
+            return list(self.stream(source))
+        return self._chunk([source])[0]
+
+    def stream(self, sources: Iterable[Source]) -> Iterator[Result]:
+        """Classify any number of galaxies, with results as they come.
+
+        A few chunks of `batch` sources are in flight at any time, each
+        prepared and inferred by one worker, so reading on one overlaps
+        inference on another and memory stays flat: `sources` may be endless.
+
+        Parameters
+        ----------
+        sources : iterable of path, bytes, Image or ndarray
+            Taken as needed, from the calling thread.
+
+        Yields
+        ------
+        Result
+            One for each source, in their order.
+        """
+        size = self.batch
+        if isinstance(sources, Sized):  # a short list is shared out among all workers
+            size = max(1, min(size, math.ceil(len(sources) / self.workers)))
+        chunks = _chunks(sources, size)
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="galedge")
+        pending: deque[Future[list[Result]]] = deque()
+        try:
+            for chunk in chunks:
+                pending.append(pool.submit(self._chunk, chunk))
+                # Twice the workers: nobody runs dry while the caller uses results.
+                while len(pending) >= 2 * self.workers or (pending and pending[0].done()):
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+        finally:
+            # An abandoned stream does not wait for chunks that nobody will see.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _chunk(self, sources: list[Source]) -> list[Result]:
+        """Prepare and infer a few sources on this thread."""
+        usable = [source for source in sources if not isinstance(source, Rejected)]
+        answers = iter(self._infer(usable))
+        return [
+            self._failure(source.path, source.reason)
+            if isinstance(source, Rejected)
+            else next(answers)
+            for source in sources
+        ]
+
+    def _infer(self, sources: list[Any]) -> list[Result]:
+        if not sources:
+            return []
+        batch = prepare(sources, self.recipe, hdu=self.hdu)
+        prediction = self.model.predict(batch.pixels)
+        return [
+            self._result(facts, probabilities, t_type, t_type_error)
+            for facts, probabilities, t_type, t_type_error in zip(
+                batch.facts,
+                prediction.probabilities.tolist(),
+                prediction.t_type.tolist(),
+                prediction.t_type_error.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _result(
+        self, facts: Facts, probabilities: list[float], t_type: float, t_type_error: float
+    ) -> Result:
+        if facts.error is not None:
+            return self._failure(facts.path, facts.error, facts.hdu, facts.flags)
+        probability = max(probabilities)
+        if not math.isfinite(sum(probabilities) + t_type + t_type_error):
+            return self._failure(facts.path, "the network gave no finite answer", facts.hdu)
+        classes = self.model.card.classes
+        return Result(
+            path=facts.path,
+            hdu=facts.hdu,
+            x=_number(facts.x),
+            y=_number(facts.y),
+            ra=_number(facts.ra),
+            dec=_number(facts.dec),
+            object=facts.object or None,
+            date_obs=facts.date_obs or None,
+            label=classes[probabilities.index(probability)],
+            probability=probability,
+            probabilities=dict(zip(classes, probabilities, strict=True)),
+            t_type=t_type,
+            t_type_error=t_type_error,
+            flags=facts.flags,
+            sky=_number(facts.sky),
+            noise=_number(facts.noise),
+            masked_fraction=_number(facts.masked_fraction),
+            status="ok",
+            error=None,
+            **self._provenance,
+        )
+
+    def _failure(
+        self, path: str, error: str, hdu: int | None = None, flags: tuple[str, ...] = ()
+    ) -> Result:
+        return Result(
+            path=path,
+            hdu=hdu,
+            x=None,
+            y=None,
+            ra=None,
+            dec=None,
+            object=None,
+            date_obs=None,
+            label=None,
+            probability=None,
+            probabilities=self._no_answer,
+            t_type=None,
+            t_type_error=None,
+            flags=flags,
+            sky=None,
+            noise=None,
+            masked_fraction=None,
+            status="error",
+            error=error.removeprefix(f"{path}: ") if path else error,
+            **self._provenance,
+        )
+
+
+def classify(
+    source: Source | list[Any] | tuple[Any, ...], model: str | os.PathLike[str] | None = None
+) -> Result | list[Result]:
+    """Classify with a classifier made for this one call; see `Classifier.classify`.
+
+    Loading a model takes longer than using it: keep a `Classifier` for more
+    than one call.
+    """
+    return Classifier(model).classify(source)  # type: ignore[arg-type]
+
+
+def usable_cpus() -> int:
+    """Return the number of CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+    iterator = iter(sources)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _split(array: NDArray[Any]) -> list[NDArray[Any]] | None:
+    """Return an array's galaxies, or None if it is a single one."""
+    shape = array.shape
+    if array.ndim == 2 or (array.ndim == 3 and 3 in (shape[0], shape[2])):
+        return None
+    if array.ndim == 3:
+        return list(array)
+    if array.ndim == 4 and shape[1] == 3:
+        return list(array)
+    if array.ndim == 4 and shape[1] == 1:
+        return list(array[:, 0])
+    raise ValueError(
+        f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "
+        "bands come before rows and columns"
+    )
+
+
+def _number(value: float | None) -> float | None:
+    """Return a float, or None for what is unknown."""
+    return float(value) if value is not None and math.isfinite(value) else None

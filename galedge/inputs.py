@@ -1,0 +1,144 @@
+"""What to classify: from the names a user gives to the files they stand for."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+__all__ = ["EXTENSIONS", "Rejected", "find"]
+
+EXTENSIONS = (
+    ".fits",
+    ".fit",
+    ".fts",
+    ".fits.gz",
+    ".fit.gz",
+    ".fits.fz",
+    ".fz",
+    ".fits.bz2",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".tif",
+    ".tiff",
+    ".npy",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A name that cannot be opened as an image, and why."""
+
+    path: str
+    reason: str
+
+
+def find(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Rejected]:
+    """Yield the files that `paths` stand for, one by one.
+
+    Folders are walked to the bottom in the order of their names. In them,
+    files are chosen by extension (`EXTENSIONS`, in any case) and hidden names
+    are passed over; links to folders are followed, each folder once. A file
+    that is named itself is always taken.
+
+    Parameters
+    ----------
+    paths : iterable of str or path
+        Files and folders.
+
+    Yields
+    ------
+    str or Rejected
+        A path; or, for what is no regular file, cannot be listed, or does not
+        exist, the path with the reason. Names that are not UTF-8 come as
+        `os.fsdecode` spells them.
+    """
+    for path in [os.fspath(path) for path in paths]:
+        if os.path.isdir(path):
+            empty = True
+            for found in _walk(path):
+                empty = False
+                yield found
+            if empty:
+                yield Rejected(path, "a folder without images; name the files themselves")
+        else:
+            yield _checked(path)
+
+
+def _walk(top: str) -> Iterator[str | Rejected]:
+    """Yield the images below a folder."""
+    visited = set()
+    pending = [(top, _FOLDER)]  # a stack with the next name on top
+    while pending:
+        path, kind = pending.pop()
+        if kind is not _FOLDER:
+            yield path if kind is _FILE else _checked(path)
+            continue
+        try:
+            status = os.stat(path)
+            with os.scandir(path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            yield Rejected(path, f"cannot be listed: {_reason(error)}")
+            continue
+        if (status.st_dev, status.st_ino) in visited:
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        below = [(entry.path, sort) for entry in entries if (sort := _kind(entry))]
+        if not below and path != top and _is_image(path):
+            yield Rejected(path, "a folder, though its name is that of an image")
+        pending += below
+
+
+_FOLDER, _FILE, _OTHER = "folder", "file", "other"
+
+
+def _kind(entry: os.DirEntry[str]) -> str | None:
+    """Return what to do with a folder's entry; None is to pass it over."""
+    if entry.name.startswith("."):
+        return None
+    if entry.is_symlink():
+        folder, file = os.path.isdir(entry.path), False  # a link may point anywhere
+    else:
+        folder, file = entry.is_dir(), entry.is_file()  # known without a stat
+    if folder:
+        return _FOLDER
+    if not _is_image(entry.name):
+        return None
+    return _FILE if file else _OTHER
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(EXTENSIONS)
+
+
+def _checked(path: str) -> str | Rejected:
+    """Return the path of a regular file, or why it is none."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        if os.path.islink(path):
+            return Rejected(path, "a link to a file that does not exist")
+        return Rejected(path, "no such file")
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        return Rejected(path, _reason(error))
+    if not stat.S_ISREG(mode):
+        kind = next((name for test, name in _KINDS if test(mode)), "a special file")
+        return Rejected(path, f"{kind}, not a regular file")
+    return path
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _reason(error: Exception) -> str:
+    """Return what the system says, in lower case."""
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,181 @@
+"""Model bundles: a network, and the card that says what its outputs mean.
+
+A bundle is a folder with ``card.json`` and one ONNX file per precision. The
+card's hashes are checked before anything is loaded; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.card import Card, NetworkFile
+from galedge.engine import Engine, OnnxRuntimeEngine
+from galedge.errors import ModelError
+
+__all__ = ["Model", "Prediction", "shipped"]
+
+T_TYPE_RANGE = (-6.0, 11.0)  # de Vaucouleurs' scale, compact ellipticals to compact irregulars
+
+_MODELS = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says about a batch.
+
+    Attributes
+    ----------
+    probabilities : ndarray of float32, shape (N, C)
+        Calibrated; each row sums to one.
+    t_type, t_type_error : ndarray of float32, shape (N,)
+        De Vaucouleurs T-type and its standard error.
+    """
+
+    probabilities: NDArray[np.float32]
+    t_type: NDArray[np.float32]
+    t_type_error: NDArray[np.float32]
+
+
+class Model:
+    """A network ready to run, and how to read its outputs.
+
+    Use `Model.load`. A model has no state that changes: one serves any number
+    of threads.
+
+    Attributes
+    ----------
+    card : Card
+    precision : {"int8", "fp32"}
+    sha256 : str
+        Hash of the ONNX file in use (64 hexadecimal digits).
+    """
+
+    def __init__(self, card: Card, engine: Engine, precision: str) -> None:
+        self.card = card
+        self.precision = precision
+        self.sha256 = card.networks[precision].sha256
+        self._engine = engine
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | os.PathLike[str] | None = None,
+        *,
+        precision: str | None = None,
+        threads: int = 1,
+    ) -> Model:
+        """Load a shipped model by name, or a bundle from its folder.
+
+        Parameters
+        ----------
+        name_or_path : str or path, optional
+            Default: the shipped model, or the one of several whose card says
+            ``"default": true``.
+        precision : {"int8", "fp32"}, optional
+            Default: int8 where the bundle has it.
+        threads : int
+            Threads within one batch.
+
+        Raises
+        ------
+        ModelError
+            If there is no such bundle, or it is damaged or foreign.
+        """
+        card = _find(name_or_path)
+        precision = precision or next(iter(card.networks))
+        if precision not in card.networks:
+            raise ModelError(
+                f"{card.folder}: has no {precision} network, only {', '.join(card.networks)}"
+            )
+        network = card.networks[precision]
+        path = card.folder / network.name
+        engine = OnnxRuntimeEngine(_verified(path, network), str(path), threads)
+        model = cls(card, engine, precision)
+        model._probe(path)
+        return model
+
+    def _probe(self, path: Path) -> None:
+        """Run two blank images: a foreign network shows here, not mid-night."""
+        size = self.card.recipe.size
+        outputs = self._engine.run(np.zeros((2, 3, size, size), np.uint8))
+        wanted = {"hubble": (2, len(self.card.classes)), "t_type": (2, 2)}
+        found = {name: outputs[name].shape for name in wanted if name in outputs}
+        if found != wanted:
+            raise ModelError(
+                f"{path}: gives {found or sorted(outputs)} for two images where its card "
+                f"promises {wanted}; network and card do not belong together"
+            )
+
+    def predict(self, pixels: NDArray[np.uint8]) -> Prediction:
+        """Classify prepared images of shape (N, 3, S, S)."""
+        return self.decode(self._engine.run(pixels))
+
+    def decode(self, outputs: Mapping[str, NDArray[np.float32]]) -> Prediction:
+        """Turn raw outputs into calibrated ones.
+
+        Parameters
+        ----------
+        outputs : mapping of str to ndarray
+            ``hubble``: logits, shape (N, C). ``t_type``: mean and log of
+            sigma, shape (N, 2).
+        """
+        logits = outputs["hubble"] / np.float32(self.card.temperature)
+        logits = logits - logits.max(axis=1, keepdims=True)
+        exponentials = np.exp(logits)
+        mean, log_sigma = outputs["t_type"].T
+        return Prediction(
+            probabilities=exponentials / exponentials.sum(axis=1, keepdims=True),
+            t_type=np.clip(mean, *T_TYPE_RANGE),
+            # e**10 is already far beyond the scale; the limit keeps it finite.
+            t_type_error=np.exp(np.minimum(log_sigma, 10)) * np.float32(self.card.t_sigma_scale),
+        )
+
+
+def shipped() -> list[Card]:
+    """Return the cards of the models that came with galedge, by name."""
+    return [Card.read(path.parent) for path in sorted(_MODELS.glob("*/card.json"))]
+
+
+def _find(name_or_path: str | os.PathLike[str] | None) -> Card:
+    """Return the card of the bundle that a user named."""
+    if name_or_path is None:
+        cards = shipped()
+        if not cards:
+            raise ModelError("no model came with this galedge; name a bundle's folder")
+        return next((card for card in cards if card.default), cards[0])
+    if isinstance(name_or_path, str) and os.path.basename(name_or_path) == name_or_path:
+        cards = shipped()
+        for card in cards:
+            if card.name == name_or_path:
+                return card
+        if not os.path.isdir(name_or_path):
+            names = ", ".join(card.name for card in cards) or "none"
+            raise ModelError(
+                f"{name_or_path}: no such model; shipped: {names}. "
+                "A bundle of your own is named by its folder"
+            )
+    return Card.read(name_or_path)
+
+
+def _verified(path: Path, network: NetworkFile) -> bytes:
+    """Read a network whose size and hash are those on the card."""
+    try:
+        with path.open("rb") as file:
+            # The size first: a wrong file may be of any length.
+            fits = os.fstat(file.fileno()).st_size == network.size
+            content = file.read() if fits else b""
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}; copy the bundle again") from error
+    if not fits or hashlib.sha256(content).hexdigest() != network.sha256:
+        raise ModelError(
+            f"{path}: not the file that card.json describes (size or SHA-256 differ); "
+            "copy the bundle again"
+        )
+    return content

@@ -1,0 +1,101 @@
+"""A result: what galedge says about one galaxy, as an object and as a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from operator import attrgetter
+
+__all__ = ["Cell", "Result", "columns"]
+
+Cell = str | int | float | None
+"""What a table's cell may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What galedge says about one galaxy, or why it says nothing.
+
+    Attributes
+    ----------
+    path : str
+        The file as it was named; empty for an array.
+    hdu : int or None
+        Index of the HDU that was read; None if the file has none.
+    x, y : float or None
+        Centre of the frame in pixels; the first pixel's centre is (0, 0).
+    ra, dec : float or None
+        The same in degrees (ICRS), if the header says how.
+    object, date_obs : str or None
+        From the header.
+    label : str or None
+        The most probable class.
+    probability : float or None
+        Its calibrated probability.
+    probabilities : mapping of str to float or None
+        The same for every class.
+    t_type, t_type_error : float or None
+        De Vaucouleurs T-type (-6 to 11) and its standard error.
+    flags : tuple of str
+        What may spoil the answer.
+    sky, noise : float or None
+        Sky level and its standard deviation per pixel, in the file's units.
+    masked_fraction : float or None
+        Share of the frame without valid pixels, 0 to 1.
+    status : {"ok", "error"}
+        With ``"error"`` every number above but `hdu` is None.
+    error : str or None
+        Why there is no answer.
+    model, model_sha256, recipe_sha256, version : str
+        What made the answer: the model's name, the hash of its network, the
+        hash of the recipe, and galedge's version.
+    """
+
+    path: str
+    hdu: int | None
+    x: float | None
+    y: float | None
+    ra: float | None
+    dec: float | None
+    object: str | None
+    date_obs: str | None
+    label: str | None
+    probability: float | None
+    probabilities: Mapping[str, float | None]
+    t_type: float | None
+    t_type_error: float | None
+    flags: tuple[str, ...]
+    sky: float | None
+    noise: float | None
+    masked_fraction: float | None
+    status: str
+    error: str | None
+    model: str
+    model_sha256: str
+    recipe_sha256: str
+    version: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is an answer."""
+        return self.error is None
+
+    def as_row(self) -> dict[str, Cell]:
+        """Return a table's row: `columns` with their values, flags joined by ';'."""
+        row: dict[str, Cell] = dict(zip(_BEFORE, _before(self), strict=True))
+        row.update((f"p_{label}", p) for label, p in self.probabilities.items())
+        row.update(zip(_AFTER, _after(self), strict=True))
+        row["flags"] = ";".join(self.flags)
+        return row
+
+
+# The fields on either side of the columns that depend on the model's classes.
+_FIELDS = tuple(field.name for field in fields(Result))
+_AT = _FIELDS.index("probabilities")
+_BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
+_before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
+
+
+def columns(classes: Iterable[str]) -> list[str]:
+    """Return the names of a row's columns for a model's classes, in order."""
+    return [*_BEFORE, *(f"p_{label}" for label in classes), *_AFTER]

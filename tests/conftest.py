@@ -1,0 +1,141 @@
+"""Fixtures: a tiny bundle with random weights, galaxies, and the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+CLASSES = ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
+
+
+def tiny_network(classes: int = len(CLASSES), size: int = 16, seed: int = 0) -> bytes:
+    """Return an ONNX network that follows the bundle contract: mean colour, then linear."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(seed)
+    weights = {
+        "scale": np.float32(1 / 255),
+        "axes": np.array([2, 3], np.int64),
+        "hubble_w": rng.normal(0, 5, (3, classes)).astype(np.float32),
+        "t_type_w": rng.normal(0, 2, (3, 2)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+        helper.make_node("ReduceMean", ["scaled", "axes"], ["colour"], keepdims=0),
+        helper.make_node("MatMul", ["colour", "hubble_w"], ["hubble"]),
+        helper.make_node("MatMul", ["colour", "t_type_w"], ["t_type"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", 3, size, size])],
+        [
+            helper.make_tensor_value_info("hubble", TensorProto.FLOAT, ["N", classes]),
+            helper.make_tensor_value_info("t_type", TensorProto.FLOAT, ["N", 2]),
+        ],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def write_bundle(folder: Path, networks: dict[str, bytes], **changes: Any) -> Path:
+    """Write a bundle; `changes` replace fields of its card, None removes one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for precision, network in networks.items():
+        (folder / f"model.{precision}.onnx").write_bytes(network)
+        files[f"model.{precision}.onnx"] = {
+            "sha256": hashlib.sha256(network).hexdigest(),
+            "bytes": len(network),
+        }
+    card = {
+        "name": "tiny",
+        "version": "1",
+        "task": "hubble",
+        "classes": CLASSES,
+        "recipe": {"size": 16},
+        "calibration": {"temperature": 2.0, "t_sigma_scale": 1.5},
+        "files": files,
+        "metrics": {"test": {"accuracy": 0.5}},
+    } | changes
+    card = {key: value for key, value in card.items() if value is not None}
+    (folder / "card.json").write_text(json.dumps(card))
+    return folder
+
+
+def galaxy(side: int = 64, seed: int = 0) -> NDArray[np.float32]:
+    """Return a round galaxy on a noisy sky, shape (side, side)."""
+    rng = np.random.default_rng(seed)
+    y, x = np.indices((side, side)) - (side - 1) / 2
+    light = 500 * np.exp(-np.hypot(x, y) / (side / 12))
+    return (light + rng.normal(100, 3, (side, side))).astype(np.float32)
+
+
+def write_fits(path: str | os.PathLike[str], image: NDArray[Any], **cards: Any) -> None:
+    """Write a plain float32 FITS file."""
+    fields = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": image.ndim}
+    fields |= {f"NAXIS{i + 1}": n for i, n in enumerate(reversed(image.shape))}
+    fields |= {
+        key: f"'{value:<8}'" if isinstance(value, str) else value for key, value in cards.items()
+    }
+    text = "".join(f"{key:<8}= {value!s:>20}".ljust(80) for key, value in fields.items())
+    header = (text + "END").encode("ascii")
+    data = image.astype(">f4").tobytes()
+    with open(path, "wb") as file:
+        file.write(header.ljust(-(-len(header) // 2880) * 2880))
+        file.write(data.ljust(-(-len(data) // 2880) * 2880, b"\0"))
+
+
+@pytest.fixture(scope="session")
+def network() -> bytes:
+    return tiny_network()
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory, network: bytes) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("models") / "tiny", {"fp32": network})
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Path:
+    """Return a folder of five good FITS files."""
+    folder = tmp_path / "night"
+    folder.mkdir()
+    for i in range(5):
+        write_fits(folder / f"g{i}.fits", galaxy(seed=i), OBJECT=f"G{i}")
+    return folder
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def galedge(tmp_path: Path) -> Run:
+    """Return a function that runs the command in a process of its own."""
+
+    def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        process = subprocess.run(
+            command(*arguments), cwd=tmp_path, capture_output=True, text=True, timeout=60, **options
+        )
+        assert "Traceback" not in process.stderr
+        return process
+
+    return run
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "galedge", *map(str, arguments)]

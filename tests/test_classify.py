@@ -1,0 +1,167 @@
+"""The classifier: shapes, order, bounds, threads."""
+
+import itertools
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from conftest import CLASSES, galaxy, write_fits
+
+from galedge import Result
+from galedge.classify import Classifier
+from galedge.inputs import Rejected
+from galedge.result import columns
+
+
+@pytest.fixture(scope="module")
+def classifier(bundle):
+    return Classifier(bundle, workers=2, batch=4)
+
+
+def test_a_file(classifier, night):
+    path = night / "g0.fits"
+    result = classifier.classify(path)
+    assert result.ok
+    assert result.status == "ok"
+    assert result.error is None
+    assert result.path == str(path)
+    assert result.label in CLASSES
+    assert result.probability == max(result.probabilities.values())
+    assert sum(result.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert -6 <= result.t_type <= 11
+    assert result.model == "tiny"
+    assert len(result.model_sha256) == len(result.recipe_sha256) == 64
+    assert classifier.classify(str(path)) == result
+    assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_rows_have_the_promised_columns(classifier, night):
+    good = classifier.classify(night / "g0.fits")
+    bad = classifier.classify(night / "missing.fits")
+    assert list(good.as_row()) == list(bad.as_row()) == columns(CLASSES)
+    assert " ".join(columns(["E", "Irr"])) == (
+        "path hdu x y ra dec object date_obs label probability p_E p_Irr t_type t_type_error "
+        "flags sky noise masked_fraction status error model model_sha256 recipe_sha256 version"
+    )
+
+
+def test_a_failure_is_a_result(classifier, night):
+    (night / "empty.fits").write_bytes(b"")
+    path = str(night / "empty.fits")
+    result = classifier.classify(path)
+    assert not result.ok
+    assert result.status == "error"
+    assert result.path == path
+    assert path not in result.error
+    assert result.label is None
+    assert set(result.probabilities.values()) == {None}
+    assert {type(value) for value in result.as_row().values()} <= {str, type(None)}
+
+
+def test_shapes(classifier):
+    image = galaxy()
+    one = classifier.classify(image)
+    assert isinstance(one, Result)
+    assert one.ok
+    assert isinstance(classifier.classify(np.stack([image] * 3)), Result)
+    assert isinstance(classifier.classify(np.stack([image] * 3, axis=2)), Result)
+    for several in (
+        np.stack([image] * 5),
+        np.stack([np.stack([image] * 3)] * 5),
+        np.stack([image] * 5)[:, None],
+        [image] * 5,
+    ):
+        results = classifier.classify(several)
+        assert [result.label for result in results] == [one.label] * 5
+    assert classifier.classify([]) == []
+    assert classifier.classify(np.empty((0, 8, 8))) == []
+
+
+@pytest.mark.parametrize("shape", [(8,), (2, 2, 8, 8), (1, 1, 1, 8, 8), ()])
+def test_other_shapes_are_refused(classifier, shape):
+    with pytest.raises(ValueError, match="bands come before rows"):
+        classifier.classify(np.zeros(shape))
+
+
+def test_bytes_are_a_file(classifier, night):
+    path = night / "g0.fits"
+    assert classifier.classify(path.read_bytes()).label == classifier.classify(path).label
+
+
+def test_order_is_kept(classifier, tmp_path):
+    sources = []
+    for i in range(23):
+        write_fits(tmp_path / f"{i}.fits", galaxy(side=32 + 8 * (i % 7), seed=i))
+        sources += [str(tmp_path / f"{i}.fits"), Rejected(f"no{i}", "none")]
+    results = list(classifier.stream(iter(sources)))
+    assert [result.path for result in results] == [
+        getattr(source, "path", source) for source in sources
+    ]
+    assert [result.error for result in results] == [None, "none"] * 23
+    assert [classifier.classify(path).label for path in sources[::2]] == [
+        result.label for result in results[::2]
+    ]
+
+
+def test_an_endless_source_is_read_only_as_needed(classifier):
+    taken = itertools.count()
+    image = galaxy()
+    sources = (image for _ in taken)
+    stream = classifier.stream(sources)
+    assert all(result.ok for result in itertools.islice(stream, 100))
+    stream.close()
+    # In flight: two chunks of four for each of the two workers.
+    assert next(taken) <= 100 + 5 * 4
+
+
+def test_an_error_of_the_source_is_the_callers(classifier):
+    def broken():
+        yield galaxy()
+        raise RuntimeError("camera lost")
+
+    with pytest.raises(RuntimeError, match="camera lost"):
+        list(classifier.stream(broken()))
+
+
+def test_threads_share_a_classifier(classifier):
+    images = [galaxy(seed=i) for i in range(20)]
+    expected = [classifier.classify(image).probabilities for image in images]
+    found = {}
+
+    def work(number):
+        found[number] = [result.probabilities for result in classifier.classify(images)]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # The network's sums may be taken in another order for another batch size.
+    for results in found.values():
+        for result, wanted in zip(results, expected, strict=True):
+            assert result == pytest.approx(wanted, abs=1e-5)
+    assert len(found) == 6
+
+
+def test_a_network_that_answers_nan(classifier, monkeypatch):
+    def decode(outputs):
+        prediction = type(classifier.model).decode(classifier.model, outputs)
+        prediction.t_type[0] = np.nan
+        return prediction
+
+    monkeypatch.setattr(classifier.model, "decode", decode)
+    result = classifier.classify(galaxy())
+    assert result.error == "the network gave no finite answer"
+
+
+def test_frame_replaces_the_recipes_own(bundle, classifier):
+    framed = Classifier(bundle, frame=20)
+    assert framed.recipe.framing == 20
+    assert framed.classify(galaxy()).recipe_sha256 != classifier.classify(galaxy()).recipe_sha256
+
+
+@pytest.mark.parametrize("options", [{"workers": 0}, {"batch": 0}, {"frame": "square"}])
+def test_options_out_of_range(bundle, options):
+    with pytest.raises(ValueError, match="must be"):
+        Classifier(bundle, **options)

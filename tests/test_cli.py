@@ -1,0 +1,297 @@
+"""The command line, as a process: rows, exit codes, streams, interruptions."""
+
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from conftest import CLASSES, command, galaxy, write_bundle, write_fits
+
+from galedge.cli import cli
+from galedge.result import columns
+
+ROOT = Path(__file__).parent.parent
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def long_night(tmp_path):
+    """Return a folder that takes a while."""
+    folder = tmp_path / "long"
+    folder.mkdir()
+    write_fits(folder / "0.fits", galaxy(side=32))
+    for i in range(1, 4000):
+        os.link(folder / "0.fits", folder / f"{i}.fits")
+    return folder
+
+
+def test_classify_to_standard_output(galedge, night, bundle):
+    process = galedge("classify", night, "--model", bundle)
+    assert process.returncode == 0
+    table = rows(process.stdout)
+    assert list(table[0]) == columns(CLASSES)
+    assert [row["path"] for row in table] == [str(night / f"g{i}.fits") for i in range(5)]
+    assert [row["object"] for row in table] == [f"G{i}" for i in range(5)]
+    assert {row["status"] for row in table} == {"ok"}
+    assert process.stderr.startswith("galedge: classified 5 images in ")
+    assert len(process.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.JSONL"])
+def test_classify_to_a_file(galedge, night, bundle, tmp_path, name):
+    process = galedge("classify", night, "--model", bundle, "-o", name, "--quiet")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+    text = (tmp_path / name).read_text()
+    table = rows(text) if name == "table.csv" else [json.loads(line) for line in text.splitlines()]
+    assert len(table) == 5
+    assert list(table[0]) == columns(CLASSES)
+
+
+def test_options_reach_the_classifier(galedge, night, bundle):
+    options = ["--workers", "1", "--batch", "2", "--hdu", "0", "--precision", "fp32"]
+    process = galedge(
+        "classify", night / "g0.fits", "--model", bundle, "--frame", "32", "-q", *options
+    )
+    assert process.returncode == 0
+    assert process.stderr == ""
+    default = galedge("classify", night / "g0.fits", "--model", bundle)
+    (framed,), (auto,) = rows(process.stdout), rows(default.stdout)
+    assert framed["recipe_sha256"] != auto["recipe_sha256"]
+
+
+def test_hostile_folder(galedge, night, bundle):
+    good = (night / "g0.fits").read_bytes()
+    (night / "empty.fits").write_bytes(b"")
+    (night / "truncated.fits").write_bytes(good[:5000])
+    write_fits(night / "nan.fits", np.full((32, 32), np.nan, np.float32))
+    write_fits(night / "constant.fits", np.full((32, 32), 7, np.float32))
+    (night / "text.fits").write_text("this is no image\n" * 500)
+    (night / "text.jpg").write_text("nor is this\n" * 500)
+    (night / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    os.mkfifo(night / "pipe.fits")
+    os.mkfifo(night / "pipe.png")
+    (night / "dangling.fits").symlink_to("nothing")
+    (night / "folder.fits").mkdir()
+    odd = os.fsencode(night) + b"/\xff\x1b[31m.fits"
+    with open(odd, "wb") as file:
+        file.write(good)
+    process = galedge("classify", night, night / "missing.fits", "--model", bundle)
+    assert process.returncode == 3
+    table = {os.path.basename(row["path"]): row for row in rows(process.stdout)}
+    assert len(table) == len(rows(process.stdout)) == len(os.listdir(night)) + 1
+    good_names = {f"g{i}.fits" for i in range(5)} | {"\\udcff\x1b[31m.fits"}
+    for name, row in table.items():
+        assert row["status"] == ("ok" if name in good_names else "error"), name
+        assert bool(row["error"]) == (name not in good_names)
+        assert bool(row["label"]) == (name in good_names)
+        assert str(night) not in row["error"]
+    assert "classified 6 images in " in process.stderr
+    assert process.stderr.endswith("; 12 rejected\n")
+    assert "\x1b" not in process.stderr
+    assert all(line.startswith("galedge: ") for line in process.stderr.splitlines())
+
+
+def test_only_the_first_rejections_are_told(galedge, tmp_path, bundle):
+    process = galedge("classify", *[f"no{i}.fits" for i in range(50)], "--model", bundle)
+    assert process.returncode == 3
+    assert len(rows(process.stdout)) == 50
+    lines = process.stderr.splitlines()
+    assert lines[0] == "galedge: no0.fits: no such file"
+    assert lines[10] == "galedge: further rejected files are listed in the table only"
+    assert len(lines) == 12
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["classify"],
+        ["classify", "x", "--frame", "square"],
+        ["classify", "x", "--frame", "0"],
+        ["classify", "x", "--batch", "0"],
+        ["classify", "x", "--precision", "int4"],
+        ["classify", "x", "--nonsense"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage(galedge, arguments):
+    process = galedge(*arguments)
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert "Usage: galedge" in process.stderr
+
+
+def test_outputs_that_are_refused_before_work_starts(galedge, night, bundle, tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "in.csv").write_bytes((night / "g0.fits").read_bytes())
+    for output, code, message in [
+        ("folder.csv", 2, "is a folder"),
+        ("in.csv", 2, "is also an input"),
+        ("table.xlsx", 1, "end the name in .csv or .jsonl"),
+        ("table", 1, "end the name in .csv or .jsonl"),
+        ("nowhere/table.csv", 1, "No such file or directory"),
+    ]:
+        process = galedge("classify", "in.csv", night, "--model", bundle, "-o", output)
+        assert process.returncode == code, process.stderr
+        assert message in process.stderr
+        assert process.stdout == ""
+    assert (tmp_path / "in.csv").read_bytes() == (night / "g0.fits").read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["folder.csv", "in.csv", "night"]
+
+
+def test_models_that_are_refused(galedge, night, tmp_path, network):
+    folder = write_bundle(tmp_path / "m", {"fp32": network})
+    (folder / "model.fp32.onnx").write_bytes(network[:-1])
+    for model in ("m", "./m", "nothing", tmp_path / "nothing", night):
+        process = galedge("classify", night, "--model", model, "-o", "table.csv")
+        assert process.returncode == 1
+        assert process.stderr.startswith("galedge: ")
+        assert len(process.stderr.splitlines()) == 1
+    assert not (tmp_path / "table.csv").exists()
+
+
+def test_closed_pipe_ends_quietly(long_night, bundle):
+    process = subprocess.Popen(
+        command("classify", long_night, "--model", bundle),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout.readline().startswith(b"path,")
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 0
+
+
+def test_full_standard_output(night, bundle):
+    with open("/dev/full", "wb") as full:
+        process = subprocess.run(
+            command("classify", night, "--model", bundle),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert process.returncode == 1
+    assert process.stderr == "galedge: standard output: No space left on device\n"
+
+
+def test_closed_streams(night, bundle, tmp_path):
+    def run(*arguments):
+        shell = ["sh", "-c", '"$@" >&- 2>errors', "sh", *command(*arguments)]
+        return subprocess.run(shell, cwd=tmp_path, timeout=60).returncode
+
+    assert run("classify", night, "--model", bundle) == 1
+    errors = (tmp_path / "errors").read_text()
+    assert errors == "galedge: standard output: closed; name a file with -o\n"
+    assert run("classify", night, "--model", bundle, "-o", "t.csv") == 0
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_stream_keeps_whole_rows(long_night, bundle, number):
+    process = subprocess.Popen(
+        command("classify", long_night, "--model", bundle, "--batch", "1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    # Unread, the pipe fills and the run waits: it cannot be over when the signal comes.
+    head = process.stdout.readline() + process.stdout.readline()
+    process.send_signal(number)
+    rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    table = rows((head + rest).decode())
+    assert 1 <= len(table) < 4000
+    assert {row["status"] for row in table} == {"ok"}
+    assert all(row["version"] for row in table)
+    assert errors.startswith(b"galedge: interrupted after ")
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_file_does_not_appear(long_night, bundle, tmp_path, number):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "table.csv").write_text("old")
+    process = subprocess.Popen(
+        command("classify", long_night, "--model", bundle, "--batch", "1", "-o", "out/table.csv"),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    )
+    while not any(part.stat().st_size for part in folder.glob(".galedge-*.part")):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"no table was written" in errors
+    assert b"Traceback" not in errors
+    assert os.listdir(folder) == ["table.csv"]
+    assert (folder / "table.csv").read_text() == "old"
+
+
+def on_a_terminal(arguments, cwd):
+    """Run the command with standard error on a terminal; return what it showed."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=follower, cwd=cwd)
+    os.close(follower)
+    shown = b""
+    try:
+        while chunk := os.read(leader, 4096):
+            shown += chunk
+    except OSError:  # how a terminal says that its last process is gone
+        pass
+    os.close(leader)
+    assert process.wait(60) == 0
+    return shown
+
+
+def test_progress_only_on_a_terminal_and_not_when_quiet(long_night, bundle, tmp_path):
+    arguments = command("classify", long_night, "--model", bundle, "-o", "t.csv")
+    shown = on_a_terminal(arguments, tmp_path)
+    assert b"/4000" in shown
+    assert b"images/s" in shown
+    assert b"classified 4,000 images" in shown
+    assert on_a_terminal([*arguments, "--quiet"], tmp_path) == b""
+
+
+def test_version(galedge):
+    from galedge import __version__
+
+    assert galedge("--version").stdout == f"galedge, version {__version__}\n"
+
+
+def test_models(galedge):
+    from galedge.model import shipped
+
+    process = galedge("models")
+    assert process.returncode == 0
+    for card in shipped():
+        assert card.name in process.stdout
+        for network in card.networks.values():
+            assert network.sha256 in process.stdout
+
+
+def test_every_command_and_option_is_documented():
+    text = (ROOT / "docs/cli.md").read_text()
+    if (ROOT / "README.md").exists():
+        text += (ROOT / "README.md").read_text()
+    for name, entry in cli.commands.items():
+        assert f"galedge {name}" in text, f"{name} is in neither README.md nor docs/cli.md"
+        for parameter in entry.params:
+            if isinstance(parameter, click.Option):
+                for option in parameter.opts:
+                    assert f"`{option}" in text, f"{name} {option} is not documented"
