@@ -30,7 +30,6 @@ def main() -> None:
 def data(source: Path, out: Path, size: int, **options: int) -> None:
     """Pack SOURCE (a folder with labels.csv, or a zip; relative to the data folder) into OUT."""
     from galedge.prepare import prepare
-
     from galedge.recipe import Recipe
     from training.data import pack
 

@@ -14,7 +14,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Augment"]
+__all__ = ["Augment", "framed"]
+
+
+def framed(pixels: Tensor, frame: Tensor, size: int) -> Tensor:
+    """Return the network's frame of packed pictures, as floats in 0..1, at any size."""
+    zero = torch.zeros_like(frame[:, 0])
+    theta = torch.stack([frame[:, 0], zero, frame[:, 1], zero, frame[:, 0], frame[:, 2]], 1)
+    grid = F.affine_grid(theta.view(-1, 2, 3), [len(pixels), 3, size, size], align_corners=False)
+    values = pixels.float().div_(255)
+    return F.grid_sample(values, grid, "bilinear", "border", align_corners=False)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from PIL import Image
 from training.network import T_BINS
 from training.simulate import simulate
 
-__all__ = ["ATTRIBUTES", "WIDER", "Pack", "hubble_class", "pack", "read_labels", "splits"]
+__all__ = ["ATTRIBUTES", "KINDS", "WIDER", "Pack", "hubble_class", "pack", "read_labels", "splits"]
 
 ATTRIBUTES = (
     "arm_strength",
@@ -52,6 +52,8 @@ ATTRIBUTES = (
     "pseudo_ring",
     "dust_dispersion",
 )
+# The kinds of input that are measured, and the packed view of each.
+KINDS = {"colour": "auto", "grey": "grey", "linear": "linear0", "mono": "mono0"}
 WIDER = 1.25  # side of a packed frame over the network's
 LAST_T = (-4, -1, 2, 4, 6, 8, 10)  # of E, S0, Sa, Sb, Sc, Sd, Irr
 

@@ -13,7 +13,8 @@ from training.train import predict
 
 __all__ = ["VIEWS", "load", "teach"]
 
-VIEWS = tuple((turn, flip) for turn in range(4) for flip in (False, True))
+# The views that are averaged, the most different ones first.
+VIEWS = ((0, False), (1, True), (2, False), (3, True), (1, False), (0, True), (3, False), (2, True))
 
 
 def teach(
@@ -36,14 +37,19 @@ def teach(
     out : Path
         An .npz file.
     """
-    rows = np.arange(len(pack))
     hubble, t_bins = [], []
     for network, size in networks:
-        pixels = pack.views["auto"] if size > pack.exact["auto"].shape[-1] else pack.exact["auto"]
-        logits, bins = predict(
-            network.to(device), pixels[rows], size, turns=VIEWS[::2][:views], device=device
+        network = network.to(device, memory_format=torch.channels_last)
+        exact = pack.exact["auto"].shape[-1] == size
+        p, bins = predict(
+            network,
+            (pack.exact if exact else pack.views)["auto"],
+            size,
+            frames=None if exact else pack.frames["auto"],
+            turns=VIEWS[:views],
+            device=device,
         )
-        hubble.append(torch.as_tensor(logits).softmax(1).numpy())
+        hubble.append(p)
         t_bins.append(bins)
     answer = np.mean(hubble, 0), np.mean(t_bins, 0)
     np.savez_compressed(out, hubble=answer[0].astype("f2"), t_bins=answer[1].astype("f2"))

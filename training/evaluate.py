@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef, recall_score
 
-from training.data import Pack
+from training.data import KINDS, Pack
 from training.network import CLASSES
 
 __all__ = [
@@ -24,9 +24,6 @@ __all__ = [
     "measure",
     "run",
 ]
-
-# What each kind of input is called in the card, and its packed view.
-KINDS = {"colour": "auto", "grey": "grey", "linear": "linear0", "mono": "mono0"}
 
 
 @dataclass

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.augment import Augment
-from training.data import ATTRIBUTES, Pack
+from training.augment import Augment, framed
+from training.data import ATTRIBUTES, KINDS, Pack
 from training.imbalance import class_loss, sampling_weights
 from training.network import CLASSES, T_BINS, build, parameters
 
@@ -249,41 +249,46 @@ def predict(
     pixels: np.ndarray,
     size: int,
     *,
+    frames: np.ndarray | None = None,
     turns: tuple[tuple[int, bool], ...] = ((0, False),),
     device: str = "cpu",
-    grey: bool = False,
     batch: int = 256,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return log class probabilities and T-bin probabilities, averaged over turns and mirrors."""
+    """Return class and T-bin probabilities, averaged over turns and mirrors.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Exact pictures, or packed ones with their `frames`.
+    size : int
+        Side of the network's input.
+    """
     net.eval()
     hubble, t_bins = [], []
     for low in range(0, len(pixels), batch):
-        frame = torch.as_tensor(pixels[low : low + batch]).to(device).float() / 255
-        if frame.shape[-1] != size:
-            frame = F.interpolate(frame, (size, size), mode="bilinear", antialias=True)
-        logits, bins = 0.0, 0.0
+        part = torch.as_tensor(np.array(pixels[low : low + batch])).to(device)
+        if frames is None:
+            view = part.float() / 255
+        else:
+            view = framed(part, torch.as_tensor(frames[low : low + batch]).to(device), size)
+        answers = []
         for turn, flip in turns:
-            x = torch.rot90(frame.flip(-1) if flip else frame, turn, (-2, -1))
-            if grey:
-                mix = torch.tensor([0.299, 0.587, 0.114], device=device).view(1, 3, 1, 1)
-                x = (x * mix).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+            x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
             x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast(device, torch.bfloat16):
                 out = net(x)
-            logits = logits + F.log_softmax(out["hubble"].float(), 1) / len(turns)
-            bins = bins + F.softmax(out["t_bins"].float(), 1) / len(turns)
-        hubble.append(logits.cpu().numpy())
-        t_bins.append(bins.cpu().numpy())
+            answers.append([F.softmax(out[name].float(), 1) for name in ("hubble", "t_bins")])
+        means = [torch.stack(kind).mean(0).cpu().numpy() for kind in zip(*answers, strict=True)]
+        hubble.append(means[0])
+        t_bins.append(means[1])
     return np.concatenate(hubble), np.concatenate(t_bins)
 
 
-def scores(
-    label: np.ndarray, t: np.ndarray, logits: np.ndarray, t_mean: np.ndarray
-) -> dict[str, float]:
+def scores(label: np.ndarray, t: np.ndarray, p: np.ndarray, t_mean: np.ndarray) -> dict[str, float]:
     """Return accuracy, macro-F1 and RMS T of one set."""
     from sklearn.metrics import f1_score
 
-    guess = logits.argmax(1)
+    guess = p.argmax(1)
     return {
         "accuracy": round(float((guess == label).mean()), 4),
         "macro_f1": round(float(f1_score(label, guess, average="macro")), 4),
@@ -298,13 +303,18 @@ def validate(
     rows = np.flatnonzero((pack.split == "val") & (pack.source == source) & (pack.label >= 0))
     if not len(rows):
         return {}
-    kinds = {"colour": ("auto", False), "grey": ("auto", True), "mono": ("mono0", False)}
     result = {}
-    for kind, (view, grey) in kinds.items():
-        if view in pack.exact:
-            pixels = pack.exact[view][rows]
-            logits, bins = predict(net, pixels, config.size, device=device, grey=grey)
-            result[kind] = scores(pack.label[rows], pack.t[rows], logits, bins @ np.array(T_BINS))
+    for kind, view in KINDS.items():
+        if view not in pack.exact:
+            continue
+        if pack.exact[view].shape[-1] == config.size:
+            p, bins = predict(net, pack.exact[view][rows], config.size, device=device)
+        elif view in pack.views:
+            packed, frames = pack.views[view][rows], pack.frames[view][rows]
+            p, bins = predict(net, packed, config.size, frames=frames, device=device)
+        else:
+            continue
+        result[kind] = scores(pack.label[rows], pack.t[rows], p, bins @ np.array(T_BINS))
     return result
 
 
