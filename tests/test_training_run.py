@@ -11,9 +11,9 @@ pytest.importorskip("sklearn")
 pytest.importorskip("onnxscript")
 pytest.importorskip("galedge._core", reason="the extension is not built")
 
-from galedge.prepare import prepare  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from galedge.prepare import prepare  # noqa: E402
 from galedge.recipe import Recipe  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.data import Pack, pack  # noqa: E402
@@ -78,6 +78,7 @@ def test_training_draws_from_the_train_split_only(packed):
         config,
         Augment(),
         np.random.default_rng(0),
+        torch.Generator(),
         "cpu",
     )
     assert x.shape == (len(rows), 3, 32, 32)

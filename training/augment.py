@@ -58,25 +58,29 @@ class Augment:
     noise: float = 0.03
     blur: float = 0.6
 
-    def __call__(self, pixels: Tensor, frame: Tensor, size: int) -> Tensor:
+    def __call__(
+        self, pixels: Tensor, frame: Tensor, size: int, random: torch.Generator | None = None
+    ) -> Tensor:
         """Return views (N, 3, size, size) in 0..1 of packed uint8 pictures (N, 3, P, P).
 
         `frame` (N, 3) is where the network's frame lies in each: its side
         over the picture's, and its centre in -1..1.
         """
-        return self.display(self.geometry(pixels, frame, size))
+        return self.display(self.geometry(pixels, frame, size, random), random)
 
-    def geometry(self, pixels: Tensor, frame: Tensor, size: int) -> Tensor:
+    def geometry(
+        self, pixels: Tensor, frame: Tensor, size: int, random: torch.Generator | None = None
+    ) -> Tensor:
         """Turn, mirror, zoom and shift in one bilinear resampling."""
         n, side, device = pixels.shape[0], pixels.shape[-1], pixels.device
-        exact = torch.rand(n, device=device) < self.exact
-        angle = 2 * math.pi * torch.rand(n, device=device)
-        quarter = math.pi / 2 * torch.randint(4, (n,), device=device)
+        exact = torch.rand(n, device=device, generator=random) < self.exact
+        angle = 2 * math.pi * torch.rand(n, device=device, generator=random)
+        quarter = math.pi / 2 * torch.randint(4, (n,), device=device, generator=random)
         angle = torch.where(exact, quarter, angle)
-        stretch = math.log1p(self.zoom) * (2 * torch.rand(n, device=device) - 1)
+        stretch = math.log1p(self.zoom) * (2 * torch.rand(n, device=device, generator=random) - 1)
         scale = torch.where(exact, torch.zeros_like(stretch), stretch).exp() * frame[:, 0]
-        mirror = 1.0 - 2.0 * torch.randint(2, (n,), device=device)
-        move = self.shift * (2 * torch.rand(n, 2, device=device) - 1) * 2
+        mirror = 1.0 - 2.0 * torch.randint(2, (n,), device=device, generator=random)
+        move = self.shift * (2 * torch.rand(n, 2, device=device, generator=random) - 1) * 2
         move = move * frame[:, :1]
         whole = (move * side / 2).round() * 2 / side
         move = torch.where(exact[:, None], whole, move) + frame[:, 1:]
@@ -92,23 +96,23 @@ class Augment:
         values = pixels.float().div_(255)
         return F.grid_sample(values, grid, "bilinear", "border", align_corners=False)
 
-    def display(self, x: Tensor) -> Tensor:
+    def display(self, x: Tensor, random: torch.Generator | None = None) -> Tensor:
         """Change colour, brightness, gamma, seeing and noise."""
         n, device = x.shape[0], x.device
 
         def spread(width: float, channels: int = 1) -> Tensor:
-            return width * (2 * torch.rand(n, channels, 1, 1, device=device) - 1)
+            return width * (2 * torch.rand(n, channels, 1, 1, device=device, generator=random) - 1)
 
         if self.blur:
-            some = torch.randperm(n, device=device)[: n // 3]
-            weight = self.blur * torch.rand(len(some), 1, 1, 1, device=device)
+            some = torch.randperm(n, device=device, generator=random)[: n // 3]
+            weight = self.blur * torch.rand(len(some), 1, 1, 1, device=device, generator=random)
             part = x[some]
             x = x.index_copy(0, some, torch.lerp(part, _smooth(part), weight))
         if self.gain:
             x = x * spread(self.gain, 3).exp()
         if self.grey:
-            some = torch.nonzero(torch.rand(n, device=device) < self.grey)[:, 0]
-            mix = torch.rand(len(some), 3, 1, 1, device=device) + 0.2
+            some = torch.nonzero(torch.rand(n, device=device, generator=random) < self.grey)[:, 0]
+            mix = torch.rand(len(some), 3, 1, 1, device=device, generator=random) + 0.2
             mono = (x[some] * (mix / mix.sum(1, keepdim=True))).sum(1, keepdim=True)
             x = x.index_copy(0, some, mono.expand(-1, 3, -1, -1))
         if self.gamma:
@@ -116,8 +120,8 @@ class Augment:
         if self.brightness:
             x = x * spread(self.brightness).exp() + spread(self.brightness / 4)
         if self.noise:
-            level = self.noise * torch.rand(n, 1, 1, 1, device=device) ** 2
-            x = x + level * torch.randn_like(x)
+            level = self.noise * torch.rand(n, 1, 1, 1, device=device, generator=random) ** 2
+            x = x + level * torch.randn(x.shape, device=device, generator=random)
         return x.clamp(0, 1)
 
 

@@ -88,6 +88,8 @@ def make(
         The card.
     """
     network, record = load_run(folder)
+    start = record["config"].get("weights")
+    record["config"]["weights"] = "an earlier run's" if start else None  # a path says nothing
     if not isinstance(network, Galaxy):
         raise TypeError("only the galaxy network is exported; distil a transfer network into it")
     size = record["config"]["size"]

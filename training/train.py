@@ -7,6 +7,8 @@ import json
 import math
 import subprocess
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,18 +99,18 @@ def train(
         The averaged network of the last step, in evaluation mode.
     """
     torch.manual_seed(config.seed)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(max(1, threads - threads // 2))  # the rest draw the next batch
     random = np.random.default_rng(config.seed)
     device = choose(device)
     out.mkdir(parents=True, exist_ok=True)
     net = build(config.network, len(ATTRIBUTES), config.weights, config.dropout)
     net = net.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(net).requires_grad_(False)
-    groups = [
+    rules = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": config.decay},
         {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=config.lr)
+    optimizer = torch.optim.AdamW(rules, lr=config.lr)
     labels = labelled.pack.label[labelled.rows]
     counts = np.bincount(labels, minlength=len(CLASSES)).clip(1)
     hard = class_loss(config.imbalance, counts, tau=config.tau, smoothing=config.smoothing)
@@ -119,21 +121,26 @@ def train(
     unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
     steps = config.epochs * math.ceil((number + unlabelled) / config.batch)
     step, curve, start = 0, [], time.time()
+    dice = torch.Generator(device).manual_seed(config.seed)
+    groups = (labelled, *extras)
     for epoch in range(config.epochs):
         items = [(0, i) for i in random.choice(number, number, chances is not None, chances)]
         if unlabelled:
             pool = [(g + 1, i) for g, group in enumerate(extras) for i in range(len(group.rows))]
             items += [pool[i] for i in random.choice(most, unlabelled, unlabelled > most)]
         order = random.permutation(len(items))
+        batches = [
+            [items[i] for i in order[low : low + config.batch]]
+            for low in range(0, len(items), config.batch)
+        ]
         net.train()
         total = 0.0
-        for low in range(0, len(items), config.batch):
-            chosen = [items[i] for i in order[low : low + config.batch]]
-            if len(chosen) < 2:
+        views = (draw(groups, chosen, config, augment, random, dice, device) for chosen in batches)
+        for x, target in ahead(views, threads):
+            if len(x) < 2:
                 continue
             for rule in optimizer.param_groups:
                 rule["lr"] = config.lr * schedule(step / steps, config.warmup)
-            x, target = draw((labelled, *extras), chosen, config, augment, random, device)
             with torch.autocast(device, torch.bfloat16):
                 outputs = net(x)
             loss = losses(outputs, target, hard, config)
@@ -141,10 +148,9 @@ def train(
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimizer.step()
-            decay = min(config.ema, (1 + step) / (10 + step))
-            follow(average, net, decay)
+            follow(average, net, min(config.ema, (1 + step) / (10 + step)))
             step += 1
-            total += float(loss.detach()) * len(chosen)
+            total += float(loss.detach()) * len(x)
         row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
         if (epoch + 1) % check == 0 or epoch + 1 == config.epochs:
             for source in sorted(set(labelled.pack.source)):
@@ -166,12 +172,27 @@ def train(
     return average.eval()
 
 
+def ahead(views: Iterator[Any], threads: int) -> Iterator[Any]:
+    """Yield what an iterator gives while a second thread makes the next."""
+
+    def following() -> Any:
+        torch.set_num_threads(max(1, threads // 2))
+        return next(views, None)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(following)
+        while (view := waiting.result()) is not None:
+            waiting = pool.submit(following)
+            yield view
+
+
 def draw(
     groups: tuple[Group, ...],
     chosen: list[tuple[int, int]],
     config: Config,
     augment: Augment,
     random: np.random.Generator,
+    dice: torch.Generator,
     device: str,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return an augmented batch and its targets (NaN or -1 where there is none)."""
@@ -199,7 +220,7 @@ def draw(
     keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
     columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
     batch = torch.as_tensor(np.stack(pixels)).to(device)
-    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), config.size)
+    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), config.size, dice)
     x = x.contiguous(memory_format=torch.channels_last)
     return x, dict(zip(keys, columns, strict=True))
 
