@@ -48,6 +48,11 @@ class Config:
         Weight of the teacher's predictions against the labels.
     extra : float
         Pictures without labels drawn per labelled picture.
+    weights : str
+        A file to start from.
+    minutes : float
+        If given, the schedule follows the clock wherever that is ahead of the
+        steps, and ends with it: for a shared machine and a deadline.
     """
 
     network: str = "galaxy"
@@ -69,6 +74,7 @@ class Config:
     augment: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     weights: str | None = None
+    minutes: float = 0.0
 
 
 @dataclass
@@ -120,7 +126,7 @@ def train(
     most = sum(len(group.rows) for group in extras)
     unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
     steps = config.epochs * math.ceil((number + unlabelled) / config.batch)
-    step, curve, start = 0, [], time.time()
+    step, done, curve, start = 0, 0.0, [], time.time()
     dice = torch.Generator(device).manual_seed(config.seed)
     groups = (labelled, *extras)
     for epoch in range(config.epochs):
@@ -139,8 +145,11 @@ def train(
         for x, target in ahead(views, threads):
             if len(x) < 2:
                 continue
+            done = step / steps
+            if config.minutes:
+                done = min(1.0, max(done, (time.time() - start) / 60 / config.minutes))
             for rule in optimizer.param_groups:
-                rule["lr"] = config.lr * schedule(step / steps, config.warmup)
+                rule["lr"] = config.lr * schedule(done, config.warmup)
             with torch.autocast(device, torch.bfloat16):
                 outputs = net(x)
             loss = losses(outputs, target, hard, config)
@@ -152,13 +161,16 @@ def train(
             step += 1
             total += float(loss.detach()) * len(x)
         row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
-        if (epoch + 1) % check == 0 or epoch + 1 == config.epochs:
+        last = epoch + 1 == config.epochs or done >= 1
+        if (epoch + 1) % check == 0 or last:
             for source in sorted(set(labelled.pack.source)):
                 row[source] = validate(average, labelled.pack, config, source, device)
         row["seconds"] = round(time.time() - start)
         curve.append(row)
         print(json.dumps(row), flush=True)
         torch.save(average.state_dict(), out / "weights.pt")
+        if last:
+            break
     about = {
         "config": asdict(config),
         "parameters": parameters(net),
