@@ -6,12 +6,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "buffer.hpp"
 #include "error.hpp"
 #include "header.hpp"
+#include "inflate.hpp"
 #include "source.hpp"
 
 namespace galedge {
@@ -25,13 +28,21 @@ struct Hdu {
     int bitpix = 0;                  // of the image (ZBITPIX for compressed)
     std::vector<std::int64_t> axes;  // NAXIS1 first; of the image
     Header header;
-    std::uint64_t data_offset = 0;  // of the data unit, in the (inflated) file
-    std::uint64_t data_bytes = 0;   // as the header promises, without padding
+    std::uint64_t header_offset = 0;  // of the first card, in the (inflated) file
+    std::uint64_t data_offset = 0;    // of the data unit, in the (inflated) file
+    std::uint64_t data_bytes = 0;     // as the header promises, without padding
 
-    bool is_image() const;        // has at least two axes and at least one pixel
-    std::int64_t width() const;   // NAXIS1
-    std::int64_t height() const;  // NAXIS2
-    std::int64_t planes() const;  // product of the axes beyond the second
+    bool is_image() const;  // has at least two axes and at least one pixel
+    // The plane's axes. Axes of length 1 beyond two are passed over, so that an
+    // image stored as (1, 100, 100) is a plane of 100 x 100 like (100, 100, 1).
+    std::int64_t width() const { return axes[static_cast<std::size_t>(plane_axes().x)]; }
+    std::int64_t height() const { return axes[static_cast<std::size_t>(plane_axes().y)]; }
+    std::int64_t planes() const;  // product of all other axes
+
+    struct PlaneAxes {
+        int x, y;
+    };
+    PlaneAxes plane_axes() const;
 };
 
 // A rectangle of pixels, zero-based, in a plane; must lie inside it.
@@ -41,27 +52,62 @@ struct Window {
 
 class FitsFile {
 public:
-    // max_pixels bounds one plane set; a larger image is Error TooLarge.
+    // max_pixels bounds what one read returns; more is Error TooLarge.
     explicit FitsFile(Source source, std::uint64_t max_pixels = kDefaultMaxPixels);
+    FitsFile(const FitsFile&) = delete;
+    FitsFile& operator=(const FitsFile&) = delete;
+    ~FitsFile();
 
     static constexpr std::uint64_t kDefaultMaxPixels = 1ull << 28;
 
     // All HDUs (walks to the end of the file; tolerates trailing junk).
-    const std::vector<Hdu>& hdus();
+    // References stay valid as long as the file.
+    const std::deque<Hdu>& hdus();
     // HDU by number; hdu < 0: the first image in the file. Errors: Read when
     // there is none ("no image in the file"), Unsupported when `hdu` is a table.
+    const Hdu& find_image(int hdu = -1);
+    // The same, and one whole plane of it can be read as far as sizes tell:
+    // otherwise TooLarge or Truncated, before the caller allocates anything.
     const Hdu& image(int hdu = -1);
+
+    // What read() of `planes` planes would throw for sizes alone.
+    void check(const Hdu& hdu, std::int64_t plane, std::int64_t planes, const Window& window);
 
     // One plane (or a window of it) as physical values: BSCALE, BZERO, BLANK
     // and unsigned conventions applied, blanks as NaN. `out` holds
-    // width*height floats, row by row as stored.
+    // width*height values, row by row as stored.
     void read(const Hdu& hdu, std::int64_t plane, const Window& window, float* out);
     void read(const Hdu& hdu, std::int64_t plane, const Window& window, double* out);
 
+    // The HDU's DATASUM and CHECKSUM; empty where the header has none.
+    struct Sums {
+        std::optional<bool> datasum, checksum;
+    };
+    Sums verify(const Hdu& hdu);
+
+    // Bytes of the (inflated) file. view() is valid until the next call of
+    // view(), load() or read(); both throw Truncated past the end.
+    const std::uint8_t* view(std::uint64_t offset, std::size_t bytes);
+    void load(std::uint64_t offset, std::size_t bytes, void* out);
+    std::uint64_t max_pixels() const { return max_pixels_; }
+
 private:
+    bool walk();  // parses one more HDU; false at the end
+    bool has(std::uint64_t offset, std::uint64_t bytes);
+    const std::uint8_t* resident(std::uint64_t offset, std::size_t bytes);
+    Header read_header(std::uint64_t offset, std::uint64_t& end);
+    template <class Out>
+    void read_plain(const Hdu& hdu, std::int64_t plane, const Window& window, Out* out);
+
     Source source_;
     std::uint64_t max_pixels_;
-    // ... the implementation's own members
+    std::optional<GzipReader> gzip_;
+    Buffer head_;                   // the file's first bytes, where it has a path
+    std::uint64_t head_bytes_ = 0;  // how many
+    Buffer scratch_;
+    std::deque<Hdu> hdus_;
+    std::uint64_t next_ = 0;  // offset of the next header
+    bool walked_ = false;
 };
 
 }  // namespace galedge

@@ -49,7 +49,7 @@ class Recipe:
     framing: str | int = "auto"
     margin: float = 1.25
     threshold: float = 2.0
-    softening: float = 3.0
+    softening: float = 8.0
     white: float = 0.995
 
     def __post_init__(self) -> None:

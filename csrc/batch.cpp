@@ -1,0 +1,124 @@
+#include "batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "fits.hpp"
+#include "parallel.hpp"
+#include "wcs.hpp"
+
+namespace galedge {
+
+namespace {
+
+// Buffers of one thread.
+struct Worker {
+    PrepareScratch scratch;
+    std::vector<float> pixels;
+};
+
+// Runs `task` for one image; a failure becomes a sentence and zeros.
+template <class Task>
+void guarded(ImageFacts& facts, std::uint8_t* out, std::size_t bytes, Task&& task) {
+    try {
+        task();
+    } catch (const Error& error) {
+        facts.error = error.what();
+    } catch (const std::bad_alloc&) {
+        facts.error = "there is not enough memory for this image";
+    }
+    if (facts.error) std::fill(out, out + bytes, std::uint8_t{0});
+}
+
+// Calls image(i, worker, facts, out) for every image, on several threads.
+template <class Image>
+std::vector<ImageFacts> for_each_image(std::size_t n, const Recipe& recipe, unsigned threads,
+                                       std::uint8_t* out, Image&& image) {
+    std::vector<ImageFacts> facts(n);
+    std::vector<Worker> workers(std::max(1u, threads));
+    const std::size_t bytes = 3 * static_cast<std::size_t>(recipe.size) * recipe.size;
+    parallel_for(n, threads, [&](std::size_t i, unsigned worker) {
+        std::uint8_t* slot = out + i * bytes;
+        guarded(facts[i], slot, bytes, [&] { image(i, workers[worker], facts[i], slot); });
+    });
+    return facts;
+}
+
+// A card that is worth showing but not worth failing for.
+std::string text(const Header& header, const char* keyword) {
+    const auto value = header.value(keyword);
+    const auto* string = value ? std::get_if<std::string>(&*value) : nullptr;
+    return string ? *string : std::string();
+}
+
+// Unscaled 8-bit data are taken to be a picture that somebody stretched.
+bool is_picture(const Hdu& hdu) {
+    return hdu.bitpix == 8 && hdu.header.real("BSCALE").value_or(1) == 1 &&
+           hdu.header.real("BZERO").value_or(0) == 0;
+}
+
+// One band or three: which planes of the image to take.
+std::vector<std::int64_t> choose_planes(const Hdu& hdu, int plane) {
+    const std::int64_t planes = hdu.planes();
+    if (plane >= 0) {
+        if (plane >= planes) {
+            throw Error(ErrorKind::Unsupported, "there is no plane " + std::to_string(plane) +
+                                                    "; the image has " + std::to_string(planes));
+        }
+        return {plane};
+    }
+    if (planes == 1) return {0};
+    if (planes == 3) return {0, 1, 2};
+    throw Error(ErrorKind::Unsupported,
+                "a cube of " + std::to_string(planes) +
+                    " planes is not a galaxy in one or three bands; choose one with --plane");
+}
+
+void prepare_file(const std::string& path, int hdu_number, int plane, const Recipe& recipe,
+                  Worker& worker, ImageFacts& facts, std::uint8_t* out) {
+    FitsFile file(Source::open(path.c_str()));
+    const Hdu& hdu = file.image(hdu_number);
+    facts.hdu = hdu.index;
+    facts.object = text(hdu.header, "OBJECT");
+    facts.date_obs = text(hdu.header, "DATE-OBS");
+
+    const std::vector<std::int64_t> chosen = choose_planes(hdu, plane);
+    Planes planes;
+    planes.count = static_cast<int>(chosen.size());
+    planes.width = hdu.width();
+    planes.height = hdu.height();
+    planes.picture = is_picture(hdu);
+    const Window whole{0, 0, planes.width, planes.height};
+    file.check(hdu, chosen.front(), planes.count, whole);  // before anything is allocated
+    const auto pixels = static_cast<std::size_t>(planes.width * planes.height);
+    worker.pixels.resize(pixels * chosen.size());
+    for (std::size_t c = 0; c < chosen.size(); ++c) {
+        float* band = worker.pixels.data() + c * pixels;
+        file.read(hdu, chosen[c], whole, band);
+        planes.band[c] = band;
+    }
+    facts.prepared = prepare(planes, recipe, out, worker.scratch);
+    const Wcs wcs = Wcs::from(hdu.header);
+    if (wcs.valid) wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);
+}
+
+}  // namespace
+
+std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
+                                       unsigned threads, std::uint8_t* out) {
+    return for_each_image(images.size(), recipe, threads, out,
+                          [&](std::size_t i, Worker& worker, ImageFacts& facts, std::uint8_t* slot) {
+                              facts.prepared = prepare(images[i], recipe, slot, worker.scratch);
+                          });
+}
+
+std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
+                                      const Recipe& recipe, unsigned threads, std::uint8_t* out) {
+    return for_each_image(paths.size(), recipe, threads, out,
+                          [&](std::size_t i, Worker& worker, ImageFacts& facts, std::uint8_t* slot) {
+                              prepare_file(paths[i], hdu, plane, recipe, worker, facts, slot);
+                          });
+}
+
+}  // namespace galedge

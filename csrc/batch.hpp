@@ -1,0 +1,33 @@
+// Many galaxies at once: one task a galaxy, results in the order given. What
+// goes wrong with one image is a sentence in its facts and zeros in its pixels.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "prepare.hpp"
+
+namespace galedge {
+
+struct ImageFacts {
+    Prepared prepared;
+    double ra = std::numeric_limits<double>::quiet_NaN();  // deg, of the frame's centre
+    double dec = std::numeric_limits<double>::quiet_NaN();
+    int hdu = -1;
+    std::string object, date_obs;  // header cards OBJECT and DATE-OBS
+    std::optional<std::string> error;
+};
+
+// out: images.size() x 3 x size x size bytes.
+std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
+                                       unsigned threads, std::uint8_t* out);
+
+// FITS files; hdu < 0 takes the first image, plane < 0 takes one or three planes
+// as they come.
+std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
+                                      const Recipe& recipe, unsigned threads, std::uint8_t* out);
+
+}  // namespace galedge

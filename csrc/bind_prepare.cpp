@@ -1,0 +1,129 @@
+// Python's view of the preparation; no logic, only conversion.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <string>
+#include <vector>
+
+#include "batch.hpp"
+#include "bindings.hpp"
+#include "kernels.hpp"
+
+namespace py = pybind11;
+using namespace galedge;
+
+namespace {
+
+using FloatImage = py::array_t<float, py::array::c_style>;
+using ByteBatch = py::array_t<std::uint8_t, py::array::c_style>;
+
+Planes planes_of(const FloatImage& image, bool picture) {
+    if (image.ndim() != 3 || (image.shape(0) != 1 && image.shape(0) != 3) || image.size() == 0) {
+        throw py::value_error("an image must have the shape (1, H, W) or (3, H, W)");
+    }
+    Planes planes;
+    planes.count = static_cast<int>(image.shape(0));
+    planes.height = image.shape(1);
+    planes.width = image.shape(2);
+    planes.picture = picture;
+    for (int c = 0; c < planes.count; ++c) {
+        planes.band[c] = image.data() + c * planes.width * planes.height;
+    }
+    return planes;
+}
+
+std::uint8_t* output(ByteBatch& out, std::size_t n, int size) {
+    if (out.ndim() != 4 || out.shape(0) != static_cast<py::ssize_t>(n) || out.shape(1) != 3 ||
+        out.shape(2) != size || out.shape(3) != size || !out.writeable()) {
+        throw py::value_error("out must be a writeable uint8 array of shape (N, 3, size, size)");
+    }
+    return out.mutable_data();
+}
+
+// Facts as a structured array and the strings beside it.
+py::tuple to_python(std::vector<ImageFacts>& facts) {
+    py::list objects, dates, errors;
+    py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
+    py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
+    py::list hdus;
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+        table.mutable_at(i) = facts[i].prepared;
+        positions.mutable_at(i, 0) = facts[i].ra;
+        positions.mutable_at(i, 1) = facts[i].dec;
+        hdus.append(facts[i].hdu);
+        objects.append(facts[i].object);
+        dates.append(facts[i].date_obs);
+        errors.append(facts[i].error ? py::object(py::str(*facts[i].error)) : py::none());
+    }
+    return py::make_tuple(table, positions, hdus, objects, dates, errors);
+}
+
+py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
+                            const std::vector<bool>& pictures, const Recipe& recipe, ByteBatch out,
+                            unsigned threads) {
+    std::vector<Planes> planes;
+    planes.reserve(images.size());
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        planes.push_back(planes_of(images[i], pictures.at(i)));
+    }
+    std::uint8_t* pixels = output(out, images.size(), recipe.size);
+    std::vector<ImageFacts> facts;
+    {
+        const py::gil_scoped_release release;
+        facts = prepare_arrays(planes, recipe, threads, pixels);
+    }
+    return to_python(facts);
+}
+
+py::tuple prepare_files_py(const std::vector<py::bytes>& paths, int hdu, int plane,
+                           const Recipe& recipe, ByteBatch out, unsigned threads) {
+    const std::vector<std::string> names(paths.begin(), paths.end());
+    std::uint8_t* pixels = output(out, names.size(), recipe.size);
+    std::vector<ImageFacts> facts;
+    {
+        const py::gil_scoped_release release;
+        facts = prepare_files(names, hdu, plane, recipe, threads, pixels);
+    }
+    return to_python(facts);
+}
+
+}  // namespace
+
+void bind_prepare(py::module_& m) {
+    PYBIND11_NUMPY_DTYPE(Prepared, x, y, side, sky, noise, masked_fraction, flags);
+
+    py::class_<Recipe>(m, "Recipe")
+        .def(py::init([](int size, double frame_pixels, double margin, double threshold,
+                         double softening, double white) {
+                 return Recipe{size, frame_pixels, margin, threshold, softening, white};
+             }),
+             py::kw_only(), py::arg("size"), py::arg("frame_pixels"), py::arg("margin"),
+             py::arg("threshold"), py::arg("softening"), py::arg("white"));
+
+    m.def("prepare_arrays", &prepare_arrays_py, py::arg("images"), py::arg("pictures"),
+          py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
+    m.def("prepare_files", &prepare_files_py, py::arg("paths"), py::arg("hdu"), py::arg("plane"),
+          py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
+
+    m.def("border_sky", [](const FloatImage& image) {
+        const Planes planes = planes_of(image, false);
+        SkyScratch scratch;
+        const Sky sky = border_sky(planes.band[0], planes.width, planes.height, scratch);
+        return py::make_tuple(sky.level, sky.noise);
+    });
+    m.def("resample", [](const FloatImage& image, double x, double y, double side, int size,
+                         float fill) {
+        const Planes planes = planes_of(image, false);
+        py::array_t<float> result({size, size});
+        ResampleScratch scratch;
+        const double invalid = resample(planes.band[0], planes.width, planes.height,
+                                        Frame{x, y, side}, size, fill, result.mutable_data(), scratch);
+        return py::make_tuple(result, invalid);
+    });
+    m.def("asinh", [](const FloatImage& x) {
+        const py::array_t<float> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+        kernels().asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
+        return y;
+    });
+}

@@ -1,0 +1,55 @@
+// Where the galaxy is and how large: the central source's isophote.
+//
+// The image is averaged into a coarse grid of at most 96 cells a side and
+// smoothed, which is where a galaxy's faint outskirts stand out from the noise;
+// the connected cells above an isophote that are most central and brightest are
+// the source. Only their point-symmetric part counts for the extent: galaxies
+// are nearly symmetric under a half turn, neighbours and stars lie on one side.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "resample.hpp"
+#include "sky.hpp"
+
+namespace galedge {
+
+enum FrameFlag : std::uint32_t {
+    kNoSource = 1u << 0,   // nothing above the isophote near the centre
+    kCropped = 1u << 1,    // the galaxy reaches beyond the image
+    kNeighbour = 1u << 2,  // the isophote holds a neighbour or is lopsided
+    kSmall = 1u << 3,      // fewer than ten pixels across
+};
+
+struct Found {
+    double x = 0, y = 0;   // centre, in pixel-edge coordinates
+    double diameter = 0;   // of the isophote, in pixels; 0 without a source
+    std::uint32_t flags = 0;
+};
+
+struct Cell {
+    std::int32_t x, y;
+};
+
+struct FrameScratch {
+    std::vector<float> grid, smooth, row;
+    std::vector<double> weight_x, weight_y;
+    std::vector<std::int32_t> label, stack;
+    std::vector<Cell> cells;  // of the source
+    SkyScratch sky;
+};
+
+// Finds the central source. `threshold` is the isophote's height above the sky
+// in units of the noise of the smoothed grid.
+Found find_central(const float* image, std::int64_t width, std::int64_t height, double threshold,
+                   FrameScratch& scratch);
+
+// The square of margin x diameter around the source, kept inside the image
+// where it fits, and never larger than the image's longer side.
+Frame frame_around(const Found& found, std::int64_t width, std::int64_t height, double margin);
+
+// The largest square centred in the image, or a centred one of `pixels`.
+Frame centred_frame(std::int64_t width, std::int64_t height, double pixels = 0);
+
+}  // namespace galedge

@@ -1,0 +1,235 @@
+#include "header.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <locale>
+#include <sstream>
+#include <utility>
+
+namespace galedge {
+namespace {
+
+std::uint64_t key_of(const char* eight) {
+    std::uint64_t key;
+    std::memcpy(&key, eight, sizeof key);
+    return key;
+}
+
+std::uint64_t key_of(std::string_view keyword) {
+    char eight[8];
+    std::memset(eight, ' ', sizeof eight);
+    std::memcpy(eight, keyword.data(), std::min<std::size_t>(keyword.size(), 8));
+    return key_of(eight);
+}
+
+std::string_view trim_right(std::string_view text) {
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return text;
+}
+
+std::string_view trim(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    return trim_right(text);
+}
+
+bool parse_real(std::string_view token, double& number) {
+    char digits[Header::kCardBytes + 1];
+    std::size_t length = 0;
+    if (!token.empty() && token.front() == '+') token.remove_prefix(1);
+    for (const char c : token) {
+        const bool exponent = c == 'E' || c == 'e' || c == 'D' || c == 'd';
+        if (!exponent && !(c >= '0' && c <= '9') && c != '.' && c != '-' && c != '+') return false;
+        if (length == Header::kCardBytes) return false;
+        digits[length++] = exponent ? 'E' : c;
+    }
+    if (length == 0) return false;
+#if defined(__cpp_lib_to_chars) && __cpp_lib_to_chars >= 201611L
+    const auto [end, code] = std::from_chars(digits, digits + length, number);
+    if (end != digits + length) return false;
+    if (code == std::errc::result_out_of_range) {  // too large, or too close to zero
+        const char* e = static_cast<const char*>(std::memchr(digits, 'E', length));
+        const bool tiny = e != nullptr && e + 1 < digits + length && e[1] == '-';
+        number = std::copysign(tiny ? 0.0 : HUGE_VAL, digits[0] == '-' ? -1.0 : 1.0);
+        return true;
+    }
+    return code == std::errc();
+#else
+    std::istringstream stream(std::string(digits, length));
+    stream.imbue(std::locale::classic());
+    return static_cast<bool>(stream >> number) && stream.peek() == EOF;
+#endif
+}
+
+bool parse_integer(std::string_view token, std::int64_t& number) {
+    if (!token.empty() && token.front() == '+') token.remove_prefix(1);
+    const auto [end, code] = std::from_chars(token.data(), token.data() + token.size(), number);
+    return code == std::errc() && end == token.data() + token.size();
+}
+
+// 'It''s' -> It's; trailing blanks carry no meaning.
+std::string parse_string(std::string_view field) {
+    std::string text;
+    for (std::size_t i = 1; i < field.size(); ++i) {
+        if (field[i] == '\'') {
+            if (i + 1 >= field.size() || field[i + 1] != '\'') break;
+            ++i;
+        }
+        text.push_back(field[i]);
+    }
+    text.resize(trim_right(text).size());
+    return text;
+}
+
+bool parse_complex(std::string_view field, std::complex<double>& number) {
+    const std::size_t comma = field.find(','), close = field.find(')');
+    if (comma == std::string_view::npos || close == std::string_view::npos || close < comma)
+        return false;
+    double re, im;
+    if (!parse_real(trim(field.substr(1, comma - 1)), re) ||
+        !parse_real(trim(field.substr(comma + 1, close - comma - 1)), im))
+        return false;
+    number = {re, im};
+    return true;
+}
+
+// What stands behind the value indicator: value, then perhaps "/ comment".
+Value parse_value(std::string_view field) {
+    field = trim(field);
+    if (field.empty() || field.front() == '/') return {};
+    if (field.front() == '\'') return parse_string(field);
+    if (field.front() == '(') {
+        std::complex<double> number;
+        if (parse_complex(field, number)) return number;
+    }
+    const std::string_view token = trim(field.substr(0, field.find('/')));
+    if (token == "T") return true;
+    if (token == "F") return false;
+    std::int64_t integer;
+    if (parse_integer(token, integer)) return integer;
+    double real;
+    if (parse_real(token, real)) return real;
+    return std::string(token);  // not FITS, but worth showing
+}
+
+[[noreturn]] void wrong_type(std::string_view keyword, const char* wanted, std::string_view card) {
+    throw Error(ErrorKind::Read, std::string(keyword) + " is not " + wanted + ": \"" +
+                                     std::string(trim(card)) + "\"");
+}
+
+}  // namespace
+
+std::int64_t find_end_card(const std::uint8_t* cards, std::size_t bytes, std::size_t from) {
+    const std::uint64_t end = key_of(std::string_view("END"));
+    for (std::size_t at = from * Header::kCardBytes; at + Header::kCardBytes <= bytes;
+         at += Header::kCardBytes)
+        if (key_of(reinterpret_cast<const char*>(cards) + at) == end)
+            return static_cast<std::int64_t>(at / Header::kCardBytes);
+    return -1;
+}
+
+std::string numbered(std::string_view stem, int number) {
+    return std::string(stem) + std::to_string(number);
+}
+
+std::string_view Header::card(std::size_t number) const {
+    return std::string_view(cards_).substr(number * kCardBytes, kCardBytes);
+}
+
+std::size_t Header::find(std::string_view keyword) const {
+    const std::uint64_t key = key_of(keyword);
+    const std::size_t count = size();
+    for (std::size_t i = 0; i < count; ++i)
+        // A keyword without the value indicator is commentary, not a value.
+        if (key_of(cards_.data() + i * kCardBytes) == key && cards_[i * kCardBytes + 8] == '=')
+            return i;
+    return count;
+}
+
+Value Header::value_at(std::size_t& number, std::size_t column) const {
+    static const std::uint64_t kContinue = key_of(std::string_view("CONTINUE"));
+    Value value = parse_value(card(number++).substr(column));
+    auto* text = std::get_if<std::string>(&value);
+    while (text != nullptr && !text->empty() && text->back() == '&' && number < size() &&
+           key_of(cards_.data() + number * kCardBytes) == kContinue) {
+        const std::string_view more = trim(card(number).substr(8));
+        if (more.empty() || more.front() != '\'') break;
+        text->pop_back();
+        *text += parse_string(more);
+        ++number;
+    }
+    return value;
+}
+
+std::optional<Value> Header::value(std::string_view keyword) const {
+    std::size_t at = find(keyword);
+    if (at == size()) return {};
+    return value_at(at);
+}
+
+std::optional<std::int64_t> Header::integer(std::string_view keyword) const {
+    const std::size_t at = find(keyword);
+    if (at == size()) return {};
+    const Value value = parse_value(card(at).substr(9));
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number == nullptr) wrong_type(keyword, "an integer", card(at));
+    return *number;
+}
+
+std::optional<double> Header::real(std::string_view keyword) const {
+    const std::size_t at = find(keyword);
+    if (at == size()) return {};
+    const Value value = parse_value(card(at).substr(9));
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    if (const auto* number = std::get_if<double>(&value)) return *number;
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number == nullptr) wrong_type(keyword, "a number", card(at));
+    return static_cast<double>(*number);
+}
+
+std::optional<bool> Header::logical(std::string_view keyword) const {
+    const std::size_t at = find(keyword);
+    if (at == size()) return {};
+    const Value value = parse_value(card(at).substr(9));
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    const auto* truth = std::get_if<bool>(&value);
+    if (truth == nullptr) wrong_type(keyword, "T or F", card(at));
+    return *truth;
+}
+
+std::optional<std::string> Header::string(std::string_view keyword) const {
+    std::size_t at = find(keyword);
+    if (at == size()) return {};
+    const std::string_view first = card(at);
+    const Value value = value_at(at);
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) wrong_type(keyword, "a string", first);
+    return *text;
+}
+
+std::vector<Card> Header::cards() const {
+    std::vector<Card> cards;
+    cards.reserve(size());
+    for (std::size_t i = 0; i < size();) {
+        const std::string_view text = card(i);
+        if (text[8] == '=') {
+            const std::string_view keyword = trim_right(text.substr(0, 8));
+            cards.push_back({std::string(keyword), value_at(i)});
+            continue;
+        }
+        const std::size_t equals = text.find('=');
+        if (text.substr(0, 9) == "HIERARCH " && equals != std::string_view::npos) {
+            const std::string_view keyword = trim(text.substr(9, equals - 9));
+            cards.push_back({std::string(keyword), value_at(i, equals + 1)});
+            continue;
+        }
+        ++i;
+        cards.push_back(
+            {std::string(trim_right(text.substr(0, 8))), std::string(trim_right(text.substr(8)))});
+    }
+    return cards;
+}
+
+}  // namespace galedge

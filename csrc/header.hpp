@@ -1,0 +1,71 @@
+// A FITS header: 80-byte cards kept as they are and looked up by scanning.
+// A lookup compares eight bytes a card, so no index is built for the handful
+// of keywords that reading pixels needs.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "error.hpp"
+
+namespace galedge {
+
+// No value at all (a commentary card, or "KEY     =" with nothing after it) is
+// std::monostate.
+using Value =
+    std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string>;
+
+struct Card {
+    std::string keyword;  // COMMENT, HISTORY or blank for commentary
+    Value value;          // commentary: its text as a string
+};
+
+class Header {
+public:
+    static constexpr std::size_t kCardBytes = 80;
+    static constexpr std::size_t kBlockBytes = 2880;
+    static constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+
+    Header() = default;
+    // `cards` holds whole cards, END left out.
+    explicit Header(std::string cards) : cards_(std::move(cards)) {}
+
+    const std::string& text() const noexcept { return cards_; }
+    std::size_t size() const noexcept { return cards_.size() / kCardBytes; }
+
+    // The value of the first card with this keyword (at most 8 characters),
+    // long strings joined over their CONTINUE cards; empty when absent.
+    std::optional<Value> value(std::string_view keyword) const;
+
+    // Typed lookups: empty when the keyword is absent or has no value; Error
+    // Read, naming the card, when its value is of another type.
+    std::optional<std::int64_t> integer(std::string_view keyword) const;
+    std::optional<double> real(std::string_view keyword) const;  // integers too
+    std::optional<bool> logical(std::string_view keyword) const;
+    std::optional<std::string> string(std::string_view keyword) const;
+
+    // All cards in order: HIERARCH keywords by their own name, CONTINUE joined.
+    std::vector<Card> cards() const;
+
+private:
+    std::size_t find(std::string_view keyword) const;  // card number, or size()
+    std::string_view card(std::size_t number) const;
+    // The value that starts in `column`; moves `number` past CONTINUE cards.
+    Value value_at(std::size_t& number, std::size_t column = 9) const;
+
+    std::string cards_;
+};
+
+// Where END stands in `bytes` bytes of cards from card `from` on: the number
+// of cards before it, or -1.
+std::int64_t find_end_card(const std::uint8_t* cards, std::size_t bytes, std::size_t from = 0);
+
+// NAXIS12 and the like.
+std::string numbered(std::string_view stem, int number);
+
+}  // namespace galedge

@@ -1,0 +1,122 @@
+// Bodies of the kernels; included once per instruction set, inside a namespace
+// of its own, with GALEDGE_KERNELS and GALEDGE_KERNELS_NAME defined. Loops are
+// written so that compilers vectorise them without being allowed to reorder.
+
+constexpr std::size_t kLanes = 16;
+
+inline bool is_finite(float v) { return std::fabs(v) <= std::numeric_limits<float>::max(); }
+
+Range range(const float* values, std::size_t n) {
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    float low[kLanes], high[kLanes];
+    std::int32_t finite[kLanes] = {};
+    for (std::size_t l = 0; l < kLanes; ++l) low[l] = kInf, high[l] = -kInf;
+    // A lane's counter stays far below 2^31 within a block; totals are 64-bit.
+    std::int64_t total = 0;
+    std::size_t i = 0;
+    while (n - i >= kLanes) {
+        const std::size_t stop = i + std::min<std::size_t>((n - i) / kLanes, 1u << 24) * kLanes;
+        for (; i < stop; i += kLanes) {
+            for (std::size_t l = 0; l < kLanes; ++l) {
+                const float v = values[i + l];
+                const bool ok = is_finite(v);
+                const float lo = ok ? v : kInf, hi = ok ? v : -kInf;
+                low[l] = lo < low[l] ? lo : low[l];
+                high[l] = hi > high[l] ? hi : high[l];
+                finite[l] += ok;
+            }
+        }
+        for (std::size_t l = 0; l < kLanes; ++l) total += finite[l], finite[l] = 0;
+    }
+    Range result{kInf, -kInf, total};
+    for (std::size_t l = 0; l < kLanes; ++l) {
+        result.low = std::min(result.low, low[l]);
+        result.high = std::max(result.high, high[l]);
+    }
+    for (; i < n; ++i) {
+        if (!is_finite(values[i])) continue;
+        result.low = std::min(result.low, values[i]);
+        result.high = std::max(result.high, values[i]);
+        ++result.finite;
+    }
+    return result;
+}
+
+void accumulate(float* __restrict sums, const float* __restrict row, float weight,
+                std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) sums[i] += weight * row[i];
+}
+
+void accumulate_masked(float* __restrict sums, float* __restrict weights,
+                       const float* __restrict row, float weight, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float v = row[i];
+        const bool ok = is_finite(v);
+        sums[i] += ok ? weight * v : 0.0f;
+        weights[i] += ok ? weight : 0.0f;
+    }
+}
+
+void bin(std::int32_t* __restrict bins, const float* __restrict values, float low, float scale,
+         std::int32_t count, std::size_t n) {
+    const float last = static_cast<float>(count - 1);
+    for (std::size_t i = 0; i < n; ++i) {
+        const float v = values[i];
+        float b = (v - low) * scale;
+        b = b > 0.0f ? b : 0.0f;  // NaN goes to 0 here and is told apart below
+        b = b < last ? b : last;
+        bins[i] = is_finite(v) ? static_cast<std::int32_t>(b) : count;
+    }
+}
+
+// log1p(z) for z >= 0: split u = 1 + z into mantissa and exponent, a minimax
+// polynomial for the mantissa (Cephes logf), and the rounding error of 1 + z
+// put back, so that small z keep their relative precision.
+inline float log1p_positive(float z) {
+    const float u = 1.0f + z;
+    const float lost = (z - (u - 1.0f)) / u;
+    std::uint32_t bits;
+    std::memcpy(&bits, &u, sizeof bits);
+    // Mantissa in [sqrt(1/2), sqrt(2)), so that log(u) has no cancellation.
+    const std::uint32_t shifted = bits - 0x3f3504f3u;
+    const float e = static_cast<float>(static_cast<std::int32_t>(shifted) >> 23);
+    const std::uint32_t mantissa = (shifted & 0x007fffffu) + 0x3f3504f3u;
+    float m;
+    std::memcpy(&m, &mantissa, sizeof m);
+    m -= 1.0f;
+    const float m2 = m * m;
+    float p = 7.0376836292e-2f;
+    p = p * m - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    float y = m * m2 * p;
+    y += e * -2.12194440e-4f;
+    y -= 0.5f * m2;
+    return (m + y) + e * 0.693359375f + lost;
+}
+
+void asinh(float* __restrict y, const float* __restrict x, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        // Beyond 2^60 the square would soon overflow; galaxies never come near,
+        // and broken pixels may as well stop there.
+        const float a = std::fabs(x[i]);
+        const float c = a < 0x1p60f ? a : 0x1p60f;
+        const float z = c + c * c / (1.0f + std::sqrt(c * c + 1.0f));
+        y[i] = std::copysign(log1p_positive(z), x[i]);
+    }
+}
+
+}  // namespace GALEDGE_KERNELS
+
+const Kernels GALEDGE_KERNELS_NAME = {
+    GALEDGE_KERNELS::range,
+    GALEDGE_KERNELS::accumulate,
+    GALEDGE_KERNELS::accumulate_masked,
+    GALEDGE_KERNELS::bin,
+    GALEDGE_KERNELS::asinh,
+};

@@ -1,0 +1,136 @@
+// The loops of pixels.cpp, included once per instruction set inside its own
+// namespace. No includes and no library calls here: a function shared with
+// another translation unit must not be compiled for a newer processor.
+
+template <int Bytes>
+struct Bits;
+template <>
+struct Bits<1> {
+    using type = unsigned char;
+};
+template <>
+struct Bits<2> {
+    using type = unsigned short;
+};
+template <>
+struct Bits<4> {
+    using type = unsigned int;
+};
+template <>
+struct Bits<8> {
+    using type = unsigned long long;
+};
+
+template <class T>
+inline T swapped(T bits) {
+    if constexpr (sizeof(T) == 2) return __builtin_bswap16(bits);
+    if constexpr (sizeof(T) == 4) return __builtin_bswap32(bits);
+    if constexpr (sizeof(T) == 8) return __builtin_bswap64(bits);
+    return bits;
+}
+
+template <class Raw>
+inline Raw load(const unsigned char* __restrict raw, unsigned long i) {
+    typename Bits<sizeof(Raw)>::type bits;
+    __builtin_memcpy(&bits, raw + i * sizeof(Raw), sizeof bits);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    bits = swapped(bits);
+#endif
+    Raw value;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+template <class Out>
+inline void store(unsigned char* out, unsigned long i, Out value) {
+    __builtin_memcpy(out + i * sizeof(Out), &value, sizeof value);
+}
+
+// Bytes in native order, values untouched (signalling NaN included).
+template <class Raw>
+void reorder(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+    for (unsigned long i = 0; i < pixels; ++i) store(out, i, load<Raw>(raw, i));
+}
+
+template <class Raw, class Out>
+void cast(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+    for (unsigned long i = 0; i < pixels; ++i) store(out, i, static_cast<Out>(load<Raw>(raw, i)));
+}
+
+// BZERO = 2^63 on 64-bit integers means unsigned: flip the sign bit.
+template <class Out>
+void cast_unsigned64(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+    for (unsigned long i = 0; i < pixels; ++i)
+        store(out, i, static_cast<Out>(load<unsigned long long>(raw, i) ^ 0x8000000000000000ull));
+}
+
+// value = stored * scale + zero, in the precision Calc. A zero of -0.0 leaves
+// every sum as it is, -0.0 included.
+template <class Raw, class Calc, class Out>
+void linear(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
+            unsigned char* __restrict out) {
+    for (unsigned long i = 0; i < pixels; ++i)
+        store(out, i, static_cast<Out>(static_cast<Calc>(load<Raw>(raw, i)) * scale + zero));
+}
+
+template <class Raw, class Calc, class Out>
+void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero, Raw blank,
+                  unsigned char* __restrict out) {
+    const Out nan = static_cast<Out>(__builtin_nan(""));
+    for (unsigned long i = 0; i < pixels; ++i) {
+        const Raw stored = load<Raw>(raw, i);
+        const Out value = static_cast<Out>(static_cast<Calc>(stored) * scale + zero);
+        store(out, i, stored == blank ? nan : value);
+    }
+}
+
+template <class Raw, class Calc, class Out>
+void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, double bscale, double bzero,
+                    bool has_blank, long long blank, unsigned char* __restrict out) {
+    const Calc scale = static_cast<Calc>(bscale);
+    const Calc zero = bzero == 0 ? static_cast<Calc>(-0.0) : static_cast<Calc>(bzero);
+    const Raw stored_blank = static_cast<Raw>(blank);
+    if (has_blank && static_cast<long long>(stored_blank) == blank)
+        linear_blank<Raw, Calc, Out>(raw, pixels, scale, zero, stored_blank, out);
+    else
+        linear<Raw, Calc, Out>(raw, pixels, scale, zero, out);
+}
+
+template <class Raw, class Out>
+void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, double bscale, double bzero,
+                  unsigned char* __restrict out) {
+    const Raw scale = static_cast<Raw>(bscale);
+    const Raw zero = bzero == 0 ? static_cast<Raw>(-0.0) : static_cast<Raw>(bzero);
+    linear<Raw, Raw, Out>(raw, pixels, scale, zero, out);
+}
+
+template <class Out>
+void convert_any(const unsigned char* __restrict raw, unsigned long pixels, int bitpix, double bscale,
+                 double bzero, bool has_blank, long long blank, unsigned char* __restrict out) {
+    const bool identity = bscale == 1 && bzero == 0 && !has_blank;
+    switch (bitpix) {
+        case 8:
+            return scale_integers<unsigned char, float, Out>(raw, pixels, bscale, bzero, has_blank,
+                                                             blank, out);
+        case 16:
+            return scale_integers<short, float, Out>(raw, pixels, bscale, bzero, has_blank, blank,
+                                                     out);
+        case 32:
+            return scale_integers<int, double, Out>(raw, pixels, bscale, bzero, has_blank, blank,
+                                                    out);
+        case 64:
+            if (identity) return cast<long long, Out>(raw, pixels, out);
+            if (bscale == 1 && bzero == 9223372036854775808.0 && !has_blank)
+                return cast_unsigned64<Out>(raw, pixels, out);
+            return scale_integers<long long, double, Out>(raw, pixels, bscale, bzero, has_blank,
+                                                          blank, out);
+        case -32:
+            if (!identity) return scale_floats<float, Out>(raw, pixels, bscale, bzero, out);
+            if constexpr (sizeof(Out) == 4) return reorder<float>(raw, pixels, out);
+            return cast<float, Out>(raw, pixels, out);
+        default:
+            if (!identity) return scale_floats<double, Out>(raw, pixels, bscale, bzero, out);
+            if constexpr (sizeof(Out) == 8) return reorder<double>(raw, pixels, out);
+            return cast<double, Out>(raw, pixels, out);
+    }
+}

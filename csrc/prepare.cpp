@@ -1,0 +1,98 @@
+#include "prepare.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "kernels.hpp"
+
+namespace galedge {
+
+namespace {
+
+void refuse_blank(const Planes& planes, std::size_t pixels) {
+    Range all{INFINITY, -INFINITY, 0};
+    for (int c = 0; c < planes.count; ++c) {
+        const Range r = kernels().range(planes.band[c], pixels);
+        all = {std::min(all.low, r.low), std::max(all.high, r.high), all.finite + r.finite};
+    }
+    if (all.finite == 0) throw Error(ErrorKind::Blank, "no pixel is finite; there is nothing to see");
+    if (!(all.low < all.high)) {
+        char value[32];
+        std::snprintf(value, sizeof value, "%.7g", static_cast<double>(all.low));
+        throw Error(ErrorKind::Blank,
+                    std::string("all pixels have the value ") + value + "; there is nothing to see");
+    }
+}
+
+// The mean of the bands, in which the source is found and the noise measured.
+const float* luminance(const Planes& planes, std::size_t pixels, std::vector<float>& buffer) {
+    if (planes.count == 1) return planes.band[0];
+    buffer.assign(pixels, 0.0f);
+    for (int c = 0; c < planes.count; ++c) {
+        kernels().accumulate(buffer.data(), planes.band[c], 1.0f / 3, pixels);
+    }
+    return buffer.data();
+}
+
+}  // namespace
+
+Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
+                 PrepareScratch& s) {
+    const std::int64_t w = planes.width, h = planes.height;
+    const auto pixels = static_cast<std::size_t>(w * h);
+    refuse_blank(planes, pixels);
+    const float* image = luminance(planes, pixels, s.luminance);
+
+    Prepared facts;
+    const Sky sky = border_sky(image, w, h, s.sky);
+    // A border without a valid pixel still leaves the galaxy in the middle.
+    facts.sky = std::isfinite(sky.level) ? sky.level : 0;
+    facts.noise = sky.noise;
+
+    Frame frame;
+    if (recipe.frame_pixels == 0) {
+        const Found found = find_central(image, w, h, recipe.threshold, s.frame);
+        facts.flags = found.flags;
+        frame = found.flags & kNoSource ? centred_frame(w, h)
+                                        : frame_around(found, w, h, recipe.margin);
+    } else {
+        frame = centred_frame(w, h, std::max(0.0, recipe.frame_pixels));
+    }
+    facts.x = frame.x + 0.5 * frame.side - 0.5;
+    facts.y = frame.y + 0.5 * frame.side - 0.5;
+    facts.side = frame.side;
+
+    const auto n = static_cast<std::size_t>(recipe.size) * recipe.size;
+    s.small.resize(3 * n);
+    const float* bands[3] = {s.small.data(), s.small.data() + n, s.small.data() + 2 * n};
+    for (int c = 0; c < planes.count; ++c) {
+        float level = static_cast<float>(facts.sky);
+        if (planes.count == 3) {
+            const Sky own = border_sky(planes.band[c], w, h, s.sky);
+            level = std::isfinite(own.level) ? own.level : 0;
+        }
+        float* band = s.small.data() + c * n;
+        const double invalid =
+            resample(planes.band[c], w, h, frame, recipe.size, level, band, s.resample);
+        facts.masked_fraction = std::max(facts.masked_fraction, invalid);
+        if (!planes.picture) {
+            for (std::size_t i = 0; i < n; ++i) band[i] -= level;
+        }
+    }
+    if (facts.masked_fraction > 0.1) facts.flags |= kMasked;
+
+    if (planes.picture) {
+        round_picture(bands, planes.count, n, out);
+    } else {
+        // Averaging k x k pixels lowers their noise k times.
+        const double noise = facts.noise * std::min(1.0, recipe.size / frame.side);
+        const double signal = stretch_asinh(bands, planes.count, n, noise, recipe.softening,
+                                            recipe.white, out, s.stretch);
+        if (signal < 5) facts.flags |= kFaint;
+    }
+    return facts;
+}
+
+}  // namespace galedge

@@ -1,0 +1,60 @@
+// One galaxy from pixels to the network's input: sky, frame, resample, stretch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "error.hpp"
+#include "frame.hpp"
+#include "resample.hpp"
+#include "sky.hpp"
+#include "stretch.hpp"
+
+namespace galedge {
+
+// Mirrors galedge/recipe.py.
+struct Recipe {
+    int size = 64;
+    double frame_pixels = 0;  // 0: automatic; -1: full; else a centred square
+    double margin = 1.25;
+    double threshold = 2;
+    double softening = 8;
+    double white = 0.995;
+};
+
+// An image as one or three planes of floats of the same shape.
+struct Planes {
+    const float* band[3] = {nullptr, nullptr, nullptr};
+    int count = 1;
+    std::int64_t width = 0, height = 0;
+    bool picture = false;  // 8-bit and already stretched
+};
+
+// Beside FrameFlag's bits.
+enum PrepareFlag : std::uint32_t {
+    kMasked = 1u << 4,  // more than a tenth of the frame has no valid pixels
+    kFaint = 1u << 5,   // the galaxy's bright part is under five times the noise
+};
+
+struct Prepared {
+    double x = 0, y = 0;  // centre of the frame, zero-based pixel coordinates
+    double side = 0;      // of the frame, in input pixels
+    double sky = 0, noise = 0;
+    double masked_fraction = 0;
+    std::uint32_t flags = 0;
+};
+
+struct PrepareScratch {
+    std::vector<float> luminance, small;
+    SkyScratch sky;
+    FrameScratch frame;
+    ResampleScratch resample;
+    StretchScratch stretch;
+};
+
+// Fills out[3 * size * size]. Throws Error Blank where no pixel is finite or
+// all have the same value.
+Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
+                 PrepareScratch& scratch);
+
+}  // namespace galedge

@@ -1,0 +1,105 @@
+#include "resample.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels.hpp"
+
+namespace galedge {
+
+namespace {
+
+void make_taps(double start, double side, int size, std::int64_t length, Taps& taps) {
+    const double step = side / size;
+    taps.stride = static_cast<std::size_t>(std::ceil(std::max(step, 1.0))) + 2;
+    taps.first.assign(size, 0);
+    taps.count.assign(size, 0);
+    taps.weight.assign(taps.stride * size, 0.0f);
+    const double end = static_cast<double>(length);
+    for (int o = 0; o < size; ++o) {
+        float* weight = taps.weight.data() + taps.stride * o;
+        if (step >= 1) {
+            const double a = start + o * step, b = start + (o + 1) * step;
+            const double lo = std::max(a, 0.0), hi = std::min(b, end);
+            if (lo >= hi) continue;
+            const auto i0 = static_cast<std::int64_t>(std::floor(lo));
+            const auto i1 = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(hi)), length);
+            taps.first[o] = static_cast<std::int32_t>(i0);
+            for (std::int64_t i = i0; i < i1; ++i) {
+                const double overlap = std::min<double>(hi, i + 1) - std::max<double>(lo, i);
+                weight[taps.count[o]++] = static_cast<float>(overlap / step);
+            }
+        } else {
+            const double centre = start + (o + 0.5) * step - 0.5;
+            if (centre < -0.5 || centre > end - 0.5) continue;
+            const double c = std::clamp(centre, 0.0, end - 1);
+            const auto i = std::min<std::int64_t>(static_cast<std::int64_t>(c), length - 1);
+            const double fraction = c - static_cast<double>(i);
+            taps.first[o] = static_cast<std::int32_t>(i);
+            weight[taps.count[o]++] = static_cast<float>(1 - fraction);
+            if (fraction > 0) weight[taps.count[o]++] = static_cast<float>(fraction);
+        }
+    }
+}
+
+}  // namespace
+
+double resample(const float* image, std::int64_t width, std::int64_t height, const Frame& frame,
+                int size, float fill, float* out, ResampleScratch& s) {
+    Taps &tx = s.x, &ty = s.y;
+    make_taps(frame.x, frame.side, size, width, tx);
+    make_taps(frame.y, frame.side, size, height, ty);
+
+    // Only the columns that some tap touches are summed.
+    std::int64_t x0 = width, x1 = 0;
+    for (int o = 0; o < size; ++o) {
+        if (tx.count[o] == 0) continue;
+        x0 = std::min<std::int64_t>(x0, tx.first[o]);
+        x1 = std::max<std::int64_t>(x1, tx.first[o] + tx.count[o]);
+    }
+    if (x0 >= x1) {
+        std::fill(out, out + static_cast<std::size_t>(size) * size, fill);
+        return 1;
+    }
+    const auto columns = static_cast<std::size_t>(x1 - x0);
+    const Kernels& k = kernels();
+    s.sums.resize(columns);
+    s.weights.resize(columns);
+
+    double invalid = 0;
+    for (int oy = 0; oy < size; ++oy) {
+        const float* wy = ty.weight.data() + ty.stride * oy;
+        float* row_out = out + static_cast<std::size_t>(size) * oy;
+        std::fill(s.sums.begin(), s.sums.end(), 0.0f);
+        float total_y = 0;
+        for (int t = 0; t < ty.count[oy]; ++t) {
+            k.accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
+            total_y += wy[t];
+        }
+        // A non-finite pixel shows in the sums; only such rows take the masked way.
+        const Range range = k.range(s.sums.data(), columns);
+        const bool masked = range.finite != static_cast<std::int64_t>(columns);
+        if (masked) {
+            std::fill(s.sums.begin(), s.sums.end(), 0.0f);
+            std::fill(s.weights.begin(), s.weights.end(), 0.0f);
+            for (int t = 0; t < ty.count[oy]; ++t) {
+                k.accumulate_masked(s.sums.data(), s.weights.data(),
+                                    image + (ty.first[oy] + t) * width + x0, wy[t], columns);
+            }
+        }
+        for (int ox = 0; ox < size; ++ox) {
+            const float* wx = tx.weight.data() + tx.stride * ox;
+            const std::size_t at = static_cast<std::size_t>(tx.first[ox] - x0);
+            float sum = 0, valid = 0;
+            for (int t = 0; t < tx.count[ox]; ++t) {
+                sum += wx[t] * s.sums[at + t];
+                valid += wx[t] * (masked ? s.weights[at + t] : total_y);
+            }
+            invalid += 1 - std::min(1.0f, valid);
+            row_out[ox] = valid >= 0.4999f ? sum / valid : fill;
+        }
+    }
+    return invalid / (static_cast<double>(size) * size);
+}
+
+}  // namespace galedge

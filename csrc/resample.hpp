@@ -1,0 +1,41 @@
+// Resampling a square frame of an image to size x size pixels.
+//
+// Shrinking is exact area averaging (every input pixel weighs by the area of
+// its overlap with the output pixel, as OpenCV's INTER_AREA); enlarging is
+// linear interpolation between pixel centres. Both are separable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace galedge {
+
+// A square in pixel-edge coordinates: pixel i covers [i, i + 1). It may reach
+// beyond the image.
+struct Frame {
+    double x = 0, y = 0;  // lower corner
+    double side = 0;
+};
+
+// Input pixels [first, first + count) and their weights for each output pixel
+// along one axis; the weights sum to the valid part of the output pixel.
+struct Taps {
+    std::vector<std::int32_t> first, count;
+    std::vector<float> weight;  // `stride` an output pixel
+    std::size_t stride = 0;
+};
+
+struct ResampleScratch {
+    Taps x, y;
+    std::vector<float> sums, weights;  // of one output row, before the horizontal pass
+};
+
+// Fills out[size * size] from the frame of image[height * width]. Non-finite
+// pixels and what lies outside do not count; an output pixel with less than
+// half of its area valid becomes `fill`. Returns the invalid fraction of the
+// frame's area.
+double resample(const float* image, std::int64_t width, std::int64_t height, const Frame& frame,
+                int size, float fill, float* out, ResampleScratch& scratch);
+
+}  // namespace galedge

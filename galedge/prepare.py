@@ -1,0 +1,320 @@
+"""Sources to the network's input: one uint8 batch, and the facts of each image.
+
+The work is done in C++ (``csrc/batch.cpp``) with the interpreter's lock
+released; this module sorts sources into files that C++ reads by itself and
+pixels that it is handed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from galedge import _core
+from galedge.errors import GaledgeError, Unsupported
+from galedge.image import Image, Wcs, read
+from galedge.recipe import Recipe
+
+__all__ = ["FLAGS", "Batch", "Facts", "Source", "prepare"]
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
+
+#: Quality flags by bit, with what each means.
+FLAGS = {
+    "no_source": "nothing rises above the sky near the centre; the whole image was framed",
+    "cropped": "the galaxy reaches beyond the image",
+    "neighbour": "the isophote holds a neighbour or is lopsided",
+    "small": "the galaxy is under ten pixels across",
+    "masked": "over a tenth of the frame has no valid pixels",
+    "faint": "the galaxy's bright part is under five times the noise",
+}
+
+# Every combination that occurs is built once.
+_flag_names: dict[int, tuple[str, ...]] = {}
+
+# Names that C++ reads from disk by itself; the content decides what they are.
+_FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fz", ".fits.gz", ".fit.gz", ".fts.gz")
+
+
+@dataclass(slots=True)
+class Facts:
+    """What was found in one image on the way to the tensor.
+
+    Attributes
+    ----------
+    path : str
+        The file, or empty for arrays and bytes.
+    hdu : int or None
+        The HDU that was read, if the source is FITS.
+    x, y : float or None
+        Centre of the frame in zero-based pixels of the image.
+    side : float or None
+        Side of the frame in pixels of the image.
+    ra, dec : float or None
+        Position of the frame's centre in degrees, ICRS, if the header has a
+        celestial WCS that galedge reads.
+    object, date_obs : str
+        The header's OBJECT and DATE-OBS.
+    flags : tuple of str
+        Names from `FLAGS`.
+    sky, noise : float or None
+        Level and standard deviation of the sky, in the image's own units.
+    masked_fraction : float or None
+        Share of the frame without valid pixels, 0 to 1.
+    error : str or None
+        Why the image could not be prepared; all numbers are then None.
+    """
+
+    path: str = ""
+    hdu: int | None = None
+    x: float | None = None
+    y: float | None = None
+    side: float | None = None
+    ra: float | None = None
+    dec: float | None = None
+    object: str = ""
+    date_obs: str = ""
+    flags: tuple[str, ...] = ()
+    sky: float | None = None
+    noise: float | None = None
+    masked_fraction: float | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """A prepared batch.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (N, 3, size, size)
+        The network's input; zeros where an image could not be prepared.
+    facts : list of Facts
+        One per source, in order.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    facts: list[Facts]
+
+
+def prepare(
+    sources: Iterable[Source],
+    recipe: Recipe | None = None,
+    *,
+    hdu: int | None = None,
+    plane: int | None = None,
+    threads: int = 1,
+    out: npt.NDArray[np.uint8] | None = None,
+) -> Batch:
+    """Frame, resample and stretch images into one batch.
+
+    Parameters
+    ----------
+    sources : iterable
+        Paths, bytes of whole files, `Image` objects, or arrays of shape (H, W),
+        (3, H, W) or (H, W, 3), red first. Arrays of uint8 are pictures that are
+        already stretched, all others linear flux.
+    recipe : Recipe, optional
+        How; `Recipe()` if not given.
+    hdu : int, optional
+        FITS extension to read; by default the first that holds an image.
+    plane : int, optional
+        Plane of a cube to use alone; by default a cube must have 1 or 3 planes.
+    threads : int
+        Threads of the C++ side.
+    out : ndarray of uint8, shape (N, 3, size, size), optional
+        Written in place of a new array.
+
+    Returns
+    -------
+    Batch
+        A source that cannot be prepared leaves zeros and a sentence in
+        ``facts[i].error``; it does not raise.
+    """
+    sources = list(sources)
+    recipe = recipe or Recipe()
+    shape = (len(sources), 3, recipe.size, recipe.size)
+    pixels = np.empty(shape, np.uint8) if out is None else out
+    if pixels.shape != shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
+        raise ValueError(f"out must be a C-contiguous uint8 array of shape {shape}")
+    core = _core.Recipe(
+        size=recipe.size,
+        frame_pixels=_frame_pixels(recipe.framing),
+        margin=recipe.margin,
+        threshold=recipe.threshold,
+        softening=recipe.softening,
+        white=recipe.white,
+    )
+    in_core = [_read_in_core(source) for source in sources]
+    if all(in_core):
+        return Batch(pixels, _prepare_files(sources, core, pixels, hdu, plane, threads))
+
+    facts = [Facts() for _ in sources]
+    files = [i for i, by_core in enumerate(in_core) if by_core]
+    if files:
+        part = np.empty((len(files), *shape[1:]), np.uint8)
+        found = _prepare_files([sources[i] for i in files], core, part, hdu, plane, threads)
+        for i, slot, fact in zip(files, part, found, strict=True):
+            pixels[i], facts[i] = slot, fact
+    others = [i for i, by_core in enumerate(in_core) if not by_core]
+    part = np.empty((len(others), *shape[1:]), np.uint8)
+    found = _prepare_pixels([sources[i] for i in others], core, part, hdu, plane, threads)
+    for i, slot, fact in zip(others, part, found, strict=True):
+        pixels[i], facts[i] = slot, fact
+    return Batch(pixels, facts)
+
+
+def _frame_pixels(framing: str | int) -> int:
+    """Return the core's form of a framing: 0 automatic, -1 full, else pixels."""
+    if isinstance(framing, str):
+        return 0 if framing == "auto" else -1
+    return framing
+
+
+def _read_in_core(source: Source) -> bool:
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
+    return False
+
+
+def _prepare_files(
+    sources: Sequence[Source],
+    core: _core.Recipe,
+    out: npt.NDArray[np.uint8],
+    hdu: int | None,
+    plane: int | None,
+    threads: int,
+) -> list[Facts]:
+    paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
+    result = _core.prepare_files(
+        [os.fsencode(path) for path in paths],
+        -1 if hdu is None else hdu,
+        -1 if plane is None else plane,
+        core,
+        out,
+        threads,
+    )
+    return _to_facts(paths, result)
+
+
+def _prepare_pixels(
+    sources: Sequence[Source],
+    core: _core.Recipe,
+    out: npt.NDArray[np.uint8],
+    hdu: int | None,
+    plane: int | None,
+    threads: int,
+) -> list[Facts]:
+    facts = [Facts() for _ in sources]
+    images: list[npt.NDArray[np.float32]] = []
+    pictures: list[bool] = []
+    good: list[int] = []
+    wcs: dict[int, Wcs] = {}
+    for i, source in enumerate(sources):
+        if isinstance(source, (str, os.PathLike)):
+            facts[i].path = os.fspath(source)
+        try:
+            image = source if isinstance(source, np.ndarray) else _image_of(source, hdu)
+            if isinstance(image, Image):
+                _copy_header(image, facts[i])
+                if image.wcs is not None:
+                    wcs[i] = image.wcs
+                pictures.append(image.is_picture)
+                images.append(_planes(image.data, plane))
+            else:
+                pictures.append(image.dtype == np.uint8)
+                images.append(_planes(image, plane))
+            good.append(i)
+        except GaledgeError as error:
+            del pictures[len(images) :]
+            facts[i].error = _without_path(str(error), facts[i].path)
+            out[i] = 0
+    part = np.empty((len(good), *out.shape[1:]), np.uint8)
+    result = _core.prepare_arrays(images, pictures, core, part, threads)
+    for slot, i, fact in zip(part, good, _to_facts([""] * len(good), result), strict=True):
+        out[i] = slot
+        fact.path, fact.hdu = facts[i].path, facts[i].hdu
+        fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
+        if i in wcs and fact.x is not None and fact.y is not None:
+            fact.ra, fact.dec = wcs[i].pixel_to_sky(fact.x, fact.y)
+        facts[i] = fact
+    return facts
+
+
+def _image_of(source: Source, hdu: int | None) -> Image:
+    return source if isinstance(source, Image) else read(source, hdu)  # type: ignore[arg-type]
+
+
+def _copy_header(image: Image, facts: Facts) -> None:
+    facts.path = facts.path or image.path
+    facts.hdu = image.hdu
+    facts.object = str(image.header.get("OBJECT", ""))
+    facts.date_obs = str(image.header.get("DATE-OBS", ""))
+
+
+def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32]:
+    """Bring an array into the form (1 or 3, H, W), float32 and contiguous."""
+    if data.dtype.kind not in "buif":
+        raise Unsupported(f"an array of {data.dtype} is not an image; give real numbers")
+    if data.ndim == 3 and data.shape[2] == 3 and data.shape[0] != 3:
+        data = data.transpose(2, 0, 1)
+    if data.ndim == 2:
+        data = data[np.newaxis]
+    if data.ndim != 3 or data.size == 0:
+        raise Unsupported(f"shape {data.shape} is not an image; give (H, W) or (3, H, W)")
+    if plane is not None:
+        if not 0 <= plane < data.shape[0]:
+            raise Unsupported(f"there is no plane {plane}; the image has {data.shape[0]}")
+        data = data[plane : plane + 1]
+    if data.shape[0] not in (1, 3):
+        raise Unsupported(
+            f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
+            "choose one with plane"
+        )
+    return np.ascontiguousarray(data, np.float32)
+
+
+def _to_facts(paths: Sequence[str], result: _core.Result) -> list[Facts]:
+    table, positions, hdus, objects, dates, errors = result
+    facts = []
+    for path, numbers, (ra, dec), hdu, name, date, error in zip(
+        paths, table.tolist(), positions.tolist(), hdus, objects, dates, errors, strict=True
+    ):
+        if error is not None:
+            facts.append(Facts(path, object=name, date_obs=date, error=error))
+            continue
+        x, y, side, sky, noise, masked, flags = numbers
+        facts.append(
+            Facts(
+                path,
+                hdu if hdu >= 0 else None,
+                x,
+                y,
+                side,
+                ra if ra == ra else None,
+                dec if dec == dec else None,
+                name,
+                date,
+                _names(flags),
+                sky,
+                noise,
+                masked,
+            )
+        )
+    return facts
+
+
+def _names(flags: int) -> tuple[str, ...]:
+    if flags not in _flag_names:
+        _flag_names[flags] = tuple(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
+    return _flag_names[flags]
+
+
+def _without_path(message: str, path: str) -> str:
+    # The row has a column for the path; the sentence need not repeat it.
+    return message.removeprefix(f"{path}: ") if path else message
