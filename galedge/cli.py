@@ -202,6 +202,22 @@ class _Log:
 
 
 @cli.command()
+@click.argument("file")
+@click.option(
+    "--hdu",
+    type=click.IntRange(0),
+    metavar="N",
+    help="HDU of a FITS file. Default: the first with an image.",
+)
+def info(file: str, hdu: int | None) -> None:
+    """Show what galedge sees in a file, and how it would frame it."""
+    from galedge.show import describe_file
+
+    for line in describe_file(file, hdu):
+        _print(line)
+
+
+@cli.command()
 def models() -> None:
     """List the shipped models with their metrics."""
     from galedge.show import describe_models
