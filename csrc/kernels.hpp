@@ -35,6 +35,16 @@ struct Kernels {
 
     // y[i] = asinh(x[i]), relative error below 2e-7.
     void (*asinh)(float* y, const float* x, std::size_t n);
+
+    // The asinh stretch of one band, or of three by their mean (stretch.hpp):
+    // out = 255 band f(L) / L with f(L) = gain asinh(L scale), as bytes.
+    void (*stretch_one)(std::uint8_t* out, const float* band, float scale, float gain,
+                        std::size_t n);
+    void (*stretch_three)(std::uint8_t* out, const float* red, const float* green,
+                          const float* blue, float scale, float gain, std::size_t n);
+
+    // Values 0..255 as bytes, rounded.
+    void (*to_bytes)(std::uint8_t* out, const float* values, std::size_t n);
 };
 
 // The fastest set this processor runs, or the one that the environment names.

@@ -100,15 +100,58 @@ inline float log1p_positive(float z) {
     return (m + y) + e * 0.693359375f + lost;
 }
 
+inline float asinh_of(float x) {
+    // Beyond 2^60 the square would soon overflow; galaxies never come near, and
+    // broken pixels may as well stop there.
+    const float a = std::fabs(x);
+    const float c = a < 0x1p60f ? a : 0x1p60f;
+    const float z = c + c * c / (1.0f + std::sqrt(c * c + 1.0f));
+    return std::copysign(log1p_positive(z), x);
+}
+
 void asinh(float* __restrict y, const float* __restrict x, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) y[i] = asinh_of(x[i]);
+}
+
+// Rounds 0..255; NaN becomes 0.
+inline std::uint8_t to_byte(float v) {
+    v = v > 0.0f ? v : 0.0f;
+    v = v < 255.0f ? v : 255.0f;
+    return static_cast<std::uint8_t>(static_cast<std::int32_t>(v + 0.5f));
+}
+
+// gain asinh(l) / l, which tends to gain as l does to zero and stays there below.
+inline float tone(float l, float gain) {
+    const float safe = l > 1e-3f ? l : 1.0f;
+    const float f = asinh_of(safe) / safe;
+    return (l > 1e-3f ? f : 1.0f) * gain;
+}
+
+void stretch_one(std::uint8_t* __restrict out, const float* __restrict band, float scale,
+                 float gain, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
-        // Beyond 2^60 the square would soon overflow; galaxies never come near,
-        // and broken pixels may as well stop there.
-        const float a = std::fabs(x[i]);
-        const float c = a < 0x1p60f ? a : 0x1p60f;
-        const float z = c + c * c / (1.0f + std::sqrt(c * c + 1.0f));
-        y[i] = std::copysign(log1p_positive(z), x[i]);
+        const float l = band[i] * scale;
+        out[i] = to_byte(l * tone(l, gain));
     }
+}
+
+void stretch_three(std::uint8_t* __restrict out, const float* __restrict red,
+                   const float* __restrict green, const float* __restrict blue, float scale,
+                   float gain, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float r = red[i] * scale, g = green[i] * scale, b = blue[i] * scale;
+        float factor = tone((r + g + b) / 3.0f, gain);
+        const float rg = r > g ? r : g;
+        const float most = (rg > b ? rg : b) * factor;
+        factor *= most > 255.0f ? 255.0f / most : 1.0f;
+        out[i] = to_byte(r * factor);
+        out[n + i] = to_byte(g * factor);
+        out[2 * n + i] = to_byte(b * factor);
+    }
+}
+
+void to_bytes(std::uint8_t* __restrict out, const float* __restrict values, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = to_byte(values[i]);
 }
 
 }  // namespace GALEDGE_KERNELS
@@ -119,4 +162,7 @@ const Kernels GALEDGE_KERNELS_NAME = {
     GALEDGE_KERNELS::accumulate_masked,
     GALEDGE_KERNELS::bin,
     GALEDGE_KERNELS::asinh,
+    GALEDGE_KERNELS::stretch_one,
+    GALEDGE_KERNELS::stretch_three,
+    GALEDGE_KERNELS::to_bytes,
 };

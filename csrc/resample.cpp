@@ -15,6 +15,7 @@ void make_taps(double start, double side, int size, std::int64_t length, Taps& t
     taps.first.assign(size, 0);
     taps.count.assign(size, 0);
     taps.weight.assign(taps.stride * size, 0.0f);
+    taps.total.assign(size, 0.0f);
     const double end = static_cast<double>(length);
     for (int o = 0; o < size; ++o) {
         float* weight = taps.weight.data() + taps.stride * o;
@@ -39,6 +40,7 @@ void make_taps(double start, double side, int size, std::int64_t length, Taps& t
             weight[taps.count[o]++] = static_cast<float>(1 - fraction);
             if (fraction > 0) weight[taps.count[o]++] = static_cast<float>(fraction);
         }
+        for (int t = 0; t < taps.count[o]; ++t) taps.total[o] += weight[t];
     }
 }
 
@@ -71,10 +73,8 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
         const float* wy = ty.weight.data() + ty.stride * oy;
         float* row_out = out + static_cast<std::size_t>(size) * oy;
         std::fill(s.sums.begin(), s.sums.end(), 0.0f);
-        float total_y = 0;
         for (int t = 0; t < ty.count[oy]; ++t) {
             k.accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
-            total_y += wy[t];
         }
         // A non-finite pixel shows in the sums; only such rows take the masked way.
         const Range range = k.range(s.sums.data(), columns);
@@ -91,9 +91,11 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
             const float* wx = tx.weight.data() + tx.stride * ox;
             const std::size_t at = static_cast<std::size_t>(tx.first[ox] - x0);
             float sum = 0, valid = 0;
-            for (int t = 0; t < tx.count[ox]; ++t) {
-                sum += wx[t] * s.sums[at + t];
-                valid += wx[t] * (masked ? s.weights[at + t] : total_y);
+            for (int t = 0; t < tx.count[ox]; ++t) sum += wx[t] * s.sums[at + t];
+            if (masked) {
+                for (int t = 0; t < tx.count[ox]; ++t) valid += wx[t] * s.weights[at + t];
+            } else {
+                valid = tx.total[ox] * ty.total[oy];
             }
             invalid += 1 - std::min(1.0f, valid);
             row_out[ox] = valid >= 0.4999f ? sum / valid : fill;

@@ -20,7 +20,7 @@ constexpr float kReach = 12.0f;
 // median absolute deviation, and the mean one where more than half of the
 // values are equal (8-bit pictures with a black sky).
 Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
-    constexpr std::size_t kSample = 509;  // prime, so that strides do not beat with rows
+    constexpr std::size_t kSample = 251;  // prime, so that strides do not beat with rows
     const std::size_t stride = std::max<std::size_t>(1, n / kSample);
     sample.clear();
     for (std::size_t i = 0; i < n; i += stride) {
