@@ -74,7 +74,9 @@ def main() -> None:
                 limit = {"OMP_NUM_THREADS": str(threads)}
                 seconds = timed(command, arguments.runs, limit)
                 results[f"{name}, {threads} threads"] = arguments.images / float(np.median(seconds))
-                print(f"{name:8} {threads} threads {arguments.images / np.median(seconds):9.0f} images/s")
+                print(
+                    f"{name:8} {threads} threads {arguments.images / np.median(seconds):9.0f} images/s"
+                )
     rows = {
         "question": __doc__.splitlines()[0],
         "machine": describe("numpy", "onnxruntime", "astropy", "opencv-python-headless"),

@@ -154,6 +154,7 @@ void bind_fits(py::module_& m) {
         .def_readonly("bitpix", &Hdu::bitpix)
         .def_property_readonly("axes", [](const Hdu& h) { return py::tuple(py::cast(h.axes)); })
         .def_property_readonly("is_image", &Hdu::is_image)
+        .def_property_readonly("is_picture", &Hdu::is_picture)
         .def_property_readonly("shape",
                                [](const Hdu& h) -> py::object {
                                    if (!h.is_image()) return py::none();

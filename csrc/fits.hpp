@@ -33,6 +33,8 @@ struct Hdu {
     std::uint64_t data_bytes = 0;     // as the header promises, without padding
 
     bool is_image() const;  // has at least two axes and at least one pixel
+    // Unscaled 8-bit data: taken to be a picture that somebody stretched.
+    bool is_picture() const;
     // The plane's axes. Axes of length 1 beyond two are passed over, so that an
     // image stored as (1, 100, 100) is a plane of 100 x 100 like (100, 100, 1).
     std::int64_t width() const { return axes[static_cast<std::size_t>(plane_axes().x)]; }

@@ -99,7 +99,8 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
             row_out[ox] = valid >= 0.4999f ? sum / valid : fill;
         }
     }
-    return invalid / (static_cast<double>(size) * size);
+    const double fraction = invalid / (static_cast<double>(size) * size);
+    return fraction < 1e-6 ? 0 : fraction;  // rounding of the weights
 }
 
 }  // namespace galedge
