@@ -65,7 +65,7 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def describe_file(path: str, hdu: int | None = None) -> Iterator[str]:
+def describe_file(path: str, hdu: int | None = None, plane: int | None = None) -> Iterator[str]:
     """Yield what galedge sees in a file, line by line.
 
     First what the headers say, then what the default model's preparation
@@ -88,21 +88,24 @@ def describe_file(path: str, hdu: int | None = None) -> Iterator[str]:
         recipe = find_card().recipe
     except ModelError:  # none is shipped
         recipe = Recipe()
-    (facts,) = prepare([path], recipe, hdu=hdu).facts
+    (facts,) = prepare([path], recipe, hdu=hdu, plane=plane).facts
     if facts.error is not None:
         raise ReadError(f"{path}: {facts.error.removeprefix(f'{path}: ')}")
     yield from _facts_lines(facts)
 
 
 def _hdu_lines(part: HduFacts) -> Iterator[str]:
-    words = [f"  HDU {part.index}", part.kind, part.name]
-    if part.shape:
+    fits = bool(part.header.text)
+    words = [f"HDU {part.index}" if fits else "", part.kind, part.name]
+    if part.kind == "table":
+        words.append(f"{part.shape[0]:,} rows")
+    elif part.shape:
         words += [" x ".join(str(n) for n in reversed(part.shape)), part.dtype]
     else:
         words.append("no data")
     if part.compression:
         words.append(part.compression)
-    yield "  ".join(word for word in words if word)
+    yield "  " + "  ".join(word for word in words if word)
     if part.wcs is not None:
         yield f"    WCS     {_wcs(part.wcs)}"
 
@@ -125,6 +128,6 @@ def _facts_lines(facts: Facts) -> Iterator[str]:
     yield f"    frame   {facts.side:.1f} pixels wide, centred on x {facts.x:.1f}, y {facts.y:.1f}"
     if facts.ra is not None and facts.dec is not None:
         yield f"    centre  {facts.ra:.6f} {facts.dec:+.6f} deg"
-    if facts.masked_fraction:
+    if facts.masked_fraction and facts.masked_fraction > 5e-5:
         yield f"    masked  {facts.masked_fraction:.2%} of the frame"
     yield f"    flags   {' '.join(facts.flags) or 'none'}"

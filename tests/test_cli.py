@@ -71,6 +71,10 @@ def test_options_reach_the_classifier(galedge, night, bundle):
     default = galedge("classify", night / "g0.fits", "--model", bundle)
     (framed,), (auto,) = rows(process.stdout), rows(default.stdout)
     assert framed["recipe_sha256"] != auto["recipe_sha256"]
+    write_fits(night / "cube.fits", np.stack([galaxy()] * 5))
+    assert galedge("classify", night / "cube.fits", "--model", bundle).returncode == 3
+    process = galedge("classify", night / "cube.fits", "--model", bundle, "--plane", "2")
+    assert process.returncode == 0
 
 
 def test_hostile_folder(galedge, night, bundle):
@@ -299,6 +303,17 @@ def test_info(galedge, night):
     sky = float(process.stdout.partition("sky ")[2].split()[0])
     assert sky == pytest.approx(100, abs=3)
     assert "pixels wide, centred on x 31." in process.stdout
+
+
+def test_info_on_a_picture(galedge, tmp_path):
+    np.save(tmp_path / "cube.npy", np.stack([galaxy()] * 5))
+    process = galedge("info", "cube.npy", "--plane", "2")
+    assert process.returncode == 0
+    assert "HDU" not in process.stdout
+    assert "64 x 64 x 5  float32" in process.stdout
+    process = galedge("info", "cube.npy")
+    assert process.returncode == 1
+    assert "choose one with" in process.stderr
 
 
 def test_info_on_what_it_cannot_prepare(galedge, night):
