@@ -123,7 +123,7 @@ void bind_prepare(py::module_& m) {
     });
     m.def("asinh", [](const FloatImage& x) {
         const py::array_t<float> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
-        kernels().asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
+        kernels::asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
         return y;
     });
 }

@@ -73,7 +73,7 @@ Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
     auto& histogram = scratch.histogram;
     scratch.bins.resize(n);
     histogram.assign(kBins + 1, 0);  // the last bin is for non-finite values
-    kernels().bin(scratch.bins.data(), values, low, scale, kBins, n);
+    kernels::bin(scratch.bins.data(), values, low, scale, kBins, n);
     for (std::size_t i = 0; i < n; ++i) ++histogram[scratch.bins[i]];
     scratch.counts.assign(kBins + 1, 0);
     scratch.sums.assign(kBins + 1, 0);

@@ -43,9 +43,8 @@ float nth_largest(const std::vector<float>& values, std::size_t count, std::vect
 
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
                      double softening, double white, std::uint8_t* out, StretchScratch& s) {
-    const Kernels& k = kernels();
-    s.luminance.assign(n, 0.0f);
-    for (int c = 0; c < count; ++c) k.accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+        s.luminance.assign(n, 0.0f);
+    for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
     const double peak = nth_largest(s.luminance, n - below, s.heap);
     const double sigma = std::max({noise, peak * kLeastNoise, 1e-30});
@@ -56,16 +55,16 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
 
     const auto scale = static_cast<float>(1 / knee), gain = static_cast<float>(255 / top);
     if (count == 3) {
-        k.stretch_three(out, bands[0], bands[1], bands[2], scale, gain, n);
+        kernels::stretch_three(out, bands[0], bands[1], bands[2], scale, gain, n);
     } else {
-        k.stretch_one(out, bands[0], scale, gain, n);
+        kernels::stretch_one(out, bands[0], scale, gain, n);
         repeat_first(out, n);
     }
     return peak / sigma;
 }
 
 void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out) {
-    for (int c = 0; c < count; ++c) kernels().to_bytes(out + c * n, bands[c], n);
+    for (int c = 0; c < count; ++c) kernels::to_bytes(out + c * n, bands[c], n);
     if (count == 1) repeat_first(out, n);
 }
 
