@@ -28,6 +28,10 @@ void bin(std::int32_t* bins, const float* values, float low, float scale, std::i
     GALEDGE_DISPATCH(bin(bins, values, low, scale, count, n))
 }
 
+Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n) {
+    GALEDGE_DISPATCH(clipped_sums(values, centre, reach, n))
+}
+
 void asinh(float* y, const float* x, std::size_t n) { GALEDGE_DISPATCH(asinh(y, x, n)) }
 
 void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, std::size_t n) {

@@ -16,6 +16,13 @@ struct Range {
     std::int64_t finite;
 };
 
+// Sums of value - centre over the values within `reach` of a centre, how many
+// they are, and how many lie below.
+struct Clipped {
+    double sum, squares;
+    std::int64_t count, below;
+};
+
 namespace kernels {
 
 // Range of n values; low > high when none is finite.
@@ -33,6 +40,8 @@ void accumulate_masked(float* sums, float* weights, const float* row, float weig
 // values outside go to the first or last bin, non-finite ones to `count`.
 void bin(std::int32_t* bins, const float* values, float low, float scale, std::int32_t count,
          std::size_t n);
+
+Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n);
 
 // y[i] = asinh(x[i]), relative error below 2e-7.
 void asinh(float* y, const float* x, std::size_t n);

@@ -70,6 +70,36 @@ void bin(std::int32_t* __restrict bins, const float* __restrict values, float lo
     }
 }
 
+Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n) {
+    double sum[kLanes] = {}, squares[kLanes] = {};
+    double count[kLanes] = {}, below[kLanes] = {};  // exact: far below 2^53
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        for (std::size_t l = 0; l < kLanes; ++l) {
+            const double v = values[i + l] - centre;
+            const bool in = __builtin_fabs(v) <= reach && is_finite(values[i + l]);
+            sum[l] += in ? v : 0.0;
+            squares[l] += in ? v * v : 0.0;
+            count[l] += in ? 1.0 : 0.0;
+            below[l] += v < -reach ? 1.0 : 0.0;
+        }
+    }
+    for (; i < n; ++i) {
+        const double v = values[i] - centre;
+        const bool in = __builtin_fabs(v) <= reach && is_finite(values[i]);
+        sum[0] += in ? v : 0.0;
+        squares[0] += in ? v * v : 0.0;
+        count[0] += in ? 1.0 : 0.0;
+        below[0] += v < -reach ? 1.0 : 0.0;
+    }
+    for (std::size_t l = 1; l < kLanes; ++l) {
+        sum[0] += sum[l], squares[0] += squares[l];
+        count[0] += count[l], below[0] += below[l];
+    }
+    return {sum[0], squares[0], static_cast<std::int64_t>(count[0]),
+            static_cast<std::int64_t>(below[0])};
+}
+
 // log1p(z) for z >= 0: split u = 1 + z into mantissa and exponent, a minimax
 // polynomial for the mantissa (Cephes logf), and the rounding error of 1 + z
 // put back, so that small z keep their relative precision.
