@@ -109,9 +109,17 @@ def test_cubes_planes_and_windows(tmp_path, tile):
 
 @pytest.mark.parametrize(
     ("shape", "tile"),
-    [((1, 1), (1, 1)), ((1, 9), (1, 4)), ((9, 1), (4, 1)), ((1, 9, 1), (1, 4, 1)),
-     ((9, 1, 1), (2, 1, 1)), ((1, 1, 9), (1, 1, 2)), ((3, 1, 9), (2, 1, 4)), ((1, 5, 9), (1, 2, 4))],
-)  # fmt: skip
+    [
+        ((1, 1), (1, 1)),
+        ((1, 9), (1, 4)),
+        ((9, 1), (4, 1)),
+        ((1, 9, 1), (1, 4, 1)),
+        ((9, 1, 1), (2, 1, 1)),
+        ((1, 1, 9), (1, 1, 2)),
+        ((3, 1, 9), (2, 1, 4)),
+        ((1, 5, 9), (1, 2, 4)),
+    ],
+)
 def test_axes_of_length_one(shape, tile):
     data = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
     content = compress(data, "GZIP_1", tile)
