@@ -1,4 +1,4 @@
-"""How fast is ``galedge classify`` on a folder of FITS cutouts, whole process?
+"""Measure the images a second of ``galedge classify`` on a folder, whole process.
 
 Beside it, in the same run, the script that one would write in plain Python with
 astropy, OpenCV and ONNX Runtime: the same network, one image's work after the
@@ -74,7 +74,10 @@ def main() -> None:
                 limit = {"OMP_NUM_THREADS": str(threads)}
                 seconds = timed(command, arguments.runs, limit)
                 results[f"{name}, {threads} threads"] = arguments.images / float(np.median(seconds))
-                print(f"{name:8} {threads} threads {arguments.images / np.median(seconds):9.0f} images/s")
+                print(
+                    f"{name:8} {threads} threads "
+                    f"{arguments.images / np.median(seconds):9.0f} images/s"
+                )
     rows = {
         "question": __doc__.splitlines()[0],
         "machine": describe("numpy", "onnxruntime", "astropy", "opencv-python-headless"),

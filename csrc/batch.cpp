@@ -52,12 +52,6 @@ std::string text(const Header& header, const char* keyword) {
     return string ? *string : std::string();
 }
 
-// Unscaled 8-bit data are taken to be a picture that somebody stretched.
-bool is_picture(const Hdu& hdu) {
-    return hdu.bitpix == 8 && hdu.header.real("BSCALE").value_or(1) == 1 &&
-           hdu.header.real("BZERO").value_or(0) == 0;
-}
-
 // One band or three: which planes of the image to take.
 std::vector<std::int64_t> choose_planes(const Hdu& hdu, int plane) {
     const std::int64_t planes = hdu.planes();
@@ -88,7 +82,7 @@ void prepare_file(const std::string& path, int hdu_number, int plane, const Reci
     planes.count = static_cast<int>(chosen.size());
     planes.width = hdu.width();
     planes.height = hdu.height();
-    planes.picture = is_picture(hdu);
+    planes.picture = hdu.is_picture();
     const Window whole{0, 0, planes.width, planes.height};
     file.check(hdu, chosen.front(), planes.count, whole);  // before anything is allocated
     const auto pixels = static_cast<std::size_t>(planes.width * planes.height);

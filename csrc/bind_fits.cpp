@@ -33,6 +33,9 @@ public:
     py::array read(const Hdu& hdu, std::optional<std::int64_t> plane,
                    const std::optional<std::tuple<std::int64_t, std::int64_t, std::int64_t,
                                                   std::int64_t>>& window) {
+        if (!hdu.is_image())
+            throw Error(ErrorKind::Unsupported,
+                        "HDU " + std::to_string(hdu.index) + " is not an image");
         Window box{0, 0, hdu.width(), hdu.height()};
         if (window) std::tie(box.x, box.y, box.width, box.height) = *window;
         const std::int64_t first = plane.value_or(0), count = plane ? 1 : hdu.planes();
@@ -48,8 +51,10 @@ public:
         Out* out = array.mutable_data();
         {
             const py::gil_scoped_release release;
-            for (std::int64_t i = 0; i < count; ++i, out += box.width * box.height)
-                file_->read(hdu, first + i, box, out);
+            if (plane)
+                file_->read(hdu, first, box, out);
+            else
+                file_->read_planes(hdu, box, out);
         }
         return array;
     }
@@ -154,6 +159,7 @@ void bind_fits(py::module_& m) {
         .def_readonly("bitpix", &Hdu::bitpix)
         .def_property_readonly("axes", [](const Hdu& h) { return py::tuple(py::cast(h.axes)); })
         .def_property_readonly("is_image", &Hdu::is_image)
+        .def_property_readonly("is_picture", &Hdu::is_picture)
         .def_property_readonly("shape",
                                [](const Hdu& h) -> py::object {
                                    if (!h.is_image()) return py::none();

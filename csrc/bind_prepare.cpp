@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "background.hpp"
 #include "batch.hpp"
 #include "bindings.hpp"
 #include "kernels.hpp"
@@ -112,6 +113,31 @@ void bind_prepare(py::module_& m) {
         const Sky sky = border_sky(planes.band[0], planes.width, planes.height, scratch);
         return py::make_tuple(sky.level, sky.noise);
     });
+    m.def(
+        "background",
+        [](const FloatImage& image, std::int64_t size, int filter, unsigned threads) {
+            const Planes planes = planes_of(image, false);
+            if (size < 1 || filter < 1 || filter % 2 == 0) {
+                throw py::value_error("mesh must be positive and filter odd");
+            }
+            const std::int64_t w = planes.width, h = planes.height;
+            py::array_t<float> level({h, w}), noise({h, w});
+            float *level_out = level.mutable_data(), *noise_out = noise.mutable_data();
+            Mesh raw;
+            {
+                const py::gil_scoped_release release;
+                raw = measure_mesh(planes.band[0], w, h, size, threads);
+                Mesh smooth = raw;
+                filter_mesh(smooth, filter);
+                spline_mesh(smooth.level, raw.nx, raw.ny, size, w, h, level_out, threads);
+                spline_mesh(smooth.noise, raw.nx, raw.ny, size, w, h, noise_out, threads);
+            }
+            const auto to_array = [&raw](const std::vector<float>& values) {
+                return py::array_t<float>({raw.ny, raw.nx}, values.data());
+            };
+            return py::make_tuple(level, noise, to_array(raw.level), to_array(raw.noise));
+        },
+        py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"));
     m.def("resample", [](const FloatImage& image, double x, double y, double side, int size,
                          float fill) {
         const Planes planes = planes_of(image, false);
@@ -123,7 +149,7 @@ void bind_prepare(py::module_& m) {
     });
     m.def("asinh", [](const FloatImage& x) {
         const py::array_t<float> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
-        kernels().asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
+        kernels::asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
         return y;
     });
 }

@@ -172,6 +172,9 @@ const Hdu& FitsFile::image(int hdu) {
 
 void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
                      const Window& window) {
+    if (!hdu.is_image())
+        throw Error(ErrorKind::Unsupported,
+                    "HDU " + std::to_string(hdu.index) + " is not an image");
     if (plane < 0 || planes < 1 || plane >= hdu.planes() || planes > hdu.planes() - plane)
         throw Error(ErrorKind::Read, "no plane " + std::to_string(plane) + ": the image has " +
                                          std::to_string(hdu.planes()));
@@ -185,7 +188,7 @@ void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
         throw Error(ErrorKind::TooLarge, std::to_string(pixels) + " pixels are more than " +
                                              std::to_string(max_pixels_) +
                                              "; raise max_pixels to read them");
-    if (hdu.kind == HduKind::CompressedImage) return check_tiles(*this, hdu, plane, planes, window);
+    if (hdu.kind == HduKind::CompressedImage) return tiled(hdu).check(plane, planes, window);
     // A gzip file is inflated no further than to the last pixel wanted.
     std::uint64_t need = hdu.data_bytes;
     if (gzip_) {
@@ -193,12 +196,21 @@ void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
                                  bytes_per_pixel(hdu.bitpix);
         need = static_cast<std::uint64_t>(plane + planes) * plane_bytes;
     }
-    if (has(hdu.data_offset, need)) return;
+    require(hdu.data_offset, need);
+}
+
+void FitsFile::require(std::uint64_t offset, std::uint64_t bytes) {
+    if (has(offset, bytes)) return;
     const std::uint64_t end = gzip_ ? gzip_->available() : source_.size();
     throw Error(ErrorKind::Truncated,
-                "truncated: the header promises " + std::to_string(need) +
+                "truncated: the header promises " + std::to_string(bytes) +
                     " bytes of pixels, the file ends after " +
-                    std::to_string(end > hdu.data_offset ? end - hdu.data_offset : 0));
+                    std::to_string(end > offset ? end - offset : 0));
+}
+
+TiledImage& FitsFile::tiled(const Hdu& hdu) {
+    if (!tiled_ || &tiled_->hdu() != &hdu) tiled_ = std::make_unique<TiledImage>(*this, hdu);
+    return *tiled_;
 }
 
 template <class Out>
@@ -232,16 +244,29 @@ void FitsFile::read_plain(const Hdu& hdu, std::int64_t plane, const Window& wind
     }
 }
 
+template <class Out>
+void FitsFile::read_any(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
+                        const Window& window, Out* out) {
+    check(hdu, plane, planes, window);
+    if (hdu.kind == HduKind::CompressedImage) return tiled(hdu).read(plane, planes, window, out);
+    for (std::int64_t i = 0; i < planes; ++i, out += window.width * window.height)
+        read_plain(hdu, plane + i, window, out);
+}
+
 void FitsFile::read(const Hdu& hdu, std::int64_t plane, const Window& window, float* out) {
-    check(hdu, plane, 1, window);
-    if (hdu.kind == HduKind::CompressedImage) return read_tiles(*this, hdu, plane, window, out);
-    read_plain(hdu, plane, window, out);
+    read_any(hdu, plane, 1, window, out);
 }
 
 void FitsFile::read(const Hdu& hdu, std::int64_t plane, const Window& window, double* out) {
-    check(hdu, plane, 1, window);
-    if (hdu.kind == HduKind::CompressedImage) return read_tiles(*this, hdu, plane, window, out);
-    read_plain(hdu, plane, window, out);
+    read_any(hdu, plane, 1, window, out);
+}
+
+void FitsFile::read_planes(const Hdu& hdu, const Window& window, float* out) {
+    read_any(hdu, 0, hdu.planes(), window, out);
+}
+
+void FitsFile::read_planes(const Hdu& hdu, const Window& window, double* out) {
+    read_any(hdu, 0, hdu.planes(), window, out);
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "source.hpp"
 
 namespace galedge {
+
+class TiledImage;
 
 enum class HduKind { Image, CompressedImage, Table, Other };
 
@@ -33,6 +36,8 @@ struct Hdu {
     std::uint64_t data_bytes = 0;     // as the header promises, without padding
 
     bool is_image() const;  // has at least two axes and at least one pixel
+    // Unscaled 8-bit data: taken to be a picture that somebody stretched.
+    bool is_picture() const;
     // The plane's axes. Axes of length 1 beyond two are passed over, so that an
     // image stored as (1, 100, 100) is a plane of 100 x 100 like (100, 100, 1).
     std::int64_t width() const { return axes[static_cast<std::size_t>(plane_axes().x)]; }
@@ -78,6 +83,9 @@ public:
     // width*height values, row by row as stored.
     void read(const Hdu& hdu, std::int64_t plane, const Window& window, float* out);
     void read(const Hdu& hdu, std::int64_t plane, const Window& window, double* out);
+    // The same of all planes, one behind the other.
+    void read_planes(const Hdu& hdu, const Window& window, float* out);
+    void read_planes(const Hdu& hdu, const Window& window, double* out);
 
     // The HDU's DATASUM and CHECKSUM; empty where the header has none.
     struct Sums {
@@ -85,17 +93,22 @@ public:
     };
     Sums verify(const Hdu& hdu);
 
-    // Bytes of the (inflated) file. view() is valid until the next call of
-    // view(), load() or read(); both throw Truncated past the end.
+    // Bytes of the (inflated) file; Truncated past its end. view() and
+    // resident() point at them until the next call of anything here.
+    void require(std::uint64_t offset, std::uint64_t bytes);  // that they are there
     const std::uint8_t* view(std::uint64_t offset, std::size_t bytes);
+    const std::uint8_t* resident(std::uint64_t offset, std::size_t bytes);  // or null
     void load(std::uint64_t offset, std::size_t bytes, void* out);
     std::uint64_t max_pixels() const { return max_pixels_; }
 
 private:
     bool walk();  // parses one more HDU; false at the end
     bool has(std::uint64_t offset, std::uint64_t bytes);
-    const std::uint8_t* resident(std::uint64_t offset, std::size_t bytes);
     Header read_header(std::uint64_t offset, std::uint64_t& end);
+    TiledImage& tiled(const Hdu& hdu);
+    template <class Out>
+    void read_any(const Hdu& hdu, std::int64_t plane, std::int64_t planes, const Window& window,
+                  Out* out);
     template <class Out>
     void read_plain(const Hdu& hdu, std::int64_t plane, const Window& window, Out* out);
 
@@ -106,6 +119,7 @@ private:
     std::uint64_t head_bytes_ = 0;  // how many
     Buffer scratch_;
     std::deque<Hdu> hdus_;
+    std::unique_ptr<TiledImage> tiled_;  // of the image last asked for
     std::uint64_t next_ = 0;  // offset of the next header
     bool walked_ = false;
 };

@@ -11,13 +11,13 @@ namespace galedge {
 
 namespace {
 
-constexpr std::int64_t kCells = 96;
+constexpr std::int64_t kCells = 64;
 // A source may sit this far from the centre of the image, in units of its
 // longer side: the standard deviation of the preference for central ones.
 constexpr double kCentral = 0.12;
 constexpr double kSymmetric = 0.6;   // below this share of symmetric cells: a neighbour
 constexpr double kSignificant = 5;   // signal-to-noise that a source must have
-constexpr double kBright = 30;       // where a bright star stops gaining preference
+constexpr float kBright = 30;        // where a bright star stops gaining preference
 constexpr double kPassing = 0.05;    // see passes_edges
 constexpr double kQuantile = 0.985;  // of the cells' distances: the isophote's radius
 
@@ -25,15 +25,14 @@ constexpr double kQuantile = 0.985;  // of the cells' distances: the isophote's 
 // empty cell becomes NaN. A remainder at the right and top edge is left out.
 void average_cells(const float* image, std::int64_t width, std::int64_t factor, std::int64_t nx,
                    std::int64_t ny, FrameScratch& s) {
-    const Kernels& k = kernels();
-    const auto columns = static_cast<std::size_t>(nx * factor);
+        const auto columns = static_cast<std::size_t>(nx * factor);
     s.grid.resize(static_cast<std::size_t>(nx * ny));
     s.row.resize(2 * columns);
     float *sums = s.row.data(), *weights = s.row.data() + columns;
     for (std::int64_t cy = 0; cy < ny; ++cy) {
         std::fill(s.row.begin(), s.row.end(), 0.0f);
         for (std::int64_t y = cy * factor; y < (cy + 1) * factor; ++y) {
-            k.accumulate_masked(sums, weights, image + y * width, 1.0f, columns);
+            kernels::accumulate_masked(sums, weights, image + y * width, 1.0f, columns);
         }
         for (std::int64_t cx = 0; cx < nx; ++cx) {
             float sum = 0, weight = 0;
@@ -50,7 +49,7 @@ void average_cells(const float* image, std::int64_t width, std::int64_t factor, 
 // Empty cells become sky.
 void fill_empty_cells(FrameScratch& s) {
     const auto cells = static_cast<std::int64_t>(s.grid.size());
-    if (kernels().range(s.grid.data(), s.grid.size()).finite == cells) return;
+    if (kernels::range(s.grid.data(), s.grid.size()).finite == cells) return;
     const float sky = clipped_mode(s.grid.data(), s.grid.size(), s.sky).level;
     for (float& v : s.grid) {
         if (!std::isfinite(v)) v = sky;
@@ -91,69 +90,116 @@ void make_window(double cx, double cy, double spread, std::int32_t nx, std::int3
 }
 
 // The connected cells above `level` whose flux, weighted towards the centre,
-// is largest; they end in s.cells, marked with one label in s.label, which is
-// returned. 0 when no source is significant.
-std::int32_t central_component(std::int32_t nx, std::int32_t ny, Sky sky, float level,
-                               FrameScratch& s) {
+// is largest: their runs end in s.source, their marks in s.inside, their number
+// is returned. 0 when no source is significant.
+std::int32_t central_source(std::int32_t nx, std::int32_t ny, Sky sky, float level,
+                            FrameScratch& s) {
     make_window(0.5 * (nx - 1), 0.5 * (ny - 1), kCentral * std::max(nx, ny), nx, ny, s);
-    s.label.assign(s.smooth.size(), 0);
-    double best = 0;
-    std::int32_t best_label = 0, best_seed = 0, labels = 0;
-    for (std::int32_t seed = 0; seed < nx * ny; ++seed) {
-        if (s.label[seed] || !(s.smooth[seed] > level)) continue;
-        ++labels;
-        double weight = 0, flux = 0, cells = 0;
-        s.stack.assign(1, seed);
-        s.label[seed] = labels;
-        while (!s.stack.empty()) {
-            const std::int32_t at = s.stack.back(), y = at / nx, x = at - y * nx;
-            s.stack.pop_back();
-            const double f = (s.smooth[at] - sky.level) / sky.noise;
-            flux += f, cells += 1;
-            weight += std::min(f, kBright) * s.weight_x[x] * s.weight_y[y];
-            for (std::int32_t v = std::max(0, y - 1); v <= std::min(ny - 1, y + 1); ++v) {
-                for (std::int32_t u = std::max(0, x - 1); u <= std::min(nx - 1, x + 1); ++u) {
-                    const std::int32_t next = v * nx + u;
-                    if (s.label[next] || !(s.smooth[next] > level)) continue;
-                    s.label[next] = labels;
-                    s.stack.push_back(next);
-                }
-            }
+    find_components(s.smooth.data(), nx, ny, level, s.runs);
+    s.sources.assign(s.runs.size(), {});
+    const float per_noise = 1 / sky.noise;
+    for (const Run& run : s.runs) {
+        SourceSums& source = s.sources[run.root];
+        const float* row = &s.smooth[run.y * nx];
+        double weight = 0, flux = 0;
+        for (std::int32_t x = run.x0; x < run.x1; ++x) {
+            const float f = (row[x] - sky.level) * per_noise;
+            flux += f;
+            weight += std::min(f, kBright) * s.weight_x[x];
         }
+        source.flux += flux;
+        source.weight += weight * s.weight_y[run.y];
+        source.cells += run.x1 - run.x0;
+    }
+    double best = 0;
+    std::int32_t best_root = -1;
+    for (std::size_t i = 0; i < s.sources.size(); ++i) {
         // Smoothing correlates neighbouring cells: the noise of a sum grows
         // about twice as fast as the square root of their number.
-        const bool significant = flux > kSignificant * 2 * std::sqrt(cells);
-        if (significant && weight > best) best = weight, best_label = labels, best_seed = seed;
-    }
-    s.cells.clear();
-    if (best_label == 0) return 0;
-    for (std::int32_t y = best_seed / nx; y < ny; ++y) {
-        for (std::int32_t x = 0; x < nx; ++x) {
-            if (s.label[y * nx + x] == best_label) s.cells.push_back({x, y});
+        const SourceSums& source = s.sources[i];
+        const bool significant = source.flux > kSignificant * 2 * std::sqrt(source.cells);
+        if (significant && source.weight > best) {
+            best = source.weight, best_root = static_cast<std::int32_t>(i);
         }
     }
-    return best_label;
+    s.source.clear();
+    if (best_root < 0) return 0;
+    s.inside.assign(s.smooth.size(), 0);
+    for (const Run& run : s.runs) {
+        if (run.root != best_root) continue;
+        s.source.push_back(run);
+        std::fill(&s.inside[run.y * nx + run.x0], &s.inside[run.y * nx] + run.x1, 1);
+    }
+    return s.sources[best_root].cells;
 }
 
 // Moves (cx, cy) to the flux centroid of the source under a window that follows
 // it and is a third as wide as the source, so that a neighbour at the rim pulls
 // little.
-void centroid(std::int32_t nx, std::int32_t ny, float sky, double& cx, double& cy,
-              FrameScratch& s) {
-    const double area = static_cast<double>(s.cells.size());
-    const double spread = std::max(1.5, 0.33 * std::sqrt(area / 3.1416));
+void centroid(std::int32_t nx, std::int32_t ny, float sky, std::int32_t cells, double& cx,
+              double& cy, FrameScratch& s) {
+    const double spread = std::max(1.5, 0.33 * std::sqrt(cells / 3.1416));
     // The first look is half as wide as the preference for central sources.
     double reach = std::max(spread, 0.5 * kCentral * std::max(nx, ny));
     for (int round = 0; round < 6; ++round, reach = spread) {
         make_window(cx, cy, reach, nx, ny, s);
         double total = 0, sum_x = 0, sum_y = 0;
-        for (const auto [x, y] : s.cells) {
-            const double weight = (s.smooth[y * nx + x] - sky) * s.weight_x[x] * s.weight_y[y];
-            total += weight, sum_x += weight * x, sum_y += weight * y;
+        for (const Run& run : s.source) {
+            const float* row = &s.smooth[run.y * nx];
+            double row_total = 0, row_x = 0;
+            for (std::int32_t x = run.x0; x < run.x1; ++x) {
+                const double weight = (row[x] - sky) * s.weight_x[x];
+                row_total += weight, row_x += weight * x;
+            }
+            total += row_total * s.weight_y[run.y];
+            sum_x += row_x * s.weight_y[run.y];
+            sum_y += row_total * s.weight_y[run.y] * run.y;
         }
         if (total <= 0) return;
+        const double moved = std::hypot(sum_x / total - cx, sum_y / total - cy);
         cx = sum_x / total, cy = sum_y / total;
+        if (round > 0 && moved < 0.02) return;
     }
+}
+
+// The part of the source that is symmetric under a half turn about (cx, cy): its
+// share of the cells, the cells at the image's edge, and the radius that holds
+// all but a few. A cell whose mirror image lies outside the image counts, as
+// nobody can tell.
+struct Symmetric {
+    double share = 0;
+    std::int32_t at_edge = 0;
+    double radius = 0;  // in cells
+};
+
+Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, double cx,
+                         double cy, FrameScratch& s) {
+    const auto twice_x = static_cast<std::int32_t>(std::lround(2 * cx));
+    const auto twice_y = static_cast<std::int32_t>(std::lround(2 * cy));
+    constexpr float kBinsPerCell = 8;
+    s.radii.assign(static_cast<std::size_t>(kBinsPerCell * 1.5f * static_cast<float>(nx + ny)), 0);
+    Symmetric part;
+    std::int32_t kept = 0;
+    for (const Run& run : s.source) {
+        const std::int32_t my = twice_y - run.y;
+        const bool row_outside = my < 0 || my >= ny;
+        const auto dy = static_cast<float>(run.y - cy);
+        for (std::int32_t x = run.x0; x < run.x1; ++x) {
+            const std::int32_t mx = twice_x - x;
+            if (!row_outside && mx >= 0 && mx < nx && !s.inside[my * nx + mx]) continue;
+            ++kept;
+            part.at_edge += x == 0 || run.y == 0 || x == nx - 1 || run.y == ny - 1;
+            const auto dx = static_cast<float>(x - cx);
+            ++s.radii[static_cast<std::size_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy))];
+        }
+    }
+    part.share = static_cast<double>(kept) / cells;
+    std::int32_t left = kept - static_cast<std::int32_t>(kQuantile * kept);
+    std::size_t bin = s.radii.size() - 1;
+    while (bin > 0 && (left -= s.radii[bin]) >= 0) --bin;
+    // Half a cell from the centre of the outermost cell to its rim.
+    part.radius = (static_cast<double>(bin) + 0.5) / kBinsPerCell + 0.5;
+    return part;
 }
 
 // Whether light of the source passes over the edges of the image: then the
@@ -194,7 +240,7 @@ Found find_central(const float* image, std::int64_t width, std::int64_t height, 
     fill_empty_cells(s);
     smooth_cells(nx, ny, s);
     const Sky sky = border_sky(s.smooth.data(), nx, ny, s.sky);
-    const Range range = kernels().range(s.smooth.data(), s.smooth.size());
+    const Range range = kernels::range(s.smooth.data(), s.smooth.size());
     // Noise-free images have an isophote too: a ten-thousandth of their range.
     const auto height_in_noise = static_cast<float>(threshold);
     const float noise = std::max(sky.noise, (range.high - range.low) * 1e-4f / height_in_noise);
@@ -202,43 +248,23 @@ Found find_central(const float* image, std::int64_t width, std::int64_t height, 
 
     Found found;
     found.x = 0.5 * static_cast<double>(width), found.y = 0.5 * static_cast<double>(height);
-    const std::int32_t own = central_component(nx, ny, {sky.level, noise}, level, s);
-    if (own == 0) {
+    const std::int32_t cells = central_source(nx, ny, {sky.level, noise}, level, s);
+    if (cells == 0) {
         found.flags = kNoSource;
         return found;
     }
     double cx = 0.5 * (nx - 1), cy = 0.5 * (ny - 1);
-    centroid(nx, ny, sky.level, cx, cy, s);
-
-    // Radius: of the cells whose mirror image through the centre belongs too,
-    // or lies outside the image, where nobody can tell.
-    std::vector<float>& radius = s.row;
-    radius.clear();
-    int at_edge = 0;
-    for (const auto [x, y] : s.cells) {
-        const auto mx = static_cast<std::int32_t>(std::lround(2 * cx - x));
-        const auto my = static_cast<std::int32_t>(std::lround(2 * cy - y));
-        const bool outside = mx < 0 || my < 0 || mx >= nx || my >= ny;
-        if (!outside && s.label[my * nx + mx] != own) continue;
-        at_edge += x == 0 || y == 0 || x == nx - 1 || y == ny - 1;
-        radius.push_back(static_cast<float>((x - cx) * (x - cx) + (y - cy) * (y - cy)));
-    }
-    double cells = 0.5;  // a source is at least a cell
-    if (!radius.empty()) {
-        const auto last = static_cast<double>(radius.size() - 1);
-        const auto q = radius.begin() + static_cast<std::ptrdiff_t>(kQuantile * last);
-        std::nth_element(radius.begin(), q, radius.end());
-        cells += std::sqrt(*q);
-    }
+    centroid(nx, ny, sky.level, cells, cx, cy, s);
+    const Symmetric part = symmetric_part(nx, ny, cells, cx, cy, s);
     found.x = (cx + 0.5) * static_cast<double>(step);
     found.y = (cy + 0.5) * static_cast<double>(step);
-    found.diameter = 2 * cells * static_cast<double>(step);
-    const double symmetric =
-        static_cast<double>(radius.size()) / static_cast<double>(s.cells.size());
-    if (symmetric < kSymmetric) found.flags |= kNeighbour;
+    found.diameter = 2 * part.radius * static_cast<double>(step);
+    if (part.share < kSymmetric) found.flags |= kNeighbour;
     const float centre = s.smooth[static_cast<std::int32_t>(std::lround(cy)) * nx +
                                   static_cast<std::int32_t>(std::lround(cx))];
-    if (at_edge > std::max(nx, ny) / 4 || passes_edges(nx, ny, centre, s)) found.flags |= kCropped;
+    if (part.at_edge > std::max(nx, ny) / 4 || passes_edges(nx, ny, centre, s)) {
+        found.flags |= kCropped;
+    }
     if (found.diameter < 10) found.flags |= kSmall;
     return found;
 }

@@ -1,6 +1,6 @@
 // Where the galaxy is and how large: the central source's isophote.
 //
-// The image is averaged into a coarse grid of at most 96 cells a side and
+// The image is averaged into a coarse grid of at most 64 cells a side and
 // smoothed, which is where a galaxy's faint outskirts stand out from the noise;
 // the connected cells above an isophote that are most central and brightest are
 // the source. Only their point-symmetric part counts for the extent: galaxies
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "components.hpp"
 #include "resample.hpp"
 #include "sky.hpp"
 
@@ -28,15 +29,19 @@ struct Found {
     std::uint32_t flags = 0;
 };
 
-struct Cell {
-    std::int32_t x, y;
+// Sums over the cells of one connected source.
+struct SourceSums {
+    double weight = 0, flux = 0;  // in units of the noise
+    std::int32_t cells = 0;
 };
 
 struct FrameScratch {
     std::vector<float> grid, smooth, row;
     std::vector<double> weight_x, weight_y;
-    std::vector<std::int32_t> label, stack;
-    std::vector<Cell> cells;  // of the source
+    std::vector<Run> runs, source;
+    std::vector<SourceSums> sources;
+    std::vector<std::uint8_t> inside;
+    std::vector<std::int32_t> radii;
     SkyScratch sky;
 };
 

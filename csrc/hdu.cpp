@@ -140,6 +140,11 @@ bool Hdu::is_image() const {
     return true;
 }
 
+bool Hdu::is_picture() const {
+    return bitpix == 8 && header.real("BSCALE").value_or(1) == 1 &&
+           header.real("BZERO").value_or(0) == 0;
+}
+
 Hdu::PlaneAxes Hdu::plane_axes() const {
     // The first two axes longer than 1; where there are fewer, the first ones.
     PlaneAxes plane{-1, -1};

@@ -1,8 +1,8 @@
-// The hot loops, compiled once per instruction set and chosen at run time.
+// The hot loops of the preparation, compiled once per instruction set and
+// chosen at run time (isa.hpp).
 //
 // All of them are element-wise or integer, and nothing here may contract or
 // reorder floating-point operations, so every build gives the same bits.
-// GALEDGE_ISA=baseline|avx2|avx512 in the environment forces one (isa.hpp).
 #pragma once
 
 #include <cstddef>
@@ -16,34 +16,44 @@ struct Range {
     std::int64_t finite;
 };
 
-struct Kernels {
-    // Range of n values; low > high when none is finite.
-    Range (*range)(const float* values, std::size_t n);
-
-    // sums[i] += weight * row[i]; every value must be finite.
-    void (*accumulate)(float* sums, const float* row, float weight, std::size_t n);
-
-    // The same where non-finite values weigh nothing: weights[i] += weight
-    // where row[i] counts.
-    void (*accumulate_masked)(float* sums, float* weights, const float* row, float weight,
-                              std::size_t n);
-
-    // bins[i] = bin number of values[i] among `count` bins of 1/scale from low;
-    // values outside go to the first or last bin, non-finite ones to `count`.
-    void (*bin)(std::int32_t* bins, const float* values, float low, float scale,
-                std::int32_t count, std::size_t n);
-
-    // y[i] = asinh(x[i]), relative error below 2e-7.
-    void (*asinh)(float* y, const float* x, std::size_t n);
+// Sums of value - centre over the values within `reach` of a centre, how many
+// they are, and how many lie below.
+struct Clipped {
+    double sum, squares;
+    std::int64_t count, below;
 };
 
-// The fastest set this processor runs, or the one that the environment names.
-const Kernels& kernels();
+namespace kernels {
 
-extern const Kernels kBaseline;
-#if defined(__x86_64__)
-extern const Kernels kAvx2;
-extern const Kernels kAvx512;
-#endif
+// Range of n values; low > high when none is finite.
+Range range(const float* values, std::size_t n);
 
+// sums[i] += weight * row[i].
+void accumulate(float* sums, const float* row, float weight, std::size_t n);
+
+// The same where non-finite values weigh nothing: weights[i] += weight where
+// row[i] counts.
+void accumulate_masked(float* sums, float* weights, const float* row, float weight,
+                       std::size_t n);
+
+// bins[i] = bin number of values[i] among `count` bins of 1/scale from low;
+// values outside go to the first or last bin, non-finite ones to `count`.
+void bin(std::int32_t* bins, const float* values, float low, float scale, std::int32_t count,
+         std::size_t n);
+
+Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n);
+
+// y[i] = asinh(x[i]), relative error below 2e-7.
+void asinh(float* y, const float* x, std::size_t n);
+
+// The asinh stretch of one band, or of three by their mean (stretch.hpp), as
+// bytes: out = band f(L) / L with f(L) = gain asinh(L scale).
+void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, std::size_t n);
+void stretch_three(std::uint8_t* out, const float* red, const float* green, const float* blue,
+                   float scale, float gain, std::size_t n);
+
+// Values 0..255 as bytes, rounded; NaN becomes 0.
+void to_bytes(std::uint8_t* out, const float* values, std::size_t n);
+
+}  // namespace kernels
 }  // namespace galedge

@@ -15,6 +15,7 @@ void make_taps(double start, double side, int size, std::int64_t length, Taps& t
     taps.first.assign(size, 0);
     taps.count.assign(size, 0);
     taps.weight.assign(taps.stride * size, 0.0f);
+    taps.total.assign(size, 0.0f);
     const double end = static_cast<double>(length);
     for (int o = 0; o < size; ++o) {
         float* weight = taps.weight.data() + taps.stride * o;
@@ -39,6 +40,7 @@ void make_taps(double start, double side, int size, std::int64_t length, Taps& t
             weight[taps.count[o]++] = static_cast<float>(1 - fraction);
             if (fraction > 0) weight[taps.count[o]++] = static_cast<float>(fraction);
         }
+        for (int t = 0; t < taps.count[o]; ++t) taps.total[o] += weight[t];
     }
 }
 
@@ -62,8 +64,7 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
         return 1;
     }
     const auto columns = static_cast<std::size_t>(x1 - x0);
-    const Kernels& k = kernels();
-    s.sums.resize(columns);
+        s.sums.resize(columns);
     s.weights.resize(columns);
 
     double invalid = 0;
@@ -71,19 +72,17 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
         const float* wy = ty.weight.data() + ty.stride * oy;
         float* row_out = out + static_cast<std::size_t>(size) * oy;
         std::fill(s.sums.begin(), s.sums.end(), 0.0f);
-        float total_y = 0;
         for (int t = 0; t < ty.count[oy]; ++t) {
-            k.accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
-            total_y += wy[t];
+            kernels::accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
         }
         // A non-finite pixel shows in the sums; only such rows take the masked way.
-        const Range range = k.range(s.sums.data(), columns);
+        const Range range = kernels::range(s.sums.data(), columns);
         const bool masked = range.finite != static_cast<std::int64_t>(columns);
         if (masked) {
             std::fill(s.sums.begin(), s.sums.end(), 0.0f);
             std::fill(s.weights.begin(), s.weights.end(), 0.0f);
             for (int t = 0; t < ty.count[oy]; ++t) {
-                k.accumulate_masked(s.sums.data(), s.weights.data(),
+                kernels::accumulate_masked(s.sums.data(), s.weights.data(),
                                     image + (ty.first[oy] + t) * width + x0, wy[t], columns);
             }
         }
@@ -91,15 +90,18 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
             const float* wx = tx.weight.data() + tx.stride * ox;
             const std::size_t at = static_cast<std::size_t>(tx.first[ox] - x0);
             float sum = 0, valid = 0;
-            for (int t = 0; t < tx.count[ox]; ++t) {
-                sum += wx[t] * s.sums[at + t];
-                valid += wx[t] * (masked ? s.weights[at + t] : total_y);
+            for (int t = 0; t < tx.count[ox]; ++t) sum += wx[t] * s.sums[at + t];
+            if (masked) {
+                for (int t = 0; t < tx.count[ox]; ++t) valid += wx[t] * s.weights[at + t];
+            } else {
+                valid = tx.total[ox] * ty.total[oy];
             }
             invalid += 1 - std::min(1.0f, valid);
             row_out[ox] = valid >= 0.4999f ? sum / valid : fill;
         }
     }
-    return invalid / (static_cast<double>(size) * size);
+    const double fraction = invalid / (static_cast<double>(size) * size);
+    return fraction < 1e-6 ? 0 : fraction;  // rounding of the weights
 }
 
 }  // namespace galedge

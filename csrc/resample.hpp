@@ -23,6 +23,7 @@ struct Frame {
 struct Taps {
     std::vector<std::int32_t> first, count;
     std::vector<float> weight;  // `stride` an output pixel
+    std::vector<float> total;   // sum of an output pixel's weights
     std::size_t stride = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "kernels.hpp"
 
@@ -14,67 +15,57 @@ namespace {
 // its faintest gradients to white.
 constexpr double kLeastNoise = 5e-4;
 
-// Rounds 0..255; NaN becomes 0.
-inline std::uint8_t to_byte(float v) {
-    v = v > 0.0f ? v : 0.0f;
-    v = v < 255.0f ? v : 255.0f;
-    return static_cast<std::uint8_t>(v + 0.5f);
+// One band serves as all three.
+void repeat_first(std::uint8_t* out, std::size_t n) {
+    std::memcpy(out + n, out, n);
+    std::memcpy(out + 2 * n, out, n);
 }
 
-void repeat_first(int count, std::size_t n, std::uint8_t* out) {
-    if (count == 1) {
-        std::memcpy(out + n, out, n);
-        std::memcpy(out + 2 * n, out, n);
+// The smallest of the `count` largest values. A heap of so few is seldom
+// touched: most values are turned away by one comparison.
+float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& heap) {
+    heap.clear();
+    for (const float v : values) {
+        if (heap.size() == count) {
+            if (!(v > heap.front())) continue;
+            std::pop_heap(heap.begin(), heap.end(), std::greater<>());
+            heap.pop_back();
+        } else if (std::isnan(v)) {
+            continue;
+        }
+        heap.push_back(v);
+        std::push_heap(heap.begin(), heap.end(), std::greater<>());
     }
+    return heap.empty() ? 0.0f : heap.front();
 }
 
 }  // namespace
 
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
                      double softening, double white, std::uint8_t* out, StretchScratch& s) {
-    s.luminance.resize(n);
-    s.stretched.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        s.luminance[i] = count == 3 ? (bands[0][i] + bands[1][i] + bands[2][i]) / 3 : bands[0][i];
-        if (!std::isfinite(s.luminance[i])) s.luminance[i] = 0;
-    }
-    s.sorted = s.luminance;
-    const auto at = s.sorted.begin() + static_cast<std::ptrdiff_t>(white * static_cast<double>(n - 1));
-    std::nth_element(s.sorted.begin(), at, s.sorted.end());
-    const double peak = *at;
+        s.luminance.assign(n, 0.0f);
+    for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+    const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
+    const double peak = nth_largest(s.luminance, n - below, s.heap);
     const double sigma = std::max({noise, peak * kLeastNoise, 1e-30});
     const double knee = softening * sigma;
     // Where nothing rises above the noise, white stays at a few sigma: noise
     // must not be blown up into structure.
     const double top = std::asinh(std::max(peak, 2 * knee) / knee);
 
-    const auto inverse = static_cast<float>(1 / knee);
-    for (std::size_t i = 0; i < n; ++i) s.luminance[i] *= inverse;
-    kernels().asinh(s.stretched.data(), s.luminance.data(), n);
-
-    const auto gain = static_cast<float>(255 / top);
-    for (std::size_t i = 0; i < n; ++i) {
-        // f(L) / L, which tends to one as L does to zero.
-        const float l = s.luminance[i];
-        const float factor = (l > 1e-3f ? s.stretched[i] / l : 1.0f) * inverse * gain;
-        if (count == 1) {
-            out[i] = to_byte(bands[0][i] * factor);
-            continue;
-        }
-        float v[3] = {bands[0][i] * factor, bands[1][i] * factor, bands[2][i] * factor};
-        const float most = std::max({v[0], v[1], v[2]});
-        const float shrink = most > 255.0f ? 255.0f / most : 1.0f;
-        for (int c = 0; c < 3; ++c) out[c * n + i] = to_byte(v[c] * shrink);
+    const auto scale = static_cast<float>(1 / knee), gain = static_cast<float>(255 / top);
+    if (count == 3) {
+        kernels::stretch_three(out, bands[0], bands[1], bands[2], scale, gain, n);
+    } else {
+        kernels::stretch_one(out, bands[0], scale, gain, n);
+        repeat_first(out, n);
     }
-    repeat_first(count, n, out);
     return peak / sigma;
 }
 
 void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out) {
-    for (int c = 0; c < count; ++c) {
-        for (std::size_t i = 0; i < n; ++i) out[c * n + i] = to_byte(bands[c][i]);
-    }
-    repeat_first(count, n, out);
+    for (int c = 0; c < count; ++c) kernels::to_bytes(out + c * n, bands[c], n);
+    if (count == 1) repeat_first(out, n);
 }
 
 }  // namespace galedge

@@ -42,12 +42,14 @@ def cut_hubble() -> None:
     """Write one three-plane uint8 FITS file a galaxy, red plane first."""
     source = Path(skimage.__file__).parent / "data" / "hubble_deep_field.jpg"
     for name, (x, y, side) in HUBBLE.items():
-        image = galedge.cutout(source, x, y, side, dtype="uint8")
+        image = galedge.cutout(source, x, y, side)
         header = fits.Header()
         header["OBJECT"] = name
         header["ORIGIN"] = "NASA, ESA, Hubble XDF picture in scikit-image"
         header["COMMENT"] = f"centred on x={x}, y={y} of hubble_deep_field.jpg, row 0 on top"
-        fits.PrimaryHDU(image.data, header).writeto(HERE / f"{name}.fits", overwrite=True)
+        fits.PrimaryHDU(image.data.astype(np.uint8), header).writeto(
+            HERE / f"{name}.fits", overwrite=True
+        )
 
 
 def cut_m51(pixels: Path) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         Truncated,
         Unsupported,
     )
-    from galedge.image import read
+    from galedge.image import cutout, read
     from galedge.prepare import prepare
     from galedge.recipe import Recipe
     from galedge.result import Result
@@ -49,6 +49,7 @@ __all__ = [
     "Unsupported",
     "__version__",
     "classify",
+    "cutout",
     "prepare",
     "read",
 ]
@@ -58,6 +59,7 @@ _HOME = {
     "Recipe": "galedge.recipe",
     "Result": "galedge.result",
     "classify": "galedge.classify",
+    "cutout": "galedge.image",
     "prepare": "galedge.prepare",
     "read": "galedge.image",
 }

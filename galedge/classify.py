@@ -41,6 +41,9 @@ class Classifier:
         result is never kept waiting for its neighbours.
     hdu : int, optional
         HDU to read from FITS files. Default: the first image.
+    plane : int, optional
+        Plane to take from cubes. Default: a cube of three is a colour image,
+        others are rejected.
     frame : {"auto", "full"} or int, optional
         Framing, in place of the model's own; see `galedge.Recipe`.
     precision : {"int8", "fp32"}, optional
@@ -67,12 +70,14 @@ class Classifier:
         workers: int | None = None,
         batch: int = 64,
         hdu: int | None = None,
+        plane: int | None = None,
         frame: str | int | None = None,
         precision: str | None = None,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         self.batch = batch
         self.hdu = hdu
+        self.plane = plane
         if self.workers < 1 or self.batch < 1:
             raise ValueError("workers and batch must be at least 1")
         self.model = model if isinstance(model, Model) else Model.load(model, precision=precision)
@@ -171,7 +176,7 @@ class Classifier:
     def _infer(self, sources: list[Any]) -> list[Result]:
         if not sources:
             return []
-        batch = prepare(sources, self.recipe, hdu=self.hdu)
+        batch = prepare(sources, self.recipe, hdu=self.hdu, plane=self.plane)
         prediction = self.model.predict(batch.pixels)
         return [
             self._result(facts, probabilities, t_type, t_type_error)

@@ -39,6 +39,20 @@ def _frame(context: click.Context, option: click.Parameter, value: str | None) -
     return int(value)
 
 
+_hdu = click.option(
+    "--hdu",
+    type=click.IntRange(0),
+    metavar="N",
+    help="HDU of FITS files. Default: the first with an image.",
+)
+_plane = click.option(
+    "--plane",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Plane of cubes. Default: a cube of three is a colour image.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="galedge")
 def cli() -> None:
@@ -69,12 +83,8 @@ def cli() -> None:
     metavar="N",
     help="Images a worker takes at a time.",
 )
-@click.option(
-    "--hdu",
-    type=click.IntRange(0),
-    metavar="N",
-    help="HDU of FITS files. Default: the first with an image.",
-)
+@_hdu
+@_plane
 @click.option(
     "--frame",
     callback=_frame,
@@ -95,6 +105,7 @@ def classify(
     workers: int | None,
     batch: int,
     hdu: int | None,
+    plane: int | None,
     frame: str | int | None,
     precision: str | None,
     quiet: bool,
@@ -111,7 +122,13 @@ def classify(
     from galedge.result import columns
 
     classifier = Classifier(
-        model, workers=workers, batch=batch, hdu=hdu, frame=frame, precision=precision
+        model,
+        workers=workers,
+        batch=batch,
+        hdu=hdu,
+        plane=plane,
+        frame=frame,
+        precision=precision,
     )
     log = _Log(quiet, bar=output is not None or not _is_terminal(sys.stdout))
     try:
@@ -199,6 +216,18 @@ class _Log:
         self.close()
         if not self._quiet:
             _say(text)
+
+
+@cli.command()
+@click.argument("file")
+@_hdu
+@_plane
+def info(file: str, hdu: int | None, plane: int | None) -> None:
+    """Show what galedge sees in a file, and how it would frame it."""
+    from galedge.show import describe_file
+
+    for line in describe_file(file, hdu, plane):
+        _print(line)
 
 
 @cli.command()

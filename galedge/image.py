@@ -61,7 +61,7 @@ class Image:
     hdu : int or None
         The HDU that was read.
     is_picture : bool
-        Eight bits a sample and not FITS: already stretched for display.
+        Eight bits a sample, unscaled: already stretched for display.
     """
 
     data: NDArray[np.floating[Any]]
@@ -227,7 +227,7 @@ def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
         if len(data) > most:
             raise TooLarge(f"{name}: has more than {most} bytes; raise max_pixels to read it")
         return name, memoryview(data)
-    return "<bytes>", memoryview(cast("Buffer", source)).cast("B")
+    return "<bytes>", memoryview(source).cast("B")
 
 
 def _named(error: ReadError, name: str) -> ReadError:
@@ -248,7 +248,7 @@ def _read_fits(
     if wcs is not None and window is not None:
         wcs = wcs.shifted(window[0], window[1])
     header = Header(found.text, compressed=found.kind == "compressed image")
-    return Image(data, header, wcs, name, found.index, False)
+    return Image(data, header, wcs, name, found.index, found.is_picture)
 
 
 _DTYPES = {8: "uint8", 16: "int16", 32: "int32", 64: "int64", -32: "float32", -64: "float64"}

@@ -19,7 +19,7 @@ from galedge.card import Card, NetworkFile
 from galedge.engine import Engine, OnnxRuntimeEngine
 from galedge.errors import ModelError
 
-__all__ = ["Model", "Prediction", "shipped"]
+__all__ = ["Model", "Prediction", "find_card", "shipped"]
 
 T_TYPE_RANGE = (-6.0, 11.0)  # de Vaucouleurs' scale, compact ellipticals to compact irregulars
 
@@ -88,7 +88,7 @@ class Model:
         ModelError
             If there is no such bundle, or it is damaged or foreign.
         """
-        card = _find(name_or_path)
+        card = find_card(name_or_path)
         precision = precision or next(iter(card.networks))
         if precision not in card.networks:
             raise ModelError(
@@ -143,8 +143,8 @@ def shipped() -> list[Card]:
     return [Card.read(path.parent) for path in sorted(_MODELS.glob("*/card.json"))]
 
 
-def _find(name_or_path: str | os.PathLike[str] | None) -> Card:
-    """Return the card of the bundle that a user named."""
+def find_card(name_or_path: str | os.PathLike[str] | None = None) -> Card:
+    """Return the card of the bundle that a user named; see `Model.load`."""
     if name_or_path is None:
         cards = shipped()
         if not cards:

@@ -1,24 +1,29 @@
-"""What ``galedge models`` prints."""
+"""What ``galedge info`` and ``galedge models`` print."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galedge.card import Card
+from galedge.errors import ModelError, ReadError
+from galedge.model import find_card, shipped
+from galedge.recipe import Recipe
 
-__all__ = ["describe_models"]
+if TYPE_CHECKING:
+    from galedge.image import HduFacts, Wcs
+    from galedge.prepare import Facts
+
+__all__ = ["describe_file", "describe_models"]
 
 
 def describe_models() -> str:
     """Return a paragraph for every shipped model: files, hashes, metrics."""
-    from galedge.model import shipped
-
     cards = shipped()
     if not cards:
         return "No model came with this galedge."
-    default = next((card for card in cards if card.default), cards[0])
-    return "\n\n".join("\n".join(_model_lines(card, card is default)) for card in cards)
+    default = find_card()
+    return "\n\n".join("\n".join(_model_lines(card, card == default)) for card in cards)
 
 
 def _model_lines(card: Card, default: bool) -> Iterator[str]:
@@ -58,3 +63,71 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def describe_file(path: str, hdu: int | None = None, plane: int | None = None) -> Iterator[str]:
+    """Yield what galedge sees in a file, line by line.
+
+    First what the headers say, then what the default model's preparation
+    finds: sky, noise, frame.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, or holds no galaxy image; in the latter
+        case after the lines on its headers.
+    """
+    from galedge.image import describe
+    from galedge.prepare import prepare
+
+    parts = describe(path)
+    yield path
+    for part in parts:
+        yield from _hdu_lines(part)
+    try:
+        recipe = find_card().recipe
+    except ModelError:  # none is shipped
+        recipe = Recipe()
+    (facts,) = prepare([path], recipe, hdu=hdu, plane=plane).facts
+    if facts.error is not None:
+        raise ReadError(f"{path}: {facts.error.removeprefix(f'{path}: ')}")
+    yield from _facts_lines(facts)
+
+
+def _hdu_lines(part: HduFacts) -> Iterator[str]:
+    fits = bool(part.header.text)
+    words = [f"HDU {part.index}" if fits else "", part.kind, part.name]
+    if part.kind == "table":
+        words.append(f"{part.shape[0]:,} rows")
+    elif part.shape:
+        words += [" x ".join(str(n) for n in reversed(part.shape)), part.dtype]
+    else:
+        words.append("no data")
+    if part.compression:
+        words.append(part.compression)
+    yield "  " + "  ".join(word for word in words if word)
+    if part.wcs is not None:
+        yield f"    WCS     {_wcs(part.wcs)}"
+
+
+def _wcs(wcs: Wcs) -> str:
+    ra, dec = wcs.crval
+    text = f"TAN at {ra:.6f} {dec:+.6f} deg, {wcs.pixel_scale:.4g} arcsec a pixel"
+    return text + ("; distortion terms are left out" if wcs.distorted else "")
+
+
+def _facts_lines(facts: Facts) -> Iterator[str]:
+    yield "  Prepared" if facts.hdu is None else f"  Prepared from HDU {facts.hdu}"
+    if facts.object:
+        yield f"    object  {facts.object}"
+    if facts.date_obs:
+        yield f"    date    {facts.date_obs}"
+    if facts.sky is not None and facts.noise is not None:
+        yield f"    sky     {facts.sky:.6g}"
+        yield f"    noise   {facts.noise:.6g} a pixel"
+    yield f"    frame   {facts.side:.1f} pixels wide, centred on x {facts.x:.1f}, y {facts.y:.1f}"
+    if facts.ra is not None and facts.dec is not None:
+        yield f"    centre  {facts.ra:.6f} {facts.dec:+.6f} deg"
+    if facts.masked_fraction and facts.masked_fraction > 5e-5:
+        yield f"    masked  {facts.masked_fraction:.2%} of the frame"
+    yield f"    flags   {' '.join(facts.flags) or 'none'}"

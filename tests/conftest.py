@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fits_files import primary
 from numpy.typing import NDArray
 
 CLASSES = ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
@@ -85,19 +86,9 @@ def galaxy(side: int = 64, seed: int = 0) -> NDArray[np.float32]:
     return (light + rng.normal(100, 3, (side, side))).astype(np.float32)
 
 
-def write_fits(path: str | os.PathLike[str], image: NDArray[Any], **cards: Any) -> None:
+def write_fits(path: str | os.PathLike[str], image: NDArray[Any], **cards: object) -> None:
     """Write a plain float32 FITS file."""
-    fields = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": image.ndim}
-    fields |= {f"NAXIS{i + 1}": n for i, n in enumerate(reversed(image.shape))}
-    fields |= {
-        key: f"'{value:<8}'" if isinstance(value, str) else value for key, value in cards.items()
-    }
-    text = "".join(f"{key:<8}= {value!s:>20}".ljust(80) for key, value in fields.items())
-    header = (text + "END").encode("ascii")
-    data = image.astype(">f4").tobytes()
-    with open(path, "wb") as file:
-        file.write(header.ljust(-(-len(header) // 2880) * 2880))
-        file.write(data.ljust(-(-len(data) // 2880) * 2880, b"\0"))
+    Path(path).write_bytes(primary(image, -32, *cards.items()))
 
 
 @pytest.fixture(scope="session")

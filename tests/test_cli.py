@@ -71,6 +71,10 @@ def test_options_reach_the_classifier(galedge, night, bundle):
     default = galedge("classify", night / "g0.fits", "--model", bundle)
     (framed,), (auto,) = rows(process.stdout), rows(default.stdout)
     assert framed["recipe_sha256"] != auto["recipe_sha256"]
+    write_fits(night / "cube.fits", np.stack([galaxy()] * 5))
+    assert galedge("classify", night / "cube.fits", "--model", bundle).returncode == 3
+    process = galedge("classify", night / "cube.fits", "--model", bundle, "--plane", "2")
+    assert process.returncode == 0
 
 
 def test_hostile_folder(galedge, night, bundle):
@@ -283,6 +287,44 @@ def test_models(galedge):
         assert card.name in process.stdout
         for network in card.networks.values():
             assert network.sha256 in process.stdout
+
+
+def test_info(galedge, night):
+    header = {"OBJECT": "NGC 1", "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"}
+    header |= {"CRVAL1": 10.0, "CRVAL2": -5.0, "CRPIX1": 32.5, "CRPIX2": 32.5}
+    header |= {"CDELT1": -1e-4, "CDELT2": 1e-4}
+    write_fits(night / "wcs.fits", galaxy(), **header)
+    process = galedge("info", night / "wcs.fits")
+    assert process.returncode == 0
+    assert process.stderr == ""
+    assert "HDU 0  image  64 x 64  float32" in process.stdout
+    assert "TAN at 10.000000 -5.000000 deg, 0.36 arcsec a pixel" in process.stdout
+    assert "object  NGC 1" in process.stdout
+    sky = float(process.stdout.partition("sky ")[2].split()[0])
+    assert sky == pytest.approx(100, abs=3)
+    assert "pixels wide, centred on x 31." in process.stdout
+
+
+def test_info_on_a_picture(galedge, tmp_path):
+    np.save(tmp_path / "cube.npy", np.stack([galaxy()] * 5))
+    process = galedge("info", "cube.npy", "--plane", "2")
+    assert process.returncode == 0
+    assert "HDU" not in process.stdout
+    assert "64 x 64 x 5  float32" in process.stdout
+    process = galedge("info", "cube.npy")
+    assert process.returncode == 1
+    assert "choose one with" in process.stderr
+
+
+def test_info_on_what_it_cannot_prepare(galedge, night):
+    write_fits(night / "nan.fits", np.full((32, 32), np.nan, np.float32))
+    process = galedge("info", night / "nan.fits")
+    assert process.returncode == 1
+    assert "HDU 0  image  32 x 32" in process.stdout
+    assert process.stderr.startswith(f"galedge: {night / 'nan.fits'}: ")
+    process = galedge("info", night / "missing.fits")
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.count(str(night)) == 1
 
 
 def test_every_command_and_option_is_documented():

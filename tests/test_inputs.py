@@ -48,6 +48,9 @@ def test_depth_is_no_limit(tmp_path):
         folder = folder / "d"
         folder.mkdir()
     assert names(find([tmp_path]), tmp_path) == ["top.fits"]
+    while folder != tmp_path:  # deeper than shutil.rmtree can clear up
+        folder.rmdir()
+        folder = folder.parent
 
 
 def test_what_is_no_file_is_rejected_with_a_reason(tmp_path):

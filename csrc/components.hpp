@@ -1,0 +1,22 @@
+// Connected components of a thresholded grid, as runs of cells.
+//
+// One pass over the rows with union-find (Rosenfeld & Pfaltz 1966, J. ACM 13,
+// 471) on runs instead of cells: a galaxy is some dozens of runs.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace galedge {
+
+struct Run {
+    std::int32_t y, x0, x1;  // cells x0 <= x < x1 of row y
+    std::int32_t root;       // index of the component's first run
+};
+
+// Fills `runs`, in reading order, with all cells above `level`; cells that
+// touch, also at a corner, share a root.
+void find_components(const float* grid, std::int32_t nx, std::int32_t ny, float level,
+                     std::vector<Run>& runs);
+
+}  // namespace galedge
