@@ -76,6 +76,7 @@ def test_training_draws_from_the_train_split_only(packed):
         (group,),
         [(0, i) for i in range(len(rows))],
         config,
+        32,
         Augment(),
         np.random.default_rng(0),
         torch.Generator(),

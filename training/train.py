@@ -53,6 +53,8 @@ class Config:
     minutes : float
         If given, the schedule follows the clock wherever that is ahead of the
         steps, and ends with it: for a shared machine and a deadline.
+    small, grow : int, float
+        Side of the input during the first share `grow` of the schedule.
     """
 
     network: str = "galaxy"
@@ -75,6 +77,12 @@ class Config:
     seed: int = 0
     weights: str | None = None
     minutes: float = 0.0
+    small: int = 0
+    grow: float = 0.0
+
+    def side(self, done: float) -> int:
+        """Return the side of the input when a share of the schedule is done."""
+        return self.small if self.small and done < self.grow else self.size
 
 
 @dataclass
@@ -105,7 +113,7 @@ def train(
         The averaged network of the last step, in evaluation mode.
     """
     torch.manual_seed(config.seed)
-    torch.set_num_threads(max(1, threads - threads // 2))  # the rest draw the next batch
+    pace = Pace(threads)
     random = np.random.default_rng(config.seed)
     device = choose(device)
     out.mkdir(parents=True, exist_ok=True)
@@ -141,8 +149,13 @@ def train(
         ]
         net.train()
         total = 0.0
-        views = (draw(groups, chosen, config, augment, random, dice, device) for chosen in batches)
-        for x, target in ahead(views, threads):
+
+        views = (
+            draw(groups, chosen, config, config.side(done), augment, random, dice, device)
+            for chosen in batches
+        )
+        for k, (x, target) in enumerate(ahead(views)):
+            pace.tick(k)
             if len(x) < 2:
                 continue
             done = step / steps
@@ -184,11 +197,39 @@ def train(
     return average.eval()
 
 
-def ahead(views: Iterator[Any], threads: int) -> Iterator[Any]:
+class Pace:
+    """Settles in each epoch's first steps how many threads are fastest.
+
+    On cores that others use, a step waits for its slowest thread, and fewer
+    threads can be twice as fast.
+    """
+
+    def __init__(self, threads: int, probe: int = 4) -> None:
+        self.choices = sorted({1, threads})
+        self.probe = probe
+        self.spent: list[float] = []
+        self.last = 0.0
+        torch.set_num_threads(threads)
+
+    def tick(self, step: int) -> None:
+        """Be told that a step begins."""
+        turn, within = divmod(step, self.probe)
+        if len(self.choices) == 1 or turn > len(self.choices):
+            return
+        if within == 0:
+            now = time.time()
+            self.spent = [*self.spent, now - self.last] if turn else []
+            self.last = now
+            if turn < len(self.choices):
+                torch.set_num_threads(self.choices[turn])
+            else:
+                torch.set_num_threads(self.choices[int(np.argmin(self.spent))])
+
+
+def ahead(views: Iterator[Any]) -> Iterator[Any]:
     """Yield what an iterator gives while a second thread makes the next."""
 
     def following() -> Any:
-        torch.set_num_threads(max(1, threads // 2))
         return next(views, None)
 
     with ThreadPoolExecutor(1) as pool:
@@ -202,6 +243,7 @@ def draw(
     groups: tuple[Group, ...],
     chosen: list[tuple[int, int]],
     config: Config,
+    size: int,
     augment: Augment,
     random: np.random.Generator,
     dice: torch.Generator,
@@ -232,7 +274,7 @@ def draw(
     keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
     columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
     batch = torch.as_tensor(np.stack(pixels)).to(device)
-    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), config.size, dice)
+    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), size, dice)
     x = x.contiguous(memory_format=torch.channels_last)
     return x, dict(zip(keys, columns, strict=True))
 
