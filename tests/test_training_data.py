@@ -1,9 +1,14 @@
 """Splits, classes, simulation, augmentation, imbalance: what a leak or a slip would spoil."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from training.augment import Augment  # noqa: E402
 from training.data import hubble_class, splits  # noqa: E402

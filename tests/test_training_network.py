@@ -1,10 +1,15 @@
 """The network: its scales fuse into one convolution, and its export says the same as torch."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
+
+sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from training.export import Deployed, export  # noqa: E402
 from training.network import Block, Galaxy, build, fuse, parameters  # noqa: E402
@@ -53,7 +58,7 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     network = unsettle(Galaxy((8, 8, 16, 24), attributes=3))
     path = tmp_path / "model.onnx"
-    deployed = export(network, path, 40, torch.arange(7.0))
+    deployed = export(network, path, 40, torch.arange(7.0), blend=0.5)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for number in (1, 5):
         pixels = np.random.default_rng(number).integers(0, 256, (number, 3, 40, 40), np.uint8)
@@ -62,9 +67,13 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
             wanted = deployed(torch.as_tensor(pixels))
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b.numpy(), atol=1e-4, rtol=1e-4)
-    with torch.no_grad():  # the bias and the input's scale are in the file
-        plain = network(torch.as_tensor(pixels).float() / 255)["hubble"] + torch.arange(7.0)
-    np.testing.assert_allclose(found[0], plain.numpy(), atol=1e-4, rtol=1e-4)
+    with torch.no_grad():  # the bias, the input's scale and the blend are in the file
+        out = network(torch.as_tensor(pixels).float() / 255)
+        bins = out["t_bins"].softmax(1)
+        ends = np.cumsum([3, 3, 3, 2, 2, 2, 2])[:-1]
+        share = np.stack([part.sum(1) for part in np.split(bins.numpy(), ends, 1)], 1)
+        plain = out["hubble"].numpy() + np.arange(7) + 0.5 * np.log(share + 1e-5)
+    np.testing.assert_allclose(found[0], plain, atol=1e-4, rtol=1e-4)
     model = onnx.load(path)
     assert model.ir_version <= 9
     assert not any(value.external_data for value in model.graph.initializer)

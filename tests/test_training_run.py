@@ -2,6 +2,8 @@
 
 import csv
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 pytest.importorskip("onnxscript")
 pytest.importorskip("galedge._core", reason="the extension is not built")
+
+sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from PIL import Image  # noqa: E402
 

@@ -115,6 +115,7 @@ def distil(pack: Path, out: Path, runs: tuple[Path, ...], views: int, device: st
 @click.option("--name", required=True, help="The model's name, for instance hubble-1.")
 @click.option("--version", default="1.0", show_default=True)
 @click.option("--teacher", help="What the card says of the teacher.")
+@click.option("--blend", default=0.5, show_default=True, help="Say of the T head in the class.")
 @click.option("--int8/--no-int8", default=True, show_default=True)
 def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""

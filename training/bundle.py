@@ -65,8 +65,9 @@ def make(
     name: str,
     version: str,
     *,
-    teacher: dict[str, Any] | None = None,
+    teacher: str | None = None,
     int8: bool = True,
+    blend: float = 0.5,
     draws: int = 500,
 ) -> dict[str, Any]:
     """Export a run, quantize and calibrate it on val, measure it on test, write the bundle.
@@ -79,8 +80,10 @@ def make(
         The labelled pack, with exact pictures of the network's own recipe.
     out : Path
         The bundle's folder.
-    teacher : dict, optional
+    teacher : str, optional
         What the card says of the teacher.
+    blend : float
+        See `training.export.Deployed`.
 
     Returns
     -------
@@ -98,9 +101,9 @@ def make(
     kinds = {kind: view for kind, view in KINDS.items() if view in pack.exact}
     val = np.flatnonzero((pack.split == "val") & (pack.label >= 0))
 
-    export(network, fp32, size)
+    export(network, fp32, size, blend=blend)
     bias = fit_bias([run(fp32, pack, val, view) for view in kinds.values()])
-    deployed = export(network, fp32, size, torch.tensor(bias, dtype=torch.float32))
+    deployed = export(network, fp32, size, torch.tensor(bias, dtype=torch.float32), blend)
     files = [fp32]
     if int8:
         quantize(fp32, small, calibration_pictures(pack, list(kinds.values())))
@@ -132,6 +135,7 @@ def make(
         parameters=parameters(deployed),
         training={
             **{key: value for key, value in record.items() if key not in ("curve", "parameters")},
+            "t_type_blend": blend,
             "class_bias": [round(float(value), 4) for value in bias],
             "teacher": teacher,
         },

@@ -9,6 +9,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from training.data import hubble_class
 from training.network import T_BINS, Galaxy, fuse
 
 __all__ = ["OPSET", "Deployed", "export"]
@@ -26,9 +27,12 @@ class Deployed(nn.Module):
         Trained, not fused.
     bias : Tensor, optional
         Added to the class logits (see `training.evaluate.fit_bias`).
+    blend : float
+        How much the T-type head has a say in the class: the weight of the log
+        probabilities of its bins, summed by class.
     """
 
-    def __init__(self, network: Galaxy, bias: Tensor | None = None) -> None:
+    def __init__(self, network: Galaxy, bias: Tensor | None = None, blend: float = 0.0) -> None:
         super().__init__()
         self.network = fuse(network)
         stem = self.network.stem[0]
@@ -36,7 +40,10 @@ class Deployed(nn.Module):
         self.network.scale = 1
         if bias is not None:
             self.network.heads.hubble.bias.data += bias
+        self.blend = blend
         self.register_buffer("bins", torch.tensor(T_BINS, dtype=torch.float32))
+        member = torch.tensor([[float(hubble_class(t) == c) for c in range(7)] for t in T_BINS])
+        self.register_buffer("member", member)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return class logits (N, 7), and mean and log sigma of T (N, 2)."""
@@ -45,10 +52,15 @@ class Deployed(nn.Module):
         p = heads.t_bins(features).softmax(1)
         mean = (p * self.bins).sum(1, keepdim=True)
         variance = (p * (self.bins - mean) ** 2).sum(1, keepdim=True)
-        return heads.hubble(features), torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
+        hubble = heads.hubble(features)
+        if self.blend:
+            hubble = hubble + self.blend * (p @ self.member + 1e-5).log()
+        return hubble, torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
 
 
-def export(network: Galaxy, path: Path, size: int, bias: Tensor | None = None) -> Deployed:
+def export(
+    network: Galaxy, path: Path, size: int, bias: Tensor | None = None, blend: float = 0.0
+) -> Deployed:
     """Write a network as ONNX: batch size free, no data outside the file.
 
     Returns
@@ -56,7 +68,7 @@ def export(network: Galaxy, path: Path, size: int, bias: Tensor | None = None) -
     Deployed
         The torch module that the file must agree with.
     """
-    deployed = Deployed(network.cpu(), bias).eval()
+    deployed = Deployed(network.cpu(), bias, blend).eval()
     pixels = torch.zeros(2, 3, size, size, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
