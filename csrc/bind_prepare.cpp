@@ -10,6 +10,7 @@
 #include "batch.hpp"
 #include "bindings.hpp"
 #include "kernels.hpp"
+#include "zscale.hpp"
 
 namespace py = pybind11;
 using namespace galedge;
@@ -96,11 +97,14 @@ void bind_prepare(py::module_& m) {
 
     py::class_<Recipe>(m, "Recipe")
         .def(py::init([](int size, double frame_pixels, double margin, double threshold,
-                         double softening, double white) {
-                 return Recipe{size, frame_pixels, margin, threshold, softening, white};
+                         double softening, double white, const std::string& stretch, double q) {
+                 const Stretch kind = stretch == "lupton"   ? Stretch::Lupton
+                                      : stretch == "zscale" ? Stretch::Zscale
+                                                            : Stretch::Asinh;
+                 return Recipe{size, frame_pixels, margin, threshold, softening, white, kind, q};
              }),
              py::kw_only(), py::arg("size"), py::arg("frame_pixels"), py::arg("margin"),
-             py::arg("threshold"), py::arg("softening"), py::arg("white"));
+             py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"), py::arg("q"));
 
     m.def("prepare_arrays", &prepare_arrays_py, py::arg("images"), py::arg("pictures"),
           py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
@@ -138,6 +142,19 @@ void bind_prepare(py::module_& m) {
             return py::make_tuple(level, noise, to_array(raw.level), to_array(raw.noise));
         },
         py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"));
+    m.def("zscale", [](const FloatImage& values) {
+        std::vector<float> sample;
+        const auto n = static_cast<std::size_t>(values.size());
+        const Limits limits = zscale(values.data(), n, sample);
+        return py::make_tuple(limits.low, limits.high);
+    });
+    m.def("lupton", [](const FloatImage& bands, double stretch, double q) {
+        const Planes planes = planes_of(bands, false);
+        py::array_t<std::uint8_t> out({std::int64_t{3}, planes.height, planes.width});
+        const auto n = static_cast<std::size_t>(planes.width * planes.height);
+        stretch_lupton(planes.band, planes.count, n, stretch, q, out.mutable_data());
+        return out;
+    });
     m.def("resample", [](const FloatImage& image, double x, double y, double side, int size,
                          float fill) {
         const Planes planes = planes_of(image, false);

@@ -43,6 +43,15 @@ void stretch_three(std::uint8_t* out, const float* red, const float* green, cons
     GALEDGE_DISPATCH(stretch_three(out, red, green, blue, scale, gain, n))
 }
 
+void lupton(std::uint8_t* out, const float* red, const float* green, const float* blue,
+            float scale, float gain, std::size_t n) {
+    GALEDGE_DISPATCH(lupton(out, red, green, blue, scale, gain, n))
+}
+
+void linear_bytes(std::uint8_t* out, const float* values, float low, float scale, std::size_t n) {
+    GALEDGE_DISPATCH(linear_bytes(out, values, low, scale, n))
+}
+
 void to_bytes(std::uint8_t* out, const float* values, std::size_t n) {
     GALEDGE_DISPATCH(to_bytes(out, values, n))
 }

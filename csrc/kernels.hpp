@@ -52,6 +52,14 @@ void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, 
 void stretch_three(std::uint8_t* out, const float* red, const float* green, const float* blue,
                    float scale, float gain, std::size_t n);
 
+// Lupton et al. (2004) as bytes, rounded down: band f(I) / I with
+// f(I) = gain asinh(I scale), over the largest band where that exceeds one.
+void lupton(std::uint8_t* out, const float* red, const float* green, const float* blue,
+            float scale, float gain, std::size_t n);
+
+// 255 (value - low) scale, clipped, as bytes.
+void linear_bytes(std::uint8_t* out, const float* values, float low, float scale, std::size_t n);
+
 // Values 0..255 as bytes, rounded; NaN becomes 0.
 void to_bytes(std::uint8_t* out, const float* values, std::size_t n);
 

@@ -181,6 +181,32 @@ void stretch_three(std::uint8_t* __restrict out, const float* __restrict red,
     }
 }
 
+void lupton(std::uint8_t* __restrict out, const float* __restrict red,
+            const float* __restrict green, const float* __restrict blue, float scale, float gain,
+            std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float r = red[i], g = green[i], b = blue[i];
+        const float intensity = (r + g + b) / 3.0f;
+        const float safe = intensity > 0.0f ? intensity : 1.0f;
+        const float factor = intensity > 0.0f ? asinh_of(safe * scale) * gain / safe : 0.0f;
+        const float rg = r > g ? r : g;
+        const float most = (rg > b ? rg : b) * factor;
+        // Not r * (factor / most): the brightest band becomes one exactly.
+        const float over = most > 1.0f ? most : 1.0f;
+        const float v[3] = {r * factor / over, g * factor / over, b * factor / over};
+        for (int c = 0; c < 3; ++c) {
+            const float byte = (v[c] > 0.0f ? v[c] : 0.0f) * 255.0f;
+            out[c * n + i] =
+                static_cast<std::uint8_t>(static_cast<std::int32_t>(byte < 255.0f ? byte : 255.0f));
+        }
+    }
+}
+
+void linear_bytes(std::uint8_t* __restrict out, const float* __restrict values, float low,
+                  float scale, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = to_byte((values[i] - low) * scale * 255.0f);
+}
+
 void to_bytes(std::uint8_t* __restrict out, const float* __restrict values, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) out[i] = to_byte(values[i]);
 }

@@ -91,6 +91,12 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
         const double signal = stretch_asinh(bands, planes.count, n, noise, recipe.softening,
                                             recipe.white, out, s.stretch);
         if (signal < 5) facts.flags |= kFaint;
+        if (recipe.stretch == Stretch::Lupton) {
+            const double least = std::max(noise, 1e-30);
+            stretch_lupton(bands, planes.count, n, recipe.softening * least, recipe.q, out);
+        } else if (recipe.stretch == Stretch::Zscale) {
+            stretch_zscale(bands, planes.count, n, out, s.stretch);
+        }
     }
     return facts;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "kernels.hpp"
+#include "zscale.hpp"
 
 namespace galedge {
 
@@ -61,6 +62,29 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
         repeat_first(out, n);
     }
     return peak / sigma;
+}
+
+void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
+                    std::uint8_t* out) {
+    const auto scale = static_cast<float>(q / stretch);
+    const auto gain = static_cast<float>(0.1 / std::asinh(0.1 * q));
+    const int green = count == 3 ? 1 : 0, blue = count == 3 ? 2 : 0;
+    kernels::lupton(out, bands[0], bands[green], bands[blue], scale, gain, n);
+}
+
+void stretch_zscale(const float* const* bands, int count, std::size_t n, std::uint8_t* out,
+                    StretchScratch& s) {
+    s.luminance.assign(n, 0.0f);
+    for (int c = 0; c < count; ++c) {
+        kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+    }
+    const Limits limits = zscale(s.luminance.data(), n, s.heap);
+    const double range = limits.high - limits.low;
+    const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
+    for (int c = 0; c < count; ++c) {
+        kernels::linear_bytes(out + c * n, bands[c], static_cast<float>(limits.low), scale, n);
+    }
+    if (count == 1) repeat_first(out, n);
 }
 
 void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out) {

@@ -23,6 +23,15 @@ struct StretchScratch {
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
                      double softening, double white, std::uint8_t* out, StretchScratch& scratch);
 
+// Lupton et al. (2004), as astropy's make_lupton_rgb: f(I) = asinh(Q I / stretch)
+// 0.1 / asinh(0.1 Q). A single band takes its own f.
+void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
+                    std::uint8_t* out);
+
+// Linear between the zscale limits of the luminance (zscale.hpp).
+void stretch_zscale(const float* const* bands, int count, std::size_t n, std::uint8_t* out,
+                    StretchScratch& scratch);
+
 // The same for pictures, already stretched: values 0..255 are rounded.
 void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out);
 
