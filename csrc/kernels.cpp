@@ -32,6 +32,15 @@ Clipped clipped_sums(const float* values, double centre, double reach, std::size
     GALEDGE_DISPATCH(clipped_sums(values, centre, reach, n))
 }
 
+void group_max(float* out, const float* values, std::size_t groups) {
+    GALEDGE_DISPATCH(group_max(out, values, groups))
+}
+
+void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
+           float q, float r, float s, std::size_t n) {
+    GALEDGE_DISPATCH(blend(out, a, b, c, d, p, q, r, s, n))
+}
+
 void asinh(float* y, const float* x, std::size_t n) { GALEDGE_DISPATCH(asinh(y, x, n)) }
 
 void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, std::size_t n) {

@@ -43,6 +43,14 @@ void bin(std::int32_t* bins, const float* values, float low, float scale, std::i
 
 Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n);
 
+// The largest value of each of `groups` groups of 16: not 16 in a row but every
+// 16th of 256, which is the same work without shuffling. NaN never counts.
+void group_max(float* out, const float* values, std::size_t groups);
+
+// out[i] = a[i] p + b[i] q + c[i] r + d[i] s: a stretch of a cubic spline.
+void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
+           float q, float r, float s, std::size_t n);
+
 // y[i] = asinh(x[i]), relative error below 2e-7.
 void asinh(float* y, const float* x, std::size_t n);
 

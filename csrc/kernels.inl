@@ -100,6 +100,29 @@ Clipped clipped_sums(const float* values, double centre, double reach, std::size
             static_cast<std::int64_t>(below[0])};
 }
 
+void group_max(float* __restrict out, const float* __restrict values, std::size_t groups) {
+    std::size_t g = 0;
+    for (; g + kLanes <= groups; g += kLanes, values += kLanes * kLanes) {
+        for (std::size_t l = 0; l < kLanes; ++l) out[g + l] = -__builtin_inff();
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            for (std::size_t l = 0; l < kLanes; ++l) {
+                const float v = values[i * kLanes + l];
+                out[g + l] = v > out[g + l] ? v : out[g + l];
+            }
+        }
+    }
+    for (; g < groups; ++g, values += kLanes) {
+        out[g] = -__builtin_inff();
+        for (std::size_t i = 0; i < kLanes; ++i) out[g] = values[i] > out[g] ? values[i] : out[g];
+    }
+}
+
+void blend(float* __restrict out, const float* __restrict a, const float* __restrict b,
+           const float* __restrict c, const float* __restrict d, float p, float q, float r,
+           float s, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = a[i] * p + b[i] * q + c[i] * r + d[i] * s;
+}
+
 // log1p(z) for z >= 0: split u = 1 + z into mantissa and exponent, a minimax
 // polynomial for the mantissa (Cephes logf), and the rounding error of 1 + z
 // put back, so that small z keep their relative precision.

@@ -22,22 +22,23 @@ void repeat_first(std::uint8_t* out, std::size_t n) {
     std::memcpy(out + 2 * n, out, n);
 }
 
-// The smallest of the `count` largest values. A heap of so few is seldom
-// touched: most values are turned away by one comparison.
-float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& heap) {
-    heap.clear();
+// The smallest of the `count` largest values. The same of the maxima of groups is
+// a lower bound for it, which turns nearly all values away by one comparison.
+float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& few) {
+    constexpr std::size_t kGroup = 16;
+    const auto take = [count](std::vector<float>& v) {
+        const auto at = v.begin() + static_cast<std::ptrdiff_t>(std::min(count, v.size()) - 1);
+        std::nth_element(v.begin(), at, v.end(), std::greater<>());
+        return *at;
+    };
+    few.resize(values.size() / kGroup);
+    kernels::group_max(few.data(), values.data(), few.size());
+    const float bound = few.size() >= count ? take(few) : -INFINITY;
+    few.clear();
     for (const float v : values) {
-        if (heap.size() == count) {
-            if (!(v > heap.front())) continue;
-            std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-            heap.pop_back();
-        } else if (std::isnan(v)) {
-            continue;
-        }
-        heap.push_back(v);
-        std::push_heap(heap.begin(), heap.end(), std::greater<>());
+        if (v >= bound) few.push_back(v);
     }
-    return heap.empty() ? 0.0f : heap.front();
+    return few.empty() ? 0.0f : take(few);
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
         s.luminance.assign(n, 0.0f);
     for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
-    const double peak = nth_largest(s.luminance, n - below, s.heap);
+    const double peak = nth_largest(s.luminance, n - below, s.few);
     const double sigma = std::max({noise, peak * kLeastNoise, 1e-30});
     const double knee = softening * sigma;
     // Where nothing rises above the noise, white stays at a few sigma: noise
@@ -78,7 +79,7 @@ void stretch_zscale(const float* const* bands, int count, std::size_t n, std::ui
     for (int c = 0; c < count; ++c) {
         kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     }
-    const Limits limits = zscale(s.luminance.data(), n, s.heap);
+    const Limits limits = zscale(s.luminance.data(), n, s.few);
     const double range = limits.high - limits.low;
     const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
     for (int c = 0; c < count; ++c) {

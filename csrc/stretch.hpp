@@ -13,7 +13,7 @@
 namespace galedge {
 
 struct StretchScratch {
-    std::vector<float> luminance, heap;
+    std::vector<float> luminance, few;
 };
 
 // bands: `count` (1 or 3) sky-subtracted planes of n pixels each. out: three
