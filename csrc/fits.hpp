@@ -91,6 +91,9 @@ public:
     };
     Sums verify(const Hdu& hdu);
 
+    // Whether `hdu` is one of this file's own, as every call here assumes.
+    bool owns(const Hdu& hdu) const;
+
     // Bytes of the (inflated) file; Truncated past its end. view() and
     // resident() point at them until the next call of anything here.
     void require(std::uint64_t offset, std::uint64_t bytes);  // that they are there
