@@ -42,9 +42,10 @@ public:
     }
 
     template <class Out>
-    py::array read(const Hdu& hdu, std::optional<std::int64_t> plane,
-                   const std::optional<std::tuple<std::int64_t, std::int64_t, std::int64_t,
-                                                  std::int64_t>>& window) {
+    py::array read(
+        const Hdu& hdu, std::optional<std::int64_t> plane,
+        const std::optional<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>>&
+            window) {
         must_own(hdu);
         if (!hdu.is_image())
             throw Error(ErrorKind::Unsupported,
@@ -135,8 +136,10 @@ py::list parse_cards(const py::bytes& text) {
 void bind_fits(py::module_& m) {
     py::class_<Wcs>(m, "Wcs", "A gnomonic (TAN) celestial coordinate system, J2000.")
         .def_readonly("distorted", &Wcs::distorted)
-        .def_property_readonly("crpix", [](const Wcs& w) { return py::make_tuple(w.crpix[0], w.crpix[1]); })
-        .def_property_readonly("crval", [](const Wcs& w) { return py::make_tuple(w.crval[0], w.crval[1]); })
+        .def_property_readonly("crpix",
+                               [](const Wcs& w) { return py::make_tuple(w.crpix[0], w.crpix[1]); })
+        .def_property_readonly("crval",
+                               [](const Wcs& w) { return py::make_tuple(w.crval[0], w.crval[1]); })
         .def_property_readonly("matrix",
                                [](const Wcs& w) {
                                    return py::make_tuple(

@@ -31,7 +31,8 @@ FitsFile::Sums FitsFile::verify(const Hdu& hdu) {
     if (!promised && !has_checksum) return sums;
     const auto add = [this](std::uint64_t from, std::uint64_t to, std::uint32_t sum) {
         while (from < to) {
-            const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(to - from, kChunkBytes));
+            const auto now =
+                static_cast<std::size_t>(std::min<std::uint64_t>(to - from, kChunkBytes));
             sum = ones_complement_sum(view(from, now), now, sum);
             from += now;
         }

@@ -64,10 +64,9 @@ bool FitsFile::has(std::uint64_t offset, std::uint64_t bytes) {
 const std::uint8_t* FitsFile::resident(std::uint64_t offset, std::size_t bytes) {
     if (gzip_) {
         if (!has(offset, bytes))
-            throw Error(ErrorKind::Truncated,
-                        "truncated: " + std::to_string(offset + bytes) +
-                            " bytes are needed, the gzip stream holds " +
-                            std::to_string(gzip_->available()));
+            throw Error(ErrorKind::Truncated, "truncated: " + std::to_string(offset + bytes) +
+                                                  " bytes are needed, the gzip stream holds " +
+                                                  std::to_string(gzip_->available()));
         return gzip_->data() + offset;
     }
     if (source_.data() != nullptr) {
@@ -96,11 +95,13 @@ Header FitsFile::read_header(std::uint64_t offset, std::uint64_t& end) {
     std::size_t bytes = Header::kBlockBytes, searched = 0;
     for (;;) {
         if (!has(offset, bytes))
-            throw Error(ErrorKind::Truncated, "truncated: the file ends inside a header (no END card)");
+            throw Error(ErrorKind::Truncated,
+                        "truncated: the file ends inside a header (no END card)");
         const std::uint8_t* cards = view(offset, bytes);
         const std::int64_t last = find_end_card(cards, bytes, searched / Header::kCardBytes);
         if (last >= 0) {
-            end = offset + to_block_end((static_cast<std::uint64_t>(last) + 1) * Header::kCardBytes);
+            end =
+                offset + to_block_end((static_cast<std::uint64_t>(last) + 1) * Header::kCardBytes);
             return Header(std::string(reinterpret_cast<const char*>(cards),
                                       static_cast<std::size_t>(last) * Header::kCardBytes));
         }
@@ -117,8 +118,7 @@ bool FitsFile::walk() {
     if (walked_) return false;
     const bool extension = !hdus_.empty();
     // What follows the last HDU and is no extension is allowed and ignored.
-    if (extension &&
-        (!has(next_, 9) || std::memcmp(view(next_, 9), "XTENSION=", 9) != 0)) {
+    if (extension && (!has(next_, 9) || std::memcmp(view(next_, 9), "XTENSION=", 9) != 0)) {
         walked_ = true;
         return false;
     }
@@ -155,8 +155,8 @@ const Hdu& FitsFile::find_image(int hdu) {
                                : "not a two-dimensional image: it has " + axes_text(found.axes)));
     }
     if (hdu < 0) throw Error(ErrorKind::Read, "no image in the file");
-    throw Error(ErrorKind::Read, "no HDU " + std::to_string(hdu) + ": the file has " +
-                                     std::to_string(hdus_.size()));
+    throw Error(ErrorKind::Read,
+                "no HDU " + std::to_string(hdu) + ": the file has " + std::to_string(hdus_.size()));
 }
 
 const Hdu& FitsFile::image(int hdu) {
@@ -187,8 +187,8 @@ void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
     // A gzip file is inflated no further than to the last pixel wanted.
     std::uint64_t need = hdu.data_bytes;
     if (gzip_) {
-        const auto plane_bytes = static_cast<std::uint64_t>(hdu.width() * hdu.height()) *
-                                 bytes_per_pixel(hdu.bitpix);
+        const auto plane_bytes =
+            static_cast<std::uint64_t>(hdu.width() * hdu.height()) * bytes_per_pixel(hdu.bitpix);
         need = static_cast<std::uint64_t>(plane + planes) * plane_bytes;
     }
     require(hdu.data_offset, need);
@@ -202,10 +202,9 @@ bool FitsFile::owns(const Hdu& hdu) const {
 void FitsFile::require(std::uint64_t offset, std::uint64_t bytes) {
     if (has(offset, bytes)) return;
     const std::uint64_t end = gzip_ ? gzip_->available() : source_.size();
-    throw Error(ErrorKind::Truncated,
-                "truncated: the header promises " + std::to_string(bytes) +
-                    " bytes of pixels, the file ends after " +
-                    std::to_string(end > offset ? end - offset : 0));
+    throw Error(ErrorKind::Truncated, "truncated: the header promises " + std::to_string(bytes) +
+                                          " bytes of pixels, the file ends after " +
+                                          std::to_string(end > offset ? end - offset : 0));
 }
 
 TiledImage& FitsFile::tiled(const Hdu& hdu) {

@@ -121,7 +121,7 @@ private:
     Buffer scratch_;
     std::deque<Hdu> hdus_;
     std::unique_ptr<TiledImage> tiled_;  // of the image last asked for
-    std::uint64_t next_ = 0;  // offset of the next header
+    std::uint64_t next_ = 0;             // offset of the next header
     bool walked_ = false;
 };
 

@@ -87,7 +87,8 @@ Wcs Wcs::from(const Header& header) {
     const auto is = [](const std::string& type, const char* plain, const char* sip) {
         return type == plain || type == sip;
     };
-    const bool usual = is(type1, "RA---TAN", "RA---TAN-SIP") && is(type2, "DEC--TAN", "DEC--TAN-SIP");
+    const bool usual =
+        is(type1, "RA---TAN", "RA---TAN-SIP") && is(type2, "DEC--TAN", "DEC--TAN-SIP");
     const bool swapped =
         is(type1, "DEC--TAN", "DEC--TAN-SIP") && is(type2, "RA---TAN", "RA---TAN-SIP");
     bool bad = false;
