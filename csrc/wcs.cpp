@@ -95,7 +95,9 @@ Wcs Wcs::from(const Header& header) {
     if ((!usual && !swapped) || !is_j2000(header, bad) || !is_degrees(header, "CUNIT1") ||
         !is_degrees(header, "CUNIT2") || has_polynomial(header))
         return wcs;
-    wcs.distorted = type1.size() > 8;
+    // SIP, lookup tables, and the plate solutions of the Digitized Sky Survey.
+    wcs.distorted = type1.size() > 8 || has(header, "A_ORDER") || has(header, "CPDIS1") ||
+                    has(header, "D2IMDIS1") || has(header, "AMDX1");
 
     double m[2][2];
     read_matrix(header, m, bad);
