@@ -45,7 +45,7 @@ std::uint8_t* output(ByteBatch& out, std::size_t n, int size) {
 
 // Facts as a structured array and the strings beside it.
 py::tuple to_python(std::vector<ImageFacts>& facts) {
-    py::list objects, dates, errors;
+    py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
     py::list hdus;
@@ -57,8 +57,9 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         objects.append(facts[i].object);
         dates.append(facts[i].date_obs);
         errors.append(facts[i].error ? py::object(py::str(*facts[i].error)) : py::none());
+        unsupported.append(facts[i].unsupported);
     }
-    return py::make_tuple(table, positions, hdus, objects, dates, errors);
+    return py::make_tuple(table, positions, hdus, objects, dates, errors, unsupported);
 }
 
 py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,

@@ -88,9 +88,16 @@ class Recipe:
         q: float,
     ) -> None: ...
 
-# Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors.
+# Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors,
+# and whether an error says that the core does not support the file.
 Result = tuple[
-    NDArray[np.void], NDArray[np.float64], list[int], list[str], list[str], list[str | None]
+    NDArray[np.void],
+    NDArray[np.float64],
+    list[int],
+    list[str],
+    list[str],
+    list[str | None],
+    list[bool],
 ]
 
 def prepare_arrays(

@@ -205,7 +205,15 @@ def _prepare_files(
         out,
         threads,
     )
-    return _to_facts(paths, result)
+    facts = _to_facts(paths, result)
+    # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python
+    # may with an extra, or knows which one to install.
+    for i, unsupported in enumerate(result[-1]):
+        if unsupported:
+            facts[i : i + 1] = _prepare_pixels(
+                sources[i : i + 1], core, out[i : i + 1], hdu, plane, threads
+            )
+    return facts
 
 
 def _prepare_pixels(
@@ -318,7 +326,7 @@ def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32
 
 
 def _to_facts(paths: Sequence[str], result: _core.Result) -> list[Facts]:
-    table, positions, hdus, objects, dates, errors = result
+    table, positions, hdus, objects, dates, errors, _ = result
     facts = []
     for path, numbers, (ra, dec), hdu, name, date, error in zip(
         paths, table.tolist(), positions.tolist(), hdus, objects, dates, errors, strict=True
