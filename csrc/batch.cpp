@@ -19,8 +19,8 @@ struct Worker {
 };
 
 // Runs `task` for one image; a failure becomes a sentence and zeros.
-template <class Task>
-void guarded(ImageFacts& facts, std::uint8_t* out, std::size_t bytes, Task&& task) {
+template <class Out, class Task>
+void guarded(ImageFacts& facts, Out* out, std::size_t values, Task&& task) {
     try {
         task();
     } catch (const Error& error) {
@@ -29,19 +29,19 @@ void guarded(ImageFacts& facts, std::uint8_t* out, std::size_t bytes, Task&& tas
     } catch (const std::bad_alloc&) {
         facts.error = "there is not enough memory for this image";
     }
-    if (facts.error) std::fill(out, out + bytes, std::uint8_t{0});
+    if (facts.error) std::fill(out, out + values, Out{0});
 }
 
 // Calls image(i, worker, facts, out) for every image, on several threads.
-template <class Image>
+template <class Out, class Image>
 std::vector<ImageFacts> for_each_image(std::size_t n, const Recipe& recipe, unsigned threads,
-                                       std::uint8_t* out, Image&& image) {
+                                       Out* out, Image&& image) {
     std::vector<ImageFacts> facts(n);
     std::vector<Worker> workers(std::max(1u, threads));
-    const std::size_t bytes = 3 * static_cast<std::size_t>(recipe.size) * recipe.size;
+    const std::size_t values = 3 * static_cast<std::size_t>(recipe.size) * recipe.size;
     parallel_for(n, threads, [&](std::size_t i, unsigned worker) {
-        std::uint8_t* slot = out + i * bytes;
-        guarded(facts[i], slot, bytes, [&] { image(i, workers[worker], facts[i], slot); });
+        Out* slot = out + i * values;
+        guarded(facts[i], slot, values, [&] { image(i, workers[worker], facts[i], slot); });
     });
     return facts;
 }
@@ -67,8 +67,9 @@ int count_planes(const Hdu& hdu, int plane) {
                     " planes is not a galaxy in one or three bands; choose one with --plane");
 }
 
+template <class Out>
 void prepare_file(const std::string& path, int hdu_number, int plane, const Recipe& recipe,
-                  Worker& worker, ImageFacts& facts, std::uint8_t* out) {
+                  Worker& worker, ImageFacts& facts, Out* out) {
     FitsFile file(Source::open(path.c_str()));
     const Hdu& hdu = file.image(hdu_number);
     facts.hdu = hdu.index;
@@ -98,20 +99,31 @@ void prepare_file(const std::string& path, int hdu_number, int plane, const Reci
 
 }  // namespace
 
+template <class Out>
 std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
-                                       unsigned threads, std::uint8_t* out) {
+                                       unsigned threads, Out* out) {
     return for_each_image(images.size(), recipe, threads, out,
-                          [&](std::size_t i, Worker& worker, ImageFacts& facts, std::uint8_t* slot) {
+                          [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
                               facts.prepared = prepare(images[i], recipe, slot, worker.scratch);
                           });
 }
 
+template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
-                                      const Recipe& recipe, unsigned threads, std::uint8_t* out) {
+                                      const Recipe& recipe, unsigned threads, Out* out) {
     return for_each_image(paths.size(), recipe, threads, out,
-                          [&](std::size_t i, Worker& worker, ImageFacts& facts, std::uint8_t* slot) {
+                          [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
                               prepare_file(paths[i], hdu, plane, recipe, worker, facts, slot);
                           });
 }
+
+#define GALEDGE_INSTANTIATE(Out)                                                             \
+    template std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>&, const Recipe&, \
+                                                    unsigned, Out*);                         \
+    template std::vector<ImageFacts> prepare_files(const std::vector<std::string>&, int, int, \
+                                                   const Recipe&, unsigned, Out*);
+GALEDGE_INSTANTIATE(std::uint8_t)
+GALEDGE_INSTANTIATE(float)
+#undef GALEDGE_INSTANTIATE
 
 }  // namespace galedge

@@ -18,7 +18,8 @@ using namespace galedge;
 namespace {
 
 using FloatImage = py::array_t<float, py::array::c_style>;
-using ByteBatch = py::array_t<std::uint8_t, py::array::c_style>;
+template <class Out>
+using OutBatch = py::array_t<Out, py::array::c_style>;
 
 Planes planes_of(const FloatImage& image, bool picture) {
     if (image.ndim() != 3 || (image.shape(0) != 1 && image.shape(0) != 3) || image.size() == 0) {
@@ -35,10 +36,11 @@ Planes planes_of(const FloatImage& image, bool picture) {
     return planes;
 }
 
-std::uint8_t* output(ByteBatch& out, std::size_t n, int size) {
+template <class Out>
+Out* output(OutBatch<Out>& out, std::size_t n, int size) {
     if (out.ndim() != 4 || out.shape(0) != static_cast<py::ssize_t>(n) || out.shape(1) != 3 ||
         out.shape(2) != size || out.shape(3) != size || !out.writeable()) {
-        throw py::value_error("out must be a writeable uint8 array of shape (N, 3, size, size)");
+        throw py::value_error("out must be a writeable array of shape (N, 3, size, size)");
     }
     return out.mutable_data();
 }
@@ -62,15 +64,16 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
     return py::make_tuple(table, positions, hdus, objects, dates, errors, unsupported);
 }
 
+template <class Out>
 py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
-                            const std::vector<bool>& pictures, const Recipe& recipe, ByteBatch out,
+                            const std::vector<bool>& pictures, const Recipe& recipe, OutBatch<Out> out,
                             unsigned threads) {
     std::vector<Planes> planes;
     planes.reserve(images.size());
     for (std::size_t i = 0; i < images.size(); ++i) {
         planes.push_back(planes_of(images[i], pictures.at(i)));
     }
-    std::uint8_t* pixels = output(out, images.size(), recipe.size);
+    Out* pixels = output(out, images.size(), recipe.size);
     std::vector<ImageFacts> facts;
     {
         const py::gil_scoped_release release;
@@ -79,16 +82,27 @@ py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
     return to_python(facts);
 }
 
+template <class Out>
 py::tuple prepare_files_py(const std::vector<py::bytes>& paths, int hdu, int plane,
-                           const Recipe& recipe, ByteBatch out, unsigned threads) {
+                           const Recipe& recipe, OutBatch<Out> out, unsigned threads) {
     const std::vector<std::string> names(paths.begin(), paths.end());
-    std::uint8_t* pixels = output(out, names.size(), recipe.size);
+    Out* pixels = output(out, names.size(), recipe.size);
     std::vector<ImageFacts> facts;
     {
         const py::gil_scoped_release release;
         facts = prepare_files(names, hdu, plane, recipe, threads, pixels);
     }
     return to_python(facts);
+}
+
+// The type of `out` chooses among the two; noconvert() keeps NumPy from copying it.
+template <class Out>
+void bind_out(py::module_& m) {
+    m.def("prepare_arrays", &prepare_arrays_py<Out>, py::arg("images"), py::arg("pictures"),
+          py::arg("recipe"), py::arg("out").noconvert(), py::arg("threads") = 1);
+    m.def("prepare_files", &prepare_files_py<Out>, py::arg("paths"), py::arg("hdu"),
+          py::arg("plane"), py::arg("recipe"), py::arg("out").noconvert(),
+          py::arg("threads") = 1);
 }
 
 }  // namespace
@@ -107,10 +121,8 @@ void bind_prepare(py::module_& m) {
              py::kw_only(), py::arg("size"), py::arg("frame_pixels"), py::arg("margin"),
              py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"), py::arg("q"));
 
-    m.def("prepare_arrays", &prepare_arrays_py, py::arg("images"), py::arg("pictures"),
-          py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
-    m.def("prepare_files", &prepare_files_py, py::arg("paths"), py::arg("hdu"), py::arg("plane"),
-          py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
+    bind_out<std::uint8_t>(m);
+    bind_out<float>(m);
 
     m.def("border_sky", [](const FloatImage& image) {
         const Planes planes = planes_of(image, false);

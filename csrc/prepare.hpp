@@ -56,9 +56,10 @@ struct PrepareScratch {
     StretchScratch stretch;
 };
 
-// Fills out[3 * size * size]. Throws Error Blank where no pixel is finite or
+// Fills out[3 * size * size] with bytes, or with floats 0..1. Throws Error Blank where no pixel is finite or
 // all have the same value.
-Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
+template <class Out>
+Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
                  PrepareScratch& scratch);
 
 }  // namespace galedge

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 
 #include "kernels.hpp"
@@ -17,9 +16,10 @@ namespace {
 constexpr double kLeastNoise = 5e-4;
 
 // One band serves as all three.
-void repeat_first(std::uint8_t* out, std::size_t n) {
-    std::memcpy(out + n, out, n);
-    std::memcpy(out + 2 * n, out, n);
+template <class Out>
+void repeat_first(Out* out, std::size_t n) {
+    std::copy(out, out + n, out + n);
+    std::copy(out, out + n, out + 2 * n);
 }
 
 // The smallest of the `count` largest values. The same of the maxima of groups is
@@ -43,9 +43,10 @@ float nth_largest(const std::vector<float>& values, std::size_t count, std::vect
 
 }  // namespace
 
+template <class Out>
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                     double softening, double white, std::uint8_t* out, StretchScratch& s) {
-        s.luminance.assign(n, 0.0f);
+                     double softening, double white, Out* out, StretchScratch& s) {
+    s.luminance.assign(n, 0.0f);
     for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
     const double peak = nth_largest(s.luminance, n - below, s.few);
@@ -65,15 +66,17 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
     return peak / sigma;
 }
 
+template <class Out>
 void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
-                    std::uint8_t* out) {
+                    Out* out) {
     const auto scale = static_cast<float>(q / stretch);
     const auto gain = static_cast<float>(0.1 / std::asinh(0.1 * q));
     const int green = count == 3 ? 1 : 0, blue = count == 3 ? 2 : 0;
     kernels::lupton(out, bands[0], bands[green], bands[blue], scale, gain, n);
 }
 
-void stretch_zscale(const float* const* bands, int count, std::size_t n, std::uint8_t* out,
+template <class Out>
+void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
                     StretchScratch& s) {
     s.luminance.assign(n, 0.0f);
     for (int c = 0; c < count; ++c) {
@@ -83,14 +86,25 @@ void stretch_zscale(const float* const* bands, int count, std::size_t n, std::ui
     const double range = limits.high - limits.low;
     const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
     for (int c = 0; c < count; ++c) {
-        kernels::linear_bytes(out + c * n, bands[c], static_cast<float>(limits.low), scale, n);
+        kernels::linear(out + c * n, bands[c], static_cast<float>(limits.low), scale, n);
     }
     if (count == 1) repeat_first(out, n);
 }
 
-void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out) {
-    for (int c = 0; c < count; ++c) kernels::to_bytes(out + c * n, bands[c], n);
+template <class Out>
+void keep_picture(const float* const* bands, int count, std::size_t n, Out* out) {
+    for (int c = 0; c < count; ++c) kernels::picture(out + c * n, bands[c], n);
     if (count == 1) repeat_first(out, n);
 }
+
+#define GALEDGE_INSTANTIATE(Out)                                                               \
+    template double stretch_asinh(const float* const*, int, std::size_t, double, double,       \
+                                  double, Out*, StretchScratch&);                              \
+    template void stretch_lupton(const float* const*, int, std::size_t, double, double, Out*); \
+    template void stretch_zscale(const float* const*, int, std::size_t, Out*, StretchScratch&); \
+    template void keep_picture(const float* const*, int, std::size_t, Out*);
+GALEDGE_INSTANTIATE(std::uint8_t)
+GALEDGE_INSTANTIATE(float)
+#undef GALEDGE_INSTANTIATE
 
 }  // namespace galedge

@@ -1,4 +1,5 @@
-// From linear flux to the 8-bit picture that the network sees.
+// From linear flux to the picture that the network sees, as bytes or as floats
+// 0..1 (Out is std::uint8_t or float).
 //
 // Luminance is stretched by asinh in units of the noise of an output pixel, and
 // all bands are scaled alike, which keeps colours (Lupton et al. 2004, PASP
@@ -20,19 +21,23 @@ struct StretchScratch {
 // planes of n bytes; a single band is repeated. `noise` is that of a luminance
 // pixel, `softening` counts in it, `white` is the quantile that becomes 1.
 // Returns white over noise: the signal-to-noise of the galaxy's bright part.
+template <class Out>
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                     double softening, double white, std::uint8_t* out, StretchScratch& scratch);
+                     double softening, double white, Out* out, StretchScratch& scratch);
 
 // Lupton et al. (2004), as astropy's make_lupton_rgb: f(I) = asinh(Q I / stretch)
 // 0.1 / asinh(0.1 Q). A single band takes its own f.
+template <class Out>
 void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
-                    std::uint8_t* out);
+                    Out* out);
 
 // Linear between the zscale limits of the luminance (zscale.hpp).
-void stretch_zscale(const float* const* bands, int count, std::size_t n, std::uint8_t* out,
+template <class Out>
+void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
                     StretchScratch& scratch);
 
-// The same for pictures, already stretched: values 0..255 are rounded.
-void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out);
+// Pictures, already stretched: values 0..255 stay what they are.
+template <class Out>
+void keep_picture(const float* const* bands, int count, std::size_t n, Out* out);
 
 }  // namespace galedge

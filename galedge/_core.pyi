@@ -104,7 +104,7 @@ def prepare_arrays(
     images: list[NDArray[np.float32]],
     pictures: list[bool],
     recipe: Recipe,
-    out: NDArray[np.uint8],
+    out: NDArray[np.uint8] | NDArray[np.float32],
     threads: int = 1,
 ) -> Result: ...
 def prepare_files(
@@ -112,7 +112,7 @@ def prepare_files(
     hdu: int,
     plane: int,
     recipe: Recipe,
-    out: NDArray[np.uint8],
+    out: NDArray[np.uint8] | NDArray[np.float32],
     threads: int = 1,
 ) -> Result: ...
 def border_sky(image: NDArray[np.float32]) -> tuple[float, float]: ...

@@ -24,6 +24,7 @@ from galedge.recipe import Recipe
 __all__ = ["FLAGS", "Batch", "Facts", "Source", "prepare"]
 
 Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
+Pixels: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.float32]"
 Source: TypeAlias = "Band | tuple[Band, Band, Band]"
 
 #: Quality flags by bit, with what each means.
@@ -94,13 +95,13 @@ class Batch:
 
     Attributes
     ----------
-    pixels : ndarray of uint8, shape (N, 3, size, size)
+    pixels : ndarray of uint8 or float32, shape (N, 3, size, size)
         The network's input; zeros where an image could not be prepared.
     facts : list of Facts
         One per source, in order.
     """
 
-    pixels: npt.NDArray[np.uint8]
+    pixels: Pixels
     facts: list[Facts]
 
 
@@ -111,7 +112,8 @@ def prepare(
     hdu: int | tuple[int, int, int] | None = None,
     plane: int | None = None,
     threads: int = 1,
-    out: npt.NDArray[np.uint8] | None = None,
+    dtype: npt.DTypeLike = np.uint8,
+    out: Pixels | None = None,
 ) -> Batch:
     """Frame, resample and stretch images into one batch.
 
@@ -131,8 +133,10 @@ def prepare(
         Plane of a cube to use alone; by default a cube must have 1 or 3 planes.
     threads : int
         Threads of the C++ side.
-    out : ndarray of uint8, shape (N, 3, size, size), optional
-        Written in place of a new array.
+    dtype : {"uint8", "float32"}
+        Bytes, which the network takes, or the same before rounding as 0 to 1.
+    out : ndarray of uint8 or float32, shape (N, 3, size, size), optional
+        Written in place of a new array; its type counts, not `dtype`.
 
     Returns
     -------
@@ -143,9 +147,10 @@ def prepare(
     sources = list(sources)
     recipe = recipe or Recipe()
     shape = (len(sources), 3, recipe.size, recipe.size)
-    pixels = np.empty(shape, np.uint8) if out is None else out
-    if pixels.shape != shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
-        raise ValueError(f"out must be a C-contiguous uint8 array of shape {shape}")
+    pixels = np.empty(shape, dtype) if out is None else out
+    kinds = (np.dtype(np.uint8), np.dtype(np.float32))
+    if pixels.shape != shape or pixels.dtype not in kinds or not pixels.flags.c_contiguous:
+        raise ValueError(f"out must be a C-contiguous uint8 or float32 array of shape {shape}")
     core = _core.Recipe(
         size=recipe.size,
         frame_pixels=_frame_pixels(recipe.framing),
@@ -163,12 +168,12 @@ def prepare(
     facts = [Facts() for _ in sources]
     files = [i for i, by_core in enumerate(in_core) if by_core]
     if files and not isinstance(hdu, tuple):
-        part = np.empty((len(files), *shape[1:]), np.uint8)
+        part = np.empty((len(files), *shape[1:]), pixels.dtype)
         found = _prepare_files([sources[i] for i in files], core, part, hdu, plane, threads)
         for i, slot, fact in zip(files, part, found, strict=True):
             pixels[i], facts[i] = slot, fact
     others = [i for i, by_core in enumerate(in_core) if not by_core]
-    part = np.empty((len(others), *shape[1:]), np.uint8)
+    part = np.empty((len(others), *shape[1:]), pixels.dtype)
     found = _prepare_pixels([sources[i] for i in others], core, part, hdu, plane, threads)
     for i, slot, fact in zip(others, part, found, strict=True):
         pixels[i], facts[i] = slot, fact
@@ -191,7 +196,7 @@ def _read_in_core(source: Source) -> bool:
 def _prepare_files(
     sources: Sequence[Source],
     core: _core.Recipe,
-    out: npt.NDArray[np.uint8],
+    out: Pixels,
     hdu: int | None,
     plane: int | None,
     threads: int,
@@ -219,7 +224,7 @@ def _prepare_files(
 def _prepare_pixels(
     sources: Sequence[Source],
     core: _core.Recipe,
-    out: npt.NDArray[np.uint8],
+    out: Pixels,
     hdu: int | tuple[int, int, int] | None,
     plane: int | None,
     threads: int,
@@ -243,7 +248,7 @@ def _prepare_pixels(
         except GaledgeError as error:
             facts[i].error = _without_path(str(error), facts[i].path)
             out[i] = 0
-    part = np.empty((len(good), *out.shape[1:]), np.uint8)
+    part = np.empty((len(good), *out.shape[1:]), out.dtype)
     result = _core.prepare_arrays(images, pictures, core, part, threads)
     for slot, i, fact in zip(part, good, _to_facts([""] * len(good), result), strict=True):
         out[i] = slot

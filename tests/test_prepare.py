@@ -492,3 +492,25 @@ def test_three_bands_given_together(tmp_path):
     header["CRPIX1"] = 70.0
     fits.PrimaryHDU(bands[2], header).writeto(shifted)
     assert "reproject" in galedge.prepare([(paths[0], paths[1], shifted)]).facts[0].error
+
+
+def test_float_output_is_the_bytes_before_rounding():
+    sources = [galaxy(), np.stack([galaxy(seed=seed) for seed in range(3)])]
+    bytes_ = prepared(*sources).pixels
+    floats = prepared(*sources, dtype="float32").pixels
+    assert floats.dtype == np.float32
+    assert 0 <= floats.min() <= floats.max() <= 1
+    np.testing.assert_array_equal(np.floor(255 * floats + 0.5).astype(np.uint8), bytes_)
+    out = np.empty_like(floats)
+    assert galedge.prepare(sources, out=out).pixels is out
+    np.testing.assert_array_equal(out, floats)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((128, 128), 64), ((424, 424), 64), ((333, 333), 50)])
+def test_shrinking_agrees_with_opencv(shape, size):
+    import cv2
+
+    image = galaxy(shape)
+    ours, _ = _core.resample(image[None], 0, 0, shape[0], size, 0.0)
+    theirs = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6)
