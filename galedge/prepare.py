@@ -101,7 +101,7 @@ class Batch:
         One per source, in order.
     """
 
-    pixels: Pixels
+    pixels: npt.NDArray[Any]
     facts: list[Facts]
 
 
