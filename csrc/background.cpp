@@ -54,9 +54,11 @@ void median_filter(std::vector<float>& values, std::int64_t nx, std::int64_t ny,
 }
 
 // Second derivatives of the natural cubic spline through n equidistant values,
-// `stride` apart in memory, in units of one step.
-void second_derivatives(const float* values, std::int64_t n, std::int64_t stride, float* out) {
-    std::vector<double> upper(static_cast<std::size_t>(n), 0.0), right(upper);
+// `stride` apart in memory, in units of one step. `work` holds 2 n.
+void second_derivatives(const float* values, std::int64_t n, std::int64_t stride, float* out,
+                        double* work) {
+    double *upper = work, *right = work + n;
+    upper[0] = right[0] = 0;
     for (std::int64_t i = 1; i + 1 < n; ++i) {
         const double rise = values[(i + 1) * stride] - 2.0 * values[i * stride] +
                             values[(i - 1) * stride];
@@ -72,20 +74,26 @@ void second_derivatives(const float* values, std::int64_t n, std::int64_t stride
     }
 }
 
-// Where a pixel lies among mesh centres: the segment's first node and the
-// weights of both nodes' values and second derivatives.
-struct Segment {
-    std::int64_t node = 0;
-    float a = 1, b = 0, c = 0, d = 0;
+// Where pixels lie among mesh centres: each one's first node, and the weights of
+// the values (a, b) and second derivatives (c, d) of that node and the next.
+struct Places {
+    std::vector<std::int64_t> node;
+    std::vector<float> a, b, c, d;
 };
 
-Segment segment_of(std::int64_t pixel, std::int64_t size, std::int64_t nodes) {
-    if (nodes == 1) return {};
-    const double at = (static_cast<double>(pixel) + 0.5) / static_cast<double>(size) - 0.5;
-    const auto node = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(at)), 0, nodes - 2);
-    const double b = at - static_cast<double>(node), a = 1 - b;
-    return {node, static_cast<float>(a), static_cast<float>(b),
-            static_cast<float>((a * a * a - a) / 6), static_cast<float>((b * b * b - b) / 6)};
+Places places_of(std::int64_t pixels, std::int64_t size, std::int64_t nodes) {
+    const auto n = static_cast<std::size_t>(pixels);
+    Places p{std::vector<std::int64_t>(n, 0), std::vector<float>(n, 1.0f), std::vector<float>(n, 0.0f),
+             std::vector<float>(n, 0.0f), std::vector<float>(n, 0.0f)};
+    for (std::size_t i = 0; nodes > 1 && i < n; ++i) {
+        const double at = (static_cast<double>(i) + 0.5) / static_cast<double>(size) - 0.5;
+        p.node[i] = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(at)), 0, nodes - 2);
+        const double b = at - static_cast<double>(p.node[i]), a = 1 - b;
+        p.a[i] = static_cast<float>(a), p.b[i] = static_cast<float>(b);
+        p.c[i] = static_cast<float>((a * a * a - a) / 6);
+        p.d[i] = static_cast<float>((b * b * b - b) / 6);
+    }
+    return p;
 }
 
 }  // namespace
@@ -134,24 +142,38 @@ void spline_mesh(const std::vector<float>& nodes, std::int64_t nx, std::int64_t 
                  std::int64_t size, std::int64_t width, std::int64_t height, float* out,
                  unsigned threads) {
     std::vector<float> bend_y(nodes.size());
-    for (std::int64_t x = 0; x < nx; ++x) second_derivatives(&nodes[x], ny, nx, &bend_y[x]);
-    std::vector<Segment> columns(static_cast<std::size_t>(width));
-    for (std::int64_t x = 0; x < width; ++x) columns[x] = segment_of(x, size, nx);
+    std::vector<double> work(static_cast<std::size_t>(2 * std::max(nx, ny)));
+    for (std::int64_t x = 0; x < nx; ++x) {
+        second_derivatives(&nodes[x], ny, nx, &bend_y[x], work.data());
+    }
+    const Places columns = places_of(width, size, nx), rows = places_of(height, size, ny);
 
-    parallel_for(static_cast<std::size_t>(height), threads, [&](std::size_t y, unsigned) {
-        const Segment s = segment_of(static_cast<std::int64_t>(y), size, ny);
-        const std::int64_t below = s.node * nx, above = ny > 1 ? below + nx : below;
+    // A task is a band of rows, so that its buffers are made once.
+    const std::int64_t band = 64;
+    const auto bands = static_cast<std::size_t>((height + band - 1) / band);
+    parallel_for(bands, threads, [&](std::size_t task, unsigned) {
         std::vector<float> row(static_cast<std::size_t>(nx) + 1), bend(row);
-        for (std::int64_t x = 0; x < nx; ++x) {
-            row[x] = s.a * nodes[below + x] + s.b * nodes[above + x] + s.c * bend_y[below + x] +
-                     s.d * bend_y[above + x];
-        }
-        second_derivatives(row.data(), nx, 1, bend.data());
-        float* line = out + static_cast<std::int64_t>(y) * width;
-        for (std::int64_t x = 0; x < width; ++x) {
-            const Segment& c = columns[x];
-            line[x] = c.a * row[c.node] + c.b * row[c.node + 1] + c.c * bend[c.node] +
-                      c.d * bend[c.node + 1];
+        std::vector<double> buffer(static_cast<std::size_t>(2 * nx));
+        const std::int64_t first = static_cast<std::int64_t>(task) * band;
+        for (std::int64_t y = first; y < std::min(height, first + band); ++y) {
+            const std::int64_t below = rows.node[y] * nx, above = ny > 1 ? below + nx : below;
+            for (std::int64_t x = 0; x < nx; ++x) {
+                row[x] = rows.a[y] * nodes[below + x] + rows.b[y] * nodes[above + x] +
+                         rows.c[y] * bend_y[below + x] + rows.d[y] * bend_y[above + x];
+            }
+            second_derivatives(row.data(), nx, 1, bend.data(), buffer.data());
+            float* line = out + y * width;
+            // Stretches of pixels between the same two nodes.
+            for (std::int64_t x = 0; x < width;) {
+                const std::int64_t node = columns.node[x];
+                std::int64_t stop = x;
+                while (stop < width && columns.node[stop] == node) ++stop;
+                const float *a = &columns.a[x], *b = &columns.b[x];
+                const float *c = &columns.c[x], *d = &columns.d[x];
+                kernels::blend(line + x, a, b, c, d, row[node], row[node + 1], bend[node],
+                               bend[node + 1], static_cast<std::size_t>(stop - x));
+                x = stop;
+            }
         }
     });
 }

@@ -19,28 +19,29 @@ struct Worker {
 };
 
 // Runs `task` for one image; a failure becomes a sentence and zeros.
-template <class Task>
-void guarded(ImageFacts& facts, std::uint8_t* out, std::size_t bytes, Task&& task) {
+template <class Out, class Task>
+void guarded(ImageFacts& facts, Out* out, std::size_t values, Task&& task) {
     try {
         task();
     } catch (const Error& error) {
         facts.error = error.what();
+        facts.unsupported = error.kind() == ErrorKind::Unsupported;
     } catch (const std::bad_alloc&) {
         facts.error = "there is not enough memory for this image";
     }
-    if (facts.error) std::fill(out, out + bytes, std::uint8_t{0});
+    if (facts.error) std::fill(out, out + values, Out{0});
 }
 
 // Calls image(i, worker, facts, out) for every image, on several threads.
-template <class Image>
+template <class Out, class Image>
 std::vector<ImageFacts> for_each_image(std::size_t n, const Recipe& recipe, unsigned threads,
-                                       std::uint8_t* out, Image&& image) {
+                                       Out* out, Image&& image) {
     std::vector<ImageFacts> facts(n);
     std::vector<Worker> workers(std::max(1u, threads));
-    const std::size_t bytes = 3 * static_cast<std::size_t>(recipe.size) * recipe.size;
+    const std::size_t values = 3 * static_cast<std::size_t>(recipe.size) * recipe.size;
     parallel_for(n, threads, [&](std::size_t i, unsigned worker) {
-        std::uint8_t* slot = out + i * bytes;
-        guarded(facts[i], slot, bytes, [&] { image(i, workers[worker], facts[i], slot); });
+        Out* slot = out + i * values;
+        guarded(facts[i], slot, values, [&] { image(i, workers[worker], facts[i], slot); });
     });
     return facts;
 }
@@ -52,46 +53,45 @@ std::string text(const Header& header, const char* keyword) {
     return string ? *string : std::string();
 }
 
-// One band or three: which planes of the image to take.
-std::vector<std::int64_t> choose_planes(const Hdu& hdu, int plane) {
+// One band or three: how many planes the image is taken as.
+int count_planes(const Hdu& hdu, int plane) {
     const std::int64_t planes = hdu.planes();
-    if (plane >= 0) {
-        if (plane >= planes) {
-            throw Error(ErrorKind::Unsupported, "there is no plane " + std::to_string(plane) +
-                                                    "; the image has " + std::to_string(planes));
-        }
-        return {plane};
+    if (plane >= planes) {
+        throw Error(ErrorKind::Read, "there is no plane " + std::to_string(plane) +
+                                         "; the image has " + std::to_string(planes));
     }
-    if (planes == 1) return {0};
-    if (planes == 3) return {0, 1, 2};
-    throw Error(ErrorKind::Unsupported,
+    if (plane >= 0 || planes == 1) return 1;
+    if (planes == 3) return 3;
+    throw Error(ErrorKind::Read,
                 "a cube of " + std::to_string(planes) +
                     " planes is not a galaxy in one or three bands; choose one with --plane");
 }
 
+template <class Out>
 void prepare_file(const std::string& path, int hdu_number, int plane, const Recipe& recipe,
-                  Worker& worker, ImageFacts& facts, std::uint8_t* out) {
+                  Worker& worker, ImageFacts& facts, Out* out) {
     FitsFile file(Source::open(path.c_str()));
     const Hdu& hdu = file.image(hdu_number);
     facts.hdu = hdu.index;
     facts.object = text(hdu.header, "OBJECT");
     facts.date_obs = text(hdu.header, "DATE-OBS");
 
-    const std::vector<std::int64_t> chosen = choose_planes(hdu, plane);
     Planes planes;
-    planes.count = static_cast<int>(chosen.size());
+    planes.count = count_planes(hdu, plane);
     planes.width = hdu.width();
     planes.height = hdu.height();
     planes.picture = hdu.is_picture();
     const Window whole{0, 0, planes.width, planes.height};
-    file.check(hdu, chosen.front(), planes.count, whole);  // before anything is allocated
+    const int first = std::max(0, plane);
+    file.check(hdu, first, planes.count, whole);  // before anything is allocated
     const auto pixels = static_cast<std::size_t>(planes.width * planes.height);
-    worker.pixels.resize(pixels * chosen.size());
-    for (std::size_t c = 0; c < chosen.size(); ++c) {
-        float* band = worker.pixels.data() + c * pixels;
-        file.read(hdu, chosen[c], whole, band);
-        planes.band[c] = band;
+    worker.pixels.resize(pixels * static_cast<std::size_t>(planes.count));
+    if (planes.count == 1) {
+        file.read(hdu, first, whole, worker.pixels.data());
+    } else {
+        file.read_planes(hdu, whole, worker.pixels.data());
     }
+    for (int c = 0; c < planes.count; ++c) planes.band[c] = worker.pixels.data() + c * pixels;
     facts.prepared = prepare(planes, recipe, out, worker.scratch);
     const Wcs wcs = Wcs::from(hdu.header);
     if (wcs.valid) wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);
@@ -99,20 +99,31 @@ void prepare_file(const std::string& path, int hdu_number, int plane, const Reci
 
 }  // namespace
 
+template <class Out>
 std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
-                                       unsigned threads, std::uint8_t* out) {
+                                       unsigned threads, Out* out) {
     return for_each_image(images.size(), recipe, threads, out,
-                          [&](std::size_t i, Worker& worker, ImageFacts& facts, std::uint8_t* slot) {
+                          [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
                               facts.prepared = prepare(images[i], recipe, slot, worker.scratch);
                           });
 }
 
+template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
-                                      const Recipe& recipe, unsigned threads, std::uint8_t* out) {
+                                      const Recipe& recipe, unsigned threads, Out* out) {
     return for_each_image(paths.size(), recipe, threads, out,
-                          [&](std::size_t i, Worker& worker, ImageFacts& facts, std::uint8_t* slot) {
+                          [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
                               prepare_file(paths[i], hdu, plane, recipe, worker, facts, slot);
                           });
 }
+
+#define GALEDGE_INSTANTIATE(Out)                                                             \
+    template std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>&, const Recipe&, \
+                                                    unsigned, Out*);                         \
+    template std::vector<ImageFacts> prepare_files(const std::vector<std::string>&, int, int, \
+                                                   const Recipe&, unsigned, Out*);
+GALEDGE_INSTANTIATE(std::uint8_t)
+GALEDGE_INSTANTIATE(float)
+#undef GALEDGE_INSTANTIATE
 
 }  // namespace galedge

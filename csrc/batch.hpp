@@ -19,15 +19,18 @@ struct ImageFacts {
     int hdu = -1;
     std::string object, date_obs;  // header cards OBJECT and DATE-OBS
     std::optional<std::string> error;
+    bool unsupported = false;  // the error's kind: another reader may know better
 };
 
-// out: images.size() x 3 x size x size bytes.
+// out: images.size() x 3 x size x size, std::uint8_t or float.
+template <class Out>
 std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
-                                       unsigned threads, std::uint8_t* out);
+                                       unsigned threads, Out* out);
 
 // FITS files; hdu < 0 takes the first image, plane < 0 takes one or three planes
 // as they come.
+template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
-                                      const Recipe& recipe, unsigned threads, std::uint8_t* out);
+                                      const Recipe& recipe, unsigned threads, Out* out);
 
 }  // namespace galedge

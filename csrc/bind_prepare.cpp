@@ -10,6 +10,7 @@
 #include "batch.hpp"
 #include "bindings.hpp"
 #include "kernels.hpp"
+#include "zscale.hpp"
 
 namespace py = pybind11;
 using namespace galedge;
@@ -17,7 +18,8 @@ using namespace galedge;
 namespace {
 
 using FloatImage = py::array_t<float, py::array::c_style>;
-using ByteBatch = py::array_t<std::uint8_t, py::array::c_style>;
+template <class Out>
+using OutBatch = py::array_t<Out, py::array::c_style>;
 
 Planes planes_of(const FloatImage& image, bool picture) {
     if (image.ndim() != 3 || (image.shape(0) != 1 && image.shape(0) != 3) || image.size() == 0) {
@@ -34,17 +36,18 @@ Planes planes_of(const FloatImage& image, bool picture) {
     return planes;
 }
 
-std::uint8_t* output(ByteBatch& out, std::size_t n, int size) {
+template <class Out>
+Out* output(OutBatch<Out>& out, std::size_t n, int size) {
     if (out.ndim() != 4 || out.shape(0) != static_cast<py::ssize_t>(n) || out.shape(1) != 3 ||
         out.shape(2) != size || out.shape(3) != size || !out.writeable()) {
-        throw py::value_error("out must be a writeable uint8 array of shape (N, 3, size, size)");
+        throw py::value_error("out must be a writeable array of shape (N, 3, size, size)");
     }
     return out.mutable_data();
 }
 
 // Facts as a structured array and the strings beside it.
 py::tuple to_python(std::vector<ImageFacts>& facts) {
-    py::list objects, dates, errors;
+    py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
     py::list hdus;
@@ -56,19 +59,21 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         objects.append(facts[i].object);
         dates.append(facts[i].date_obs);
         errors.append(facts[i].error ? py::object(py::str(*facts[i].error)) : py::none());
+        unsupported.append(facts[i].unsupported);
     }
-    return py::make_tuple(table, positions, hdus, objects, dates, errors);
+    return py::make_tuple(table, positions, hdus, objects, dates, errors, unsupported);
 }
 
+template <class Out>
 py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
-                            const std::vector<bool>& pictures, const Recipe& recipe, ByteBatch out,
+                            const std::vector<bool>& pictures, const Recipe& recipe, OutBatch<Out> out,
                             unsigned threads) {
     std::vector<Planes> planes;
     planes.reserve(images.size());
     for (std::size_t i = 0; i < images.size(); ++i) {
         planes.push_back(planes_of(images[i], pictures.at(i)));
     }
-    std::uint8_t* pixels = output(out, images.size(), recipe.size);
+    Out* pixels = output(out, images.size(), recipe.size);
     std::vector<ImageFacts> facts;
     {
         const py::gil_scoped_release release;
@@ -77,16 +82,27 @@ py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
     return to_python(facts);
 }
 
+template <class Out>
 py::tuple prepare_files_py(const std::vector<py::bytes>& paths, int hdu, int plane,
-                           const Recipe& recipe, ByteBatch out, unsigned threads) {
+                           const Recipe& recipe, OutBatch<Out> out, unsigned threads) {
     const std::vector<std::string> names(paths.begin(), paths.end());
-    std::uint8_t* pixels = output(out, names.size(), recipe.size);
+    Out* pixels = output(out, names.size(), recipe.size);
     std::vector<ImageFacts> facts;
     {
         const py::gil_scoped_release release;
         facts = prepare_files(names, hdu, plane, recipe, threads, pixels);
     }
     return to_python(facts);
+}
+
+// The type of `out` chooses among the two; noconvert() keeps NumPy from copying it.
+template <class Out>
+void bind_out(py::module_& m) {
+    m.def("prepare_arrays", &prepare_arrays_py<Out>, py::arg("images"), py::arg("pictures"),
+          py::arg("recipe"), py::arg("out").noconvert(), py::arg("threads") = 1);
+    m.def("prepare_files", &prepare_files_py<Out>, py::arg("paths"), py::arg("hdu"),
+          py::arg("plane"), py::arg("recipe"), py::arg("out").noconvert(),
+          py::arg("threads") = 1);
 }
 
 }  // namespace
@@ -96,16 +112,17 @@ void bind_prepare(py::module_& m) {
 
     py::class_<Recipe>(m, "Recipe")
         .def(py::init([](int size, double frame_pixels, double margin, double threshold,
-                         double softening, double white) {
-                 return Recipe{size, frame_pixels, margin, threshold, softening, white};
+                         double softening, double white, const std::string& stretch, double q) {
+                 const Stretch kind = stretch == "lupton"   ? Stretch::Lupton
+                                      : stretch == "zscale" ? Stretch::Zscale
+                                                            : Stretch::Asinh;
+                 return Recipe{size, frame_pixels, margin, threshold, softening, white, kind, q};
              }),
              py::kw_only(), py::arg("size"), py::arg("frame_pixels"), py::arg("margin"),
-             py::arg("threshold"), py::arg("softening"), py::arg("white"));
+             py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"), py::arg("q"));
 
-    m.def("prepare_arrays", &prepare_arrays_py, py::arg("images"), py::arg("pictures"),
-          py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
-    m.def("prepare_files", &prepare_files_py, py::arg("paths"), py::arg("hdu"), py::arg("plane"),
-          py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
+    bind_out<std::uint8_t>(m);
+    bind_out<float>(m);
 
     m.def("border_sky", [](const FloatImage& image) {
         const Planes planes = planes_of(image, false);
@@ -138,6 +155,19 @@ void bind_prepare(py::module_& m) {
             return py::make_tuple(level, noise, to_array(raw.level), to_array(raw.noise));
         },
         py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"));
+    m.def("zscale", [](const FloatImage& values) {
+        std::vector<float> sample;
+        const auto n = static_cast<std::size_t>(values.size());
+        const Limits limits = zscale(values.data(), n, sample);
+        return py::make_tuple(limits.low, limits.high);
+    });
+    m.def("lupton", [](const FloatImage& bands, double stretch, double q) {
+        const Planes planes = planes_of(bands, false);
+        py::array_t<std::uint8_t> out({std::int64_t{3}, planes.height, planes.width});
+        const auto n = static_cast<std::size_t>(planes.width * planes.height);
+        stretch_lupton(planes.band, planes.count, n, stretch, q, out.mutable_data());
+        return out;
+    });
     m.def("resample", [](const FloatImage& image, double x, double y, double side, int size,
                          float fill) {
         const Planes planes = planes_of(image, false);

@@ -33,9 +33,9 @@ PYBIND11_MODULE(_core, m) {
             const py::object type =
                 py::module_::import("galedge.errors").attr(python_name(error.kind()));
             // A message may quote a header, and a header may hold any byte.
-            const auto text = py::reinterpret_steal<py::object>(
-                PyUnicode_DecodeUTF8(error.what(), static_cast<py::ssize_t>(std::strlen(error.what())),
-                                     "backslashreplace"));
+            const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+                error.what(), static_cast<py::ssize_t>(std::strlen(error.what())),
+                "backslashreplace"));
             PyErr_SetObject(type.ptr(), text.ptr());
         }
     });

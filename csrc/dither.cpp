@@ -26,11 +26,11 @@ std::array<float, kRandoms> make_randoms() {
 }
 
 template <class Out>
-void run(const std::int32_t* stored, std::size_t pixels, const Quantization& q,
-         const float* random, Out* out) {
+void run(const std::int32_t* stored, std::size_t pixels, const Quantization& q, const float* random,
+         Out* out) {
     const bool zeros = q.dither == Dither::Subtractive2;
-    GALEDGE_DISPATCH(dequantize_run(stored, pixels, q.scale, q.zero, random, zeros, q.has_blank,
-                                    q.blank, out))
+    GALEDGE_DISPATCH(
+        dequantize_run(stored, pixels, q.scale, q.zero, random, zeros, q.has_blank, q.blank, out))
 }
 
 template <class Out>

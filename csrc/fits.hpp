@@ -93,6 +93,9 @@ public:
     };
     Sums verify(const Hdu& hdu);
 
+    // Whether `hdu` is one of this file's own, as every call here assumes.
+    bool owns(const Hdu& hdu) const;
+
     // Bytes of the (inflated) file; Truncated past its end. view() and
     // resident() point at them until the next call of anything here.
     void require(std::uint64_t offset, std::uint64_t bytes);  // that they are there
@@ -120,7 +123,7 @@ private:
     Buffer scratch_;
     std::deque<Hdu> hdus_;
     std::unique_ptr<TiledImage> tiled_;  // of the image last asked for
-    std::uint64_t next_ = 0;  // offset of the next header
+    std::uint64_t next_ = 0;             // offset of the next header
     bool walked_ = false;
 };
 

@@ -32,20 +32,55 @@ Clipped clipped_sums(const float* values, double centre, double reach, std::size
     GALEDGE_DISPATCH(clipped_sums(values, centre, reach, n))
 }
 
+void group_max(float* out, const float* values, std::size_t groups) {
+    GALEDGE_DISPATCH(group_max(out, values, groups))
+}
+
+void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
+           float q, float r, float s, std::size_t n) {
+    GALEDGE_DISPATCH(blend(out, a, b, c, d, p, q, r, s, n))
+}
+
 void asinh(float* y, const float* x, std::size_t n) { GALEDGE_DISPATCH(asinh(y, x, n)) }
 
-void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, std::size_t n) {
+template <class Out>
+void stretch_one(Out* out, const float* band, float scale, float gain, std::size_t n) {
     GALEDGE_DISPATCH(stretch_one(out, band, scale, gain, n))
 }
 
-void stretch_three(std::uint8_t* out, const float* red, const float* green, const float* blue,
+template <class Out>
+void stretch_three(Out* out, const float* red, const float* green, const float* blue,
                    float scale, float gain, std::size_t n) {
     GALEDGE_DISPATCH(stretch_three(out, red, green, blue, scale, gain, n))
 }
 
-void to_bytes(std::uint8_t* out, const float* values, std::size_t n) {
-    GALEDGE_DISPATCH(to_bytes(out, values, n))
+template <class Out>
+void lupton(Out* out, const float* red, const float* green, const float* blue,
+            float scale, float gain, std::size_t n) {
+    GALEDGE_DISPATCH(lupton(out, red, green, blue, scale, gain, n))
 }
+
+template <class Out>
+void linear(Out* out, const float* values, float low, float scale, std::size_t n) {
+    GALEDGE_DISPATCH(linear(out, values, low, scale, n))
+}
+
+template <class Out>
+void picture(Out* out, const float* values, std::size_t n) {
+    GALEDGE_DISPATCH(picture(out, values, n))
+}
+
+#define GALEDGE_INSTANTIATE(Out)                                                              \
+    template void stretch_one(Out*, const float*, float, float, std::size_t);                 \
+    template void stretch_three(Out*, const float*, const float*, const float*, float, float, \
+                                std::size_t);                                                 \
+    template void lupton(Out*, const float*, const float*, const float*, float, float,        \
+                         std::size_t);                                                        \
+    template void linear(Out*, const float*, float, float, std::size_t);                      \
+    template void picture(Out*, const float*, std::size_t);
+GALEDGE_INSTANTIATE(std::uint8_t)
+GALEDGE_INSTANTIATE(float)
+#undef GALEDGE_INSTANTIATE
 
 }  // namespace kernels
 }  // namespace galedge

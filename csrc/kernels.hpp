@@ -43,17 +43,40 @@ void bin(std::int32_t* bins, const float* values, float low, float scale, std::i
 
 Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n);
 
+// The largest value of each of `groups` groups of 16: not 16 in a row but every
+// 16th of 256, which is the same work without shuffling. NaN never counts.
+void group_max(float* out, const float* values, std::size_t groups);
+
+// out[i] = a[i] p + b[i] q + c[i] r + d[i] s: a stretch of a cubic spline.
+void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
+           float q, float r, float s, std::size_t n);
+
 // y[i] = asinh(x[i]), relative error below 2e-7.
 void asinh(float* y, const float* x, std::size_t n);
 
-// The asinh stretch of one band, or of three by their mean (stretch.hpp), as
-// bytes: out = band f(L) / L with f(L) = gain asinh(L scale).
-void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, std::size_t n);
-void stretch_three(std::uint8_t* out, const float* red, const float* green, const float* blue,
+// What follows writes bytes 0..255, or floats 0..1 (Out is std::uint8_t or float).
+
+// The asinh stretch of one band, or of three by their mean (stretch.hpp):
+// band f(L) / L with f(L) = gain asinh(L scale), gain counting in bytes.
+template <class Out>
+void stretch_one(Out* out, const float* band, float scale, float gain, std::size_t n);
+template <class Out>
+void stretch_three(Out* out, const float* red, const float* green, const float* blue,
                    float scale, float gain, std::size_t n);
 
-// Values 0..255 as bytes, rounded; NaN becomes 0.
-void to_bytes(std::uint8_t* out, const float* values, std::size_t n);
+// Lupton et al. (2004), bytes rounded down: band f(I) / I with
+// f(I) = gain asinh(I scale), over the largest band where that exceeds one.
+template <class Out>
+void lupton(Out* out, const float* red, const float* green, const float* blue,
+            float scale, float gain, std::size_t n);
+
+// (value - low) scale, clipped to 0..1.
+template <class Out>
+void linear(Out* out, const float* values, float low, float scale, std::size_t n);
+
+// Values 0..255 as they are; NaN becomes 0.
+template <class Out>
+void picture(Out* out, const float* values, std::size_t n);
 
 }  // namespace kernels
 }  // namespace galedge

@@ -100,6 +100,29 @@ Clipped clipped_sums(const float* values, double centre, double reach, std::size
             static_cast<std::int64_t>(below[0])};
 }
 
+void group_max(float* __restrict out, const float* __restrict values, std::size_t groups) {
+    std::size_t g = 0;
+    for (; g + kLanes <= groups; g += kLanes, values += kLanes * kLanes) {
+        for (std::size_t l = 0; l < kLanes; ++l) out[g + l] = -__builtin_inff();
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            for (std::size_t l = 0; l < kLanes; ++l) {
+                const float v = values[i * kLanes + l];
+                out[g + l] = v > out[g + l] ? v : out[g + l];
+            }
+        }
+    }
+    for (; g < groups; ++g, values += kLanes) {
+        out[g] = -__builtin_inff();
+        for (std::size_t i = 0; i < kLanes; ++i) out[g] = values[i] > out[g] ? values[i] : out[g];
+    }
+}
+
+void blend(float* __restrict out, const float* __restrict a, const float* __restrict b,
+           const float* __restrict c, const float* __restrict d, float p, float q, float r,
+           float s, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = a[i] * p + b[i] * q + c[i] * r + d[i] * s;
+}
+
 // log1p(z) for z >= 0: split u = 1 + z into mantissa and exponent, a minimax
 // polynomial for the mantissa (Cephes logf), and the rounding error of 1 + z
 // put back, so that small z keep their relative precision.
@@ -144,11 +167,13 @@ void asinh(float* __restrict y, const float* __restrict x, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) y[i] = asinh_of(x[i]);
 }
 
-// Rounds 0..255; NaN becomes 0.
-inline std::uint8_t to_byte(float v) {
+// 0..255, clipped and NaN as 0: as a byte after adding `rounding`, or as a float 0..1.
+template <class Out>
+inline Out emit(float v, float rounding = 0.5f) {
     v = v > 0.0f ? v : 0.0f;
     v = v < 255.0f ? v : 255.0f;
-    return static_cast<std::uint8_t>(static_cast<std::int32_t>(v + 0.5f));
+    if constexpr (sizeof(Out) == 1) return static_cast<Out>(static_cast<std::int32_t>(v + rounding));
+    else return v / 255.0f;
 }
 
 // gain asinh(l) / l, which tends to gain as l does to zero and stays there below.
@@ -158,15 +183,17 @@ inline float tone(float l, float gain) {
     return (l > 1e-3f ? f : 1.0f) * gain;
 }
 
-void stretch_one(std::uint8_t* __restrict out, const float* __restrict band, float scale,
+template <class Out>
+void stretch_one(Out* __restrict out, const float* __restrict band, float scale,
                  float gain, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
         const float l = band[i] * scale;
-        out[i] = to_byte(l * tone(l, gain));
+        out[i] = emit<Out>(l * tone(l, gain));
     }
 }
 
-void stretch_three(std::uint8_t* __restrict out, const float* __restrict red,
+template <class Out>
+void stretch_three(Out* __restrict out, const float* __restrict red,
                    const float* __restrict green, const float* __restrict blue, float scale,
                    float gain, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
@@ -175,12 +202,39 @@ void stretch_three(std::uint8_t* __restrict out, const float* __restrict red,
         const float rg = r > g ? r : g;
         const float most = (rg > b ? rg : b) * factor;
         factor *= most > 255.0f ? 255.0f / most : 1.0f;
-        out[i] = to_byte(r * factor);
-        out[n + i] = to_byte(g * factor);
-        out[2 * n + i] = to_byte(b * factor);
+        out[i] = emit<Out>(r * factor);
+        out[n + i] = emit<Out>(g * factor);
+        out[2 * n + i] = emit<Out>(b * factor);
     }
 }
 
-void to_bytes(std::uint8_t* __restrict out, const float* __restrict values, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) out[i] = to_byte(values[i]);
+template <class Out>
+void lupton(Out* __restrict out, const float* __restrict red,
+            const float* __restrict green, const float* __restrict blue, float scale, float gain,
+            std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float r = red[i], g = green[i], b = blue[i];
+        const float intensity = (r + g + b) / 3.0f;
+        const float safe = intensity > 0.0f ? intensity : 1.0f;
+        const float factor = intensity > 0.0f ? asinh_of(safe * scale) * gain / safe : 0.0f;
+        const float rg = r > g ? r : g;
+        const float most = (rg > b ? rg : b) * factor;
+        // Not r * (factor / most): the brightest band becomes one exactly.
+        const float over = most > 1.0f ? most : 1.0f;
+        const float v[3] = {r * factor / over, g * factor / over, b * factor / over};
+        for (int c = 0; c < 3; ++c) {
+            out[c * n + i] = emit<Out>(v[c] * 255.0f, 0.0f);
+        }
+    }
+}
+
+template <class Out>
+void linear(Out* __restrict out, const float* __restrict values, float low,
+                  float scale, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = emit<Out>((values[i] - low) * scale * 255.0f);
+}
+
+template <class Out>
+void picture(Out* __restrict out, const float* __restrict values, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = emit<Out>(values[i]);
 }

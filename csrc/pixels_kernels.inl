@@ -47,19 +47,22 @@ inline void store(unsigned char* out, unsigned long i, Out value) {
 
 // Bytes in native order, values untouched (signalling NaN included).
 template <class Raw, bool Native>
-void reorder(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+void reorder(const unsigned char* __restrict raw, unsigned long pixels,
+             unsigned char* __restrict out) {
     for (unsigned long i = 0; i < pixels; ++i) store(out, i, load<Raw, Native>(raw, i));
 }
 
 template <class Raw, class Out, bool Native>
-void cast(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+void cast(const unsigned char* __restrict raw, unsigned long pixels,
+          unsigned char* __restrict out) {
     for (unsigned long i = 0; i < pixels; ++i)
         store(out, i, static_cast<Out>(load<Raw, Native>(raw, i)));
 }
 
 // BZERO = 2^63 on 64-bit integers means unsigned: flip the sign bit.
 template <class Out, bool Native>
-void cast_unsigned64(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+void cast_unsigned64(const unsigned char* __restrict raw, unsigned long pixels,
+                     unsigned char* __restrict out) {
     for (unsigned long i = 0; i < pixels; ++i)
         store(out, i, static_cast<Out>(load<unsigned long long, Native>(raw, i) ^ (1ull << 63)));
 }
@@ -70,12 +73,13 @@ template <class Raw, class Calc, class Out, bool Native>
 void linear(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
             unsigned char* __restrict out) {
     for (unsigned long i = 0; i < pixels; ++i)
-        store(out, i, static_cast<Out>(static_cast<Calc>(load<Raw, Native>(raw, i)) * scale + zero));
+        store(out, i,
+              static_cast<Out>(static_cast<Calc>(load<Raw, Native>(raw, i)) * scale + zero));
 }
 
 template <class Raw, class Calc, class Out, bool Native>
-void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero, Raw blank,
-                  unsigned char* __restrict out) {
+void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
+                  Raw blank, unsigned char* __restrict out) {
     const Out nan = static_cast<Out>(__builtin_nan(""));
     for (unsigned long i = 0; i < pixels; ++i) {
         const Raw stored = load<Raw, Native>(raw, i);
@@ -85,8 +89,8 @@ void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Cal
 }
 
 template <class Raw, class Calc, class Out, bool Native>
-void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, double bscale, double bzero,
-                    bool has_blank, long long blank, unsigned char* __restrict out) {
+void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, double bscale,
+                    double bzero, bool has_blank, long long blank, unsigned char* __restrict out) {
     const Calc scale = static_cast<Calc>(bscale);
     const Calc zero = bzero == 0 ? static_cast<Calc>(-0.0) : static_cast<Calc>(bzero);
     const Raw stored_blank = static_cast<Raw>(blank);
@@ -97,16 +101,17 @@ void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, d
 }
 
 template <class Raw, class Out, bool Native>
-void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, double bscale, double bzero,
-                  unsigned char* __restrict out) {
+void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, double bscale,
+                  double bzero, unsigned char* __restrict out) {
     const Raw scale = static_cast<Raw>(bscale);
     const Raw zero = bzero == 0 ? static_cast<Raw>(-0.0) : static_cast<Raw>(bzero);
     linear<Raw, Raw, Out, Native>(raw, pixels, scale, zero, out);
 }
 
 template <class Out, bool Native>
-void convert_any(const unsigned char* __restrict raw, unsigned long pixels, int bitpix, double bscale,
-                 double bzero, bool has_blank, long long blank, unsigned char* __restrict out) {
+void convert_any(const unsigned char* __restrict raw, unsigned long pixels, int bitpix,
+                 double bscale, double bzero, bool has_blank, long long blank,
+                 unsigned char* __restrict out) {
     const bool identity = bscale == 1 && bzero == 0 && !has_blank;
     switch (bitpix) {
         case 8:

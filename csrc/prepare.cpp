@@ -38,7 +38,8 @@ const float* luminance(const Planes& planes, std::size_t pixels, std::vector<flo
 
 }  // namespace
 
-Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
+template <class Out>
+Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
                  PrepareScratch& s) {
     const std::int64_t w = planes.width, h = planes.height;
     const auto pixels = static_cast<std::size_t>(w * h);
@@ -84,15 +85,24 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
     if (facts.masked_fraction > 0.1) facts.flags |= kMasked;
 
     if (planes.picture) {
-        round_picture(bands, planes.count, n, out);
+        keep_picture(bands, planes.count, n, out);
     } else {
         // Averaging k x k pixels lowers their noise k times.
         const double noise = facts.noise * std::min(1.0, recipe.size / frame.side);
         const double signal = stretch_asinh(bands, planes.count, n, noise, recipe.softening,
                                             recipe.white, out, s.stretch);
         if (signal < 5) facts.flags |= kFaint;
+        if (recipe.stretch == Stretch::Lupton) {
+            const double least = std::max(noise, 1e-30);
+            stretch_lupton(bands, planes.count, n, recipe.softening * least, recipe.q, out);
+        } else if (recipe.stretch == Stretch::Zscale) {
+            stretch_zscale(bands, planes.count, n, out, s.stretch);
+        }
     }
     return facts;
 }
+
+template Prepared prepare(const Planes&, const Recipe&, std::uint8_t*, PrepareScratch&);
+template Prepared prepare(const Planes&, const Recipe&, float*, PrepareScratch&);
 
 }  // namespace galedge

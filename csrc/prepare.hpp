@@ -12,6 +12,8 @@
 
 namespace galedge {
 
+enum class Stretch { Asinh, Lupton, Zscale };
+
 // Mirrors galedge/recipe.py.
 struct Recipe {
     int size = 64;
@@ -20,6 +22,8 @@ struct Recipe {
     double threshold = 2;
     double softening = 8;
     double white = 0.995;
+    Stretch stretch = Stretch::Asinh;
+    double q = 8;
 };
 
 // An image as one or three planes of floats of the same shape.
@@ -52,9 +56,10 @@ struct PrepareScratch {
     StretchScratch stretch;
 };
 
-// Fills out[3 * size * size]. Throws Error Blank where no pixel is finite or
+// Fills out[3 * size * size] with bytes, or with floats 0..1. Throws Error Blank where no pixel is finite or
 // all have the same value.
-Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
+template <class Out>
+Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
                  PrepareScratch& scratch);
 
 }  // namespace galedge

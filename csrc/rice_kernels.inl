@@ -66,9 +66,7 @@ inline bool code(BitReader& in, int fs, unsigned& difference) {
 }
 
 // 0, -1, 1, -2, 2 ... were coded as 0, 1, 2, 3, 4 ...
-inline unsigned folded(unsigned difference) {
-    return (difference >> 1) ^ (0u - (difference & 1));
-}
+inline unsigned folded(unsigned difference) { return (difference >> 1) ^ (0u - (difference & 1)); }
 
 template <class Pixel, int Bits, int ParameterBits, int RawParameter>
 bool decode(const unsigned char* bytes, unsigned long count, Pixel* out, unsigned long pixels,

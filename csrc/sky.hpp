@@ -22,6 +22,8 @@ struct SkyScratch {
     std::vector<float> sample, guess;
     std::vector<std::int32_t> bins, histogram;
     std::vector<std::int64_t> counts, sums, squares;  // running totals over bins
+    std::vector<float> sorted;  // the values of one bin
+    std::int32_t sorted_bin = -1;
     std::vector<double> outliers;                     // beyond the bins, in bins
 };
 

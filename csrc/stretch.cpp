@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 
 #include "kernels.hpp"
+#include "zscale.hpp"
 
 namespace galedge {
 
@@ -16,37 +16,40 @@ namespace {
 constexpr double kLeastNoise = 5e-4;
 
 // One band serves as all three.
-void repeat_first(std::uint8_t* out, std::size_t n) {
-    std::memcpy(out + n, out, n);
-    std::memcpy(out + 2 * n, out, n);
+template <class Out>
+void repeat_first(Out* out, std::size_t n) {
+    std::copy(out, out + n, out + n);
+    std::copy(out, out + n, out + 2 * n);
 }
 
-// The smallest of the `count` largest values. A heap of so few is seldom
-// touched: most values are turned away by one comparison.
-float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& heap) {
-    heap.clear();
+// The smallest of the `count` largest values. The same of the maxima of groups is
+// a lower bound for it, which turns nearly all values away by one comparison.
+float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& few) {
+    constexpr std::size_t kGroup = 16;
+    const auto take = [count](std::vector<float>& v) {
+        const auto at = v.begin() + static_cast<std::ptrdiff_t>(std::min(count, v.size()) - 1);
+        std::nth_element(v.begin(), at, v.end(), std::greater<>());
+        return *at;
+    };
+    few.resize(values.size() / kGroup);
+    kernels::group_max(few.data(), values.data(), few.size());
+    const float bound = few.size() >= count ? take(few) : -INFINITY;
+    few.clear();
     for (const float v : values) {
-        if (heap.size() == count) {
-            if (!(v > heap.front())) continue;
-            std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-            heap.pop_back();
-        } else if (std::isnan(v)) {
-            continue;
-        }
-        heap.push_back(v);
-        std::push_heap(heap.begin(), heap.end(), std::greater<>());
+        if (v >= bound) few.push_back(v);
     }
-    return heap.empty() ? 0.0f : heap.front();
+    return few.empty() ? 0.0f : take(few);
 }
 
 }  // namespace
 
+template <class Out>
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                     double softening, double white, std::uint8_t* out, StretchScratch& s) {
-        s.luminance.assign(n, 0.0f);
+                     double softening, double white, Out* out, StretchScratch& s) {
+    s.luminance.assign(n, 0.0f);
     for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
-    const double peak = nth_largest(s.luminance, n - below, s.heap);
+    const double peak = nth_largest(s.luminance, n - below, s.few);
     const double sigma = std::max({noise, peak * kLeastNoise, 1e-30});
     const double knee = softening * sigma;
     // Where nothing rises above the noise, white stays at a few sigma: noise
@@ -63,9 +66,45 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
     return peak / sigma;
 }
 
-void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out) {
-    for (int c = 0; c < count; ++c) kernels::to_bytes(out + c * n, bands[c], n);
+template <class Out>
+void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
+                    Out* out) {
+    const auto scale = static_cast<float>(q / stretch);
+    const auto gain = static_cast<float>(0.1 / std::asinh(0.1 * q));
+    const int green = count == 3 ? 1 : 0, blue = count == 3 ? 2 : 0;
+    kernels::lupton(out, bands[0], bands[green], bands[blue], scale, gain, n);
+}
+
+template <class Out>
+void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
+                    StretchScratch& s) {
+    s.luminance.assign(n, 0.0f);
+    for (int c = 0; c < count; ++c) {
+        kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+    }
+    const Limits limits = zscale(s.luminance.data(), n, s.few);
+    const double range = limits.high - limits.low;
+    const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
+    for (int c = 0; c < count; ++c) {
+        kernels::linear(out + c * n, bands[c], static_cast<float>(limits.low), scale, n);
+    }
     if (count == 1) repeat_first(out, n);
 }
+
+template <class Out>
+void keep_picture(const float* const* bands, int count, std::size_t n, Out* out) {
+    for (int c = 0; c < count; ++c) kernels::picture(out + c * n, bands[c], n);
+    if (count == 1) repeat_first(out, n);
+}
+
+#define GALEDGE_INSTANTIATE(Out)                                                               \
+    template double stretch_asinh(const float* const*, int, std::size_t, double, double,       \
+                                  double, Out*, StretchScratch&);                              \
+    template void stretch_lupton(const float* const*, int, std::size_t, double, double, Out*); \
+    template void stretch_zscale(const float* const*, int, std::size_t, Out*, StretchScratch&); \
+    template void keep_picture(const float* const*, int, std::size_t, Out*);
+GALEDGE_INSTANTIATE(std::uint8_t)
+GALEDGE_INSTANTIATE(float)
+#undef GALEDGE_INSTANTIATE
 
 }  // namespace galedge

@@ -57,7 +57,11 @@ Codec read_codec(const Header& header) {
     if (name == "GZIP_2") return Codec::Gzip2;
     if (name == "NOCOMPRESS") return Codec::None;
     if (name.empty()) throw Error(ErrorKind::Read, "the header has no ZCMPTYPE");
-    throw Error(ErrorKind::Unsupported, "is compressed by " + name + ", which is not read");
+    const bool by_rustfits = name == "HCOMPRESS_1" || name == "PLIO_1";
+    throw Error(ErrorKind::Unsupported,
+                "is compressed by " + name +
+                    (by_rustfits ? ", which needs rustfits: pip install rustfits, galedge.read()"
+                                 : ", which is not read"));
 }
 
 Dither read_dither(const Header& header) {
@@ -80,11 +84,18 @@ std::uint64_t non_negative(const Header& header, const std::string& keyword) {
 
 std::uint64_t element_bytes(char type) {
     switch (type) {
-        case 'L': case 'B': case 'A': return 1;
+        case 'L':
+        case 'B':
+        case 'A': return 1;
         case 'I': return 2;
-        case 'J': case 'E': return 4;
-        case 'K': case 'D': case 'C': case 'P': return 8;
-        case 'M': case 'Q': return 16;
+        case 'J':
+        case 'E': return 4;
+        case 'K':
+        case 'D':
+        case 'C':
+        case 'P': return 8;
+        case 'M':
+        case 'Q': return 16;
         default: return 0;
     }
 }
@@ -108,8 +119,7 @@ TileTable::TileTable(const Hdu& hdu) {
     rows = non_negative(header, "NAXIS2");
     const std::uint64_t table = checked_product(row_bytes, rows);
     const auto heap = header.integer("THEAP");
-    const std::uint64_t heap_start =
-        heap && *heap > 0 ? static_cast<std::uint64_t>(*heap) : table;
+    const std::uint64_t heap_start = heap && *heap > 0 ? static_cast<std::uint64_t>(*heap) : table;
     if (table > hdu.data_bytes || heap_start > hdu.data_bytes)
         throw Error(ErrorKind::Read, "the heap (THEAP) does not lie inside the table's data");
     heap_offset = hdu.data_offset + heap_start;
@@ -140,7 +150,8 @@ void TileTable::read_grid(const Hdu& hdu) {
         std::int64_t length = hdu.axes[i];
         std::int64_t tile = hdu.header.integer(keyword).value_or(i == 0 ? length : 1);
         if (tile < 1)
-            throw Error(ErrorKind::Read, keyword + " = " + std::to_string(tile) + " is not positive");
+            throw Error(ErrorKind::Read,
+                        keyword + " = " + std::to_string(tile) + " is not positive");
         tile = std::min(tile, length);
         if (length == 1 && hdu.axes.size() > 2) continue;
         grid.length.push_back(length);
@@ -246,7 +257,8 @@ TileTable::Tile TileTable::tile(std::int64_t number, const std::uint8_t* row,
         throw Error(ErrorKind::Read, "tile " + std::to_string(number + 1) + " has " +
                                          std::to_string(tile.bytes) + " bytes, too few for its " +
                                          std::to_string(pixels) + " pixels");
-    tile.scale = scale_column_ ? read_real(row + scale_column_->offset, scale_column_->type) : scale_;
+    tile.scale =
+        scale_column_ ? read_real(row + scale_column_->offset, scale_column_->type) : scale_;
     tile.zero = zero_column_ ? read_real(row + zero_column_->offset, zero_column_->type) : zero_;
     tile.has_blank = blank_column_.has_value() || blank_.has_value();
     if (blank_column_)

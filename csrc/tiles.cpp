@@ -1,11 +1,11 @@
 #include "tiles.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "hdu.hpp"
 #include "pixels.hpp"
 #include "rice.hpp"
+#include "samples.hpp"
 
 namespace galedge {
 namespace {
@@ -15,65 +15,6 @@ constexpr std::uint64_t kReadAhead = std::uint64_t{128} << 10;
 
 [[noreturn]] void damaged(std::int64_t number, const std::string& how) {
     throw Error(ErrorKind::Read, "tile " + std::to_string(number + 1) + " " + how);
-}
-
-template <class T>
-T load_big(const std::uint8_t* bytes) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) value = value << 8 | bytes[i];
-    const auto bits = static_cast<T>(value);
-    return bits;
-}
-
-// Big-endian or byte-shuffled samples of Bytes bytes to native ones. Shuffled:
-// first all most significant bytes, last all least significant ones.
-template <class T>
-void to_native(const std::uint8_t* in, std::size_t pixels, bool shuffled, std::uint8_t* out) {
-    if (shuffled) {
-        for (std::size_t i = 0; i < pixels; ++i) {
-            T value = 0;
-            for (std::size_t b = 0; b < sizeof(T); ++b)
-                value = static_cast<T>(static_cast<std::uint64_t>(value) << 8 | in[b * pixels + i]);
-            std::memcpy(out + i * sizeof(T), &value, sizeof(T));
-        }
-        return;
-    }
-    for (std::size_t i = 0; i < pixels; ++i) {
-        const T value = load_big<T>(in + i * sizeof(T));
-        std::memcpy(out + i * sizeof(T), &value, sizeof(T));
-    }
-}
-
-void to_native(const std::uint8_t* in, std::size_t size, std::size_t pixels, bool shuffled,
-               std::uint8_t* out) {
-    switch (size) {
-        case 1: std::memcpy(out, in, pixels); break;
-        case 2: to_native<std::uint16_t>(in, pixels, shuffled, out); break;
-        case 4: to_native<std::uint32_t>(in, pixels, shuffled, out); break;
-        default: to_native<std::uint64_t>(in, pixels, shuffled, out); break;
-    }
-}
-
-template <class From, class To>
-void cast_samples(const std::uint8_t* in, std::size_t pixels, std::uint8_t* out) {
-    for (std::size_t i = 0; i < pixels; ++i) {
-        From from;
-        std::memcpy(&from, in + i * sizeof(From), sizeof from);
-        const To to = static_cast<To>(from);
-        std::memcpy(out + i * sizeof(To), &to, sizeof to);
-    }
-}
-
-template <class From>
-void cast_from(const std::uint8_t* in, std::size_t pixels, int bitpix, std::uint8_t* out) {
-    switch (bitpix) {
-        case 8: return cast_samples<From, std::uint8_t>(in, pixels, out);
-        case 16: return cast_samples<From, std::int16_t>(in, pixels, out);
-        case 32: return cast_samples<From, std::int32_t>(in, pixels, out);
-        case 64: return cast_samples<From, std::int64_t>(in, pixels, out);
-        case -32: return cast_samples<From, float>(in, pixels, out);
-        default: return cast_samples<From, double>(in, pixels, out);
-    }
 }
 
 int bitpix_of(char type) {
@@ -95,7 +36,7 @@ TiledImage::TiledImage(FitsFile& file, const Hdu& hdu) : file_(file), hdu_(hdu),
 TiledImage::Box TiledImage::box(std::int64_t plane, std::int64_t planes,
                                 const Window& window) const {
     const TileGrid& grid = table_.grid;
-    Box box{std::vector<std::int64_t>(grid.axes(), 0), grid.length};
+    Box box{Axes(grid.axes(), 0), grid.length};
     box.first[0] = window.x;
     box.last[0] = window.x + window.width;
     box.first[1] = window.y;
@@ -115,7 +56,7 @@ template <class Visit>
 void TiledImage::each_tile(const Box& box, Visit&& visit) {
     const TileGrid& grid = table_.grid;
     const std::size_t axes = grid.axes();
-    std::vector<std::int64_t> at(axes), first(axes), last(axes);
+    Axes at(axes), first(axes), last(axes);
     for (std::size_t a = 0; a < axes; ++a) at[a] = box.first[a] / grid.tile[a];
     for (;;) {
         std::int64_t number = 0, stride = 1;
@@ -140,7 +81,8 @@ void TiledImage::each_tile(const Box& box, Visit&& visit) {
 // Rows [first, last) of the table.
 const std::uint8_t* TiledImage::rows(std::int64_t first, std::int64_t last) {
     if (first >= first_row_ && last <= last_row_)
-        return table_rows_.data() + static_cast<std::uint64_t>(first - first_row_) * table_.row_bytes;
+        return table_rows_.data() +
+               static_cast<std::uint64_t>(first - first_row_) * table_.row_bytes;
     const std::uint64_t bytes = static_cast<std::uint64_t>(last - first) * table_.row_bytes;
     const std::uint64_t offset =
         hdu_.data_offset + static_cast<std::uint64_t>(first) * table_.row_bytes;
@@ -157,10 +99,9 @@ void TiledImage::check(std::int64_t plane, std::int64_t planes, const Window& wi
     std::int64_t lowest = table_.grid.tiles, highest = -1;
     each_tile(wanted, [&](std::int64_t number, const auto&, const auto&, std::uint64_t pixels) {
         if (pixels > file_.max_pixels())
-            throw Error(ErrorKind::TooLarge, "tiles of " + std::to_string(pixels) +
-                                                 " pixels are more than " +
-                                                 std::to_string(file_.max_pixels()) +
-                                                 "; raise max_pixels to read them");
+            throw Error(ErrorKind::TooLarge,
+                        "tiles of " + std::to_string(pixels) + " pixels are more than " +
+                            std::to_string(file_.max_pixels()) + "; raise max_pixels to read them");
         lowest = std::min(lowest, number);
         highest = std::max(highest, number);
     });
@@ -226,54 +167,87 @@ TiledImage::Samples TiledImage::decode(const TileTable::Tile& tile, std::int64_t
     if (table_.bytepix == 1)
         good = rice_decode(in, tile.bytes, out, pixels, table_.block);
     else if (table_.bytepix == 2)
-        good = rice_decode(in, tile.bytes, reinterpret_cast<std::int16_t*>(out), pixels,
-                           table_.block);
+        good =
+            rice_decode(in, tile.bytes, reinterpret_cast<std::int16_t*>(out), pixels, table_.block);
     else
-        good = rice_decode(in, tile.bytes, reinterpret_cast<std::int32_t*>(out), pixels,
-                           table_.block);
+        good =
+            rice_decode(in, tile.bytes, reinterpret_cast<std::int32_t*>(out), pixels, table_.block);
     if (!good) damaged(number, "ends before its " + std::to_string(pixels) + " pixels do");
     return {8 * table_.bytepix, out};
 }
 
 TiledImage::Samples TiledImage::cast_to(int bitpix, Samples samples, std::uint64_t pixels) {
     if (samples.bitpix == bitpix) return samples;
-    // Into the range of a narrower integer only floats could fail to go.
     if (samples.bitpix < 0 && bitpix > 0)
-        throw Error(ErrorKind::Read, "a tile holds floats, but ZBITPIX = " + std::to_string(bitpix));
+        throw Error(ErrorKind::Read,
+                    "a tile holds floats, but ZBITPIX = " + std::to_string(bitpix));
     std::uint8_t* out = cast_.reserve(pixels * bytes_per_pixel(bitpix));
-    switch (samples.bitpix) {
-        case 8: cast_from<std::uint8_t>(samples.data, pixels, bitpix, out); break;
-        case 16: cast_from<std::int16_t>(samples.data, pixels, bitpix, out); break;
-        case 32: cast_from<std::int32_t>(samples.data, pixels, bitpix, out); break;
-        case 64: cast_from<std::int64_t>(samples.data, pixels, bitpix, out); break;
-        case -32: cast_samples<float, double>(samples.data, pixels, out); break;
-        default: cast_samples<double, float>(samples.data, pixels, out); break;
-    }
+    cast_samples(samples.data, samples.bitpix, pixels, bitpix, out);
     return {bitpix, out};
+}
+
+Quantization TiledImage::quantization(const TileTable::Tile& tile, std::int64_t number) const {
+    Quantization q{table_.dither, table_.seed + number, tile.scale, tile.zero, false, 0};
+    q.has_blank = tile.has_blank && tile.blank == static_cast<std::int32_t>(tile.blank);
+    q.blank = static_cast<std::int32_t>(tile.blank);
+    return q;
+}
+
+// Calls visit(from, to, run) for each run of pixels that the tile shares with
+// the box: from pixel `from` of the tile to pixel `to` of the box.
+template <class Visit>
+void TiledImage::each_run(const Axes& first, const Axes& last, const Box& box, Visit&& visit) {
+    const std::size_t axes = first.size();
+    Axes low(axes), high(axes);
+    for (std::size_t a = 0; a < axes; ++a) {
+        low[a] = std::max(first[a], box.first[a]);
+        high[a] = std::min(last[a], box.last[a]);
+    }
+    Axes at = low;
+    for (;;) {
+        std::int64_t from = 0, to = 0, tile_step = 1, box_step = 1;
+        for (std::size_t a = 0; a < axes; ++a) {
+            from += (at[a] - first[a]) * tile_step;
+            to += (at[a] - box.first[a]) * box_step;
+            tile_step *= last[a] - first[a];
+            box_step *= box.last[a] - box.first[a];
+        }
+        visit(static_cast<std::size_t>(from), static_cast<std::size_t>(to),
+              static_cast<std::size_t>(high[0] - low[0]));
+        std::size_t a = 1;
+        for (; a < axes; ++a) {
+            if (++at[a] < high[a]) break;
+            at[a] = low[a];
+        }
+        if (a == axes) return;
+    }
 }
 
 template <class Out>
 void TiledImage::read(std::int64_t plane, std::int64_t planes, const Window& window, Out* out) {
     const Box wanted = box(plane, planes, window);
-    const std::size_t axes = table_.grid.axes();
-    std::vector<std::int64_t> stride(axes), at(axes), low(axes), high(axes);
-    stride[0] = 1;
-    for (std::size_t a = 1; a < axes; ++a)
-        stride[a] = stride[a - 1] * (wanted.last[a - 1] - wanted.first[a - 1]);
     const Scaling header_scaling = Scaling::from(hdu_.header, hdu_.bitpix);
+    const std::size_t size = bytes_per_pixel(hdu_.bitpix);
+    const bool same_type = hdu_.bitpix < 0 && size == sizeof(Out);
 
-    each_tile(wanted, [&](std::int64_t number, const auto& first, const auto& last,
+    each_tile(wanted, [&](std::int64_t number, const Axes& first, const Axes& last,
                           std::uint64_t pixels) {
         const TileTable::Tile tile = table_.tile(number, rows(number, number + 1), pixels);
         Samples samples = decode(tile, number, pixels);
         Scaling scaling = header_scaling;
         if (table_.quantized && tile.packing == TileTable::Packing::Codec) {
-            samples = cast_to(32, samples, pixels);
-            Quantization q{table_.dither, table_.seed + number, tile.scale, tile.zero, false, 0};
-            q.has_blank = tile.has_blank && tile.blank == static_cast<std::int32_t>(tile.blank);
-            q.blank = static_cast<std::int32_t>(tile.blank);
-            const auto* stored = reinterpret_cast<const std::int32_t*>(samples.data);
-            std::uint8_t* values = values_.reserve(pixels * bytes_per_pixel(hdu_.bitpix));
+            const auto* stored =
+                reinterpret_cast<const std::int32_t*>(cast_to(32, samples, pixels).data);
+            const Quantization q = quantization(tile, number);
+            std::size_t place = 0, longest = 0;
+            each_run(first, last, wanted, [&](std::size_t, std::size_t to, std::size_t run) {
+                place = to;
+                longest = run;
+            });
+            // A tile of one row, all of it wanted, goes straight to its place.
+            if (same_type && scaling.identity() && longest == pixels)
+                return dequantize(stored, pixels, q, out + place);
+            std::uint8_t* values = values_.reserve(pixels * size);
             if (hdu_.bitpix == -32)
                 dequantize(stored, pixels, q, reinterpret_cast<float*>(values));
             else
@@ -284,30 +258,9 @@ void TiledImage::read(std::int64_t plane, std::int64_t planes, const Window& win
             scaling.has_blank = hdu_.bitpix > 0 && tile.has_blank;
             scaling.blank = tile.blank;
         }
-        // The part of the tile inside the box, row by row.
-        for (std::size_t a = 0; a < axes; ++a) {
-            low[a] = std::max(first[a], wanted.first[a]);
-            high[a] = std::min(last[a], wanted.last[a]);
-        }
-        at = low;
-        const auto run = static_cast<std::size_t>(high[0] - low[0]);
-        for (;;) {
-            std::int64_t from = 0, to = 0, step = 1;
-            for (std::size_t a = 0; a < axes; ++a) {
-                from += (at[a] - first[a]) * step;
-                step *= last[a] - first[a];
-                to += (at[a] - wanted.first[a]) * stride[a];
-            }
-            convert_native(samples.data + static_cast<std::size_t>(from) *
-                                              bytes_per_pixel(hdu_.bitpix),
-                           run, scaling, out + to);
-            std::size_t a = 1;
-            for (; a < axes; ++a) {
-                if (++at[a] < high[a]) break;
-                at[a] = low[a];
-            }
-            if (a == axes) break;
-        }
+        each_run(first, last, wanted, [&](std::size_t from, std::size_t to, std::size_t run) {
+            convert_native(samples.data + from * size, run, scaling, out + to);
+        });
     });
 }
 

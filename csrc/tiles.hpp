@@ -20,9 +20,10 @@ public:
     void read(std::int64_t plane, std::int64_t planes, const Window& window, Out* out);
 
 private:
+    using Axes = std::vector<std::int64_t>;
     // Along each axis of the grid, [first, last).
     struct Box {
-        std::vector<std::int64_t> first, last;
+        Axes first, last;
     };
     // Native samples of one tile.
     struct Samples {
@@ -33,6 +34,9 @@ private:
     Box box(std::int64_t plane, std::int64_t planes, const Window& window) const;
     template <class Visit>
     void each_tile(const Box& box, Visit&& visit);
+    template <class Visit>
+    void each_run(const Axes& first, const Axes& last, const Box& box, Visit&& visit);
+    Quantization quantization(const TileTable::Tile& tile, std::int64_t number) const;
     const std::uint8_t* rows(std::int64_t first, std::int64_t last);
     const std::uint8_t* heap(const TileTable::Tile& tile);
     Samples decode(const TileTable::Tile& tile, std::int64_t number, std::uint64_t pixels);

@@ -10,6 +10,7 @@ memory.
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import sys
@@ -29,6 +30,8 @@ INTEGER_CARD = re.compile(rb"([A-Z0-9]{1,8}) *= +(-?\d+) *")
 #: What reading one mutant may take.
 MOST_SECONDS = 2.0
 MOST_BYTES = 64 << 20
+if "asan" in os.environ.get("LD_PRELOAD", ""):  # it keeps freed memory for a while
+    MOST_BYTES += 1 << 30
 
 
 def structured() -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,9 @@ import itertools
 import os
 import resource
 import socket
+import tarfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import faults
@@ -22,7 +24,7 @@ from galedge import _core
 from galedge.errors import GaledgeError, ReadError, TooLarge, Truncated
 from galedge.image import describe, read
 
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS = Path(__file__).parent / "corpus.tar.xz"
 
 
 def peak() -> int:
@@ -55,8 +57,9 @@ def test_random_mutants():
 
 
 def test_corpus_of_the_fuzzer():
-    files = [(path.name, path.read_bytes()) for path in sorted(CORPUS.iterdir())]
-    assert assert_harmless(files) > 20
+    with tarfile.open(CORPUS) as archive:
+        files = [(item.name, archive.extractfile(item).read()) for item in archive]
+    assert assert_harmless(files) > 100
 
 
 def test_every_truncation_of_an_image_is_noticed(tmp_path):
@@ -234,3 +237,34 @@ def test_a_file_object_that_never_ends():
 
     with pytest.raises(TooLarge, match="raise max_pixels"):
         read(Endless(), max_pixels=1000)
+
+
+# --- threads ----------------------------------------------------------------------
+
+
+def test_threads_may_share_a_file_or_have_their_own(tmp_path):
+    contents = {
+        name: content for name, content in seeds().items() if name not in ("groups", "extensions")
+    }
+    expected = {name: read(content).data for name, content in contents.items()}
+    paths = {}
+    for name, content in contents.items():
+        paths[name] = tmp_path / name.replace(" ", "_")
+        paths[name].write_bytes(content)
+    shared = {name: _core.open_fits(path) for name, path in paths.items()}
+
+    def work(name: str) -> bool:
+        own = read(paths[name]).data
+        file = shared[name]
+        also = file.read(file.image())
+        return all(np.array_equal(expected[name], d, equal_nan=True) for d in (own, also))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, list(contents) * 40))
+
+
+def test_hdus_of_another_file_are_refused():
+    one, other = (_core.open_fits_buffer(seeds()[name]) for name in ("plain8", "plain16"))
+    for function in (one.read, one.verify):
+        with pytest.raises(ReadError, match="the HDU belongs to another file"):
+            function(other.image())

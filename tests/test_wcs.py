@@ -123,6 +123,12 @@ def test_no_wcs_at_all():
     assert wcs_of({}) is None
 
 
+@pytest.mark.parametrize("keyword", ["A_ORDER", "CPDIS1", "D2IMDIS1", "AMDX1"])
+def test_distortions_are_noted(keyword):
+    assert not wcs_of(BASE).distorted
+    assert wcs_of(BASE | {keyword: 1}).distorted
+
+
 def test_facts_and_shifts():
     cards = BASE | {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "CDELT2": 1e-4}
     content = primary(np.zeros((40, 50)), 16, *cards.items())
