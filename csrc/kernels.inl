@@ -73,25 +73,25 @@ void bin(std::int32_t* __restrict bins, const float* __restrict values, float lo
 Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n) {
     double sum[kLanes] = {}, squares[kLanes] = {};
     double count[kLanes] = {}, below[kLanes] = {};  // exact: far below 2^53
+    // No float is farther than this from another, but infinities are.
+    constexpr double kFarthest = 2.0 * __FLT_MAX__;
+    reach = reach < kFarthest ? reach : kFarthest;
+    const auto add = [&](std::size_t l, float value) {
+        const double v = value - centre;
+        // Branch-free: weights of 0 and 1, on numbers that survive a product with 0.
+        double safe = v > -kFarthest ? v : -kFarthest;
+        safe = safe < kFarthest ? safe : kFarthest;
+        const double in = __builtin_fabs(v) <= reach;
+        sum[l] += in * safe;
+        squares[l] += in * safe * safe;
+        count[l] += in;
+        below[l] += static_cast<double>((v < -reach) & (v >= -kFarthest));
+    };
     std::size_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
-        for (std::size_t l = 0; l < kLanes; ++l) {
-            const double v = values[i + l] - centre;
-            const bool in = __builtin_fabs(v) <= reach && is_finite(values[i + l]);
-            sum[l] += in ? v : 0.0;
-            squares[l] += in ? v * v : 0.0;
-            count[l] += in ? 1.0 : 0.0;
-            below[l] += v < -reach ? 1.0 : 0.0;
-        }
+        for (std::size_t l = 0; l < kLanes; ++l) add(l, values[i + l]);
     }
-    for (; i < n; ++i) {
-        const double v = values[i] - centre;
-        const bool in = __builtin_fabs(v) <= reach && is_finite(values[i]);
-        sum[0] += in ? v : 0.0;
-        squares[0] += in ? v * v : 0.0;
-        count[0] += in ? 1.0 : 0.0;
-        below[0] += v < -reach ? 1.0 : 0.0;
-    }
+    for (; i < n; ++i) add(0, values[i]);
     for (std::size_t l = 1; l < kLanes; ++l) {
         sum[0] += sum[l], squares[0] += squares[l];
         count[0] += count[l], below[0] += below[l];

@@ -15,6 +15,8 @@ constexpr std::int32_t kBins = 1024;
 // that what lies beyond cannot survive 3-sigma clipping, near enough that a bin
 // is 0.02 sigma wide.
 constexpr float kReach = 10.0f;
+// Half width, in the same units, of the core that clipping leaves alone.
+constexpr double kCore = 2.0;
 
 // First guess of centre and scale from an even subsample: median and scaled
 // median absolute deviation, and the mean one where more than half of the
@@ -176,11 +178,31 @@ Sky exact_clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) 
     scratch.sorted_bin = -1;
     const auto early = std::count_if(scratch.outliers.begin(), scratch.outliers.end(),
                                      [](double v) { return v < kBins / 2; });
+    // Most values survive every round: those within kCore of the first guess are
+    // summed once, and a round only looks at the others.
+    const double origin = first.level, core_reach = kCore * static_cast<double>(first.noise);
+    const Clipped core = kernels::clipped_sums(values, origin, core_reach, n);
+    auto& others = scratch.others;
+    others.resize(n);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        others[count] = values[i];
+        count += !(std::fabs(values[i] - origin) <= core_reach);
+    }
+
     // From all values on, or clipping could stop at another set than it should.
     Moments kept{0, std::numeric_limits<double>::infinity(), first.level};
     for (std::int64_t before = -1;;) {
-        const double centre = kept.median;
-        const Clipped sums = kernels::clipped_sums(values, centre, 3 * kept.sigma, n);
+        const double centre = kept.median, reach = 3 * kept.sigma, shift = centre - origin;
+        const bool whole_core = std::fabs(shift) + core_reach <= reach;
+        Clipped sums = whole_core ? kernels::clipped_sums(others.data(), centre, reach, count)
+                                  : kernels::clipped_sums(values, centre, reach, n);
+        if (whole_core) {
+            const auto k = static_cast<double>(core.count);
+            sums.count += core.count;
+            sums.sum += core.sum - k * shift;
+            sums.squares += core.squares - 2 * shift * core.sum + k * shift * shift;
+        }
         if (sums.count == 0 || sums.count == before) break;
         before = sums.count;
         const auto m = static_cast<double>(sums.count);

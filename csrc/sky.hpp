@@ -23,6 +23,7 @@ struct SkyScratch {
     std::vector<std::int32_t> bins, histogram;
     std::vector<std::int64_t> counts, sums, squares;  // running totals over bins
     std::vector<float> sorted;  // the values of one bin
+    std::vector<float> others;  // values outside the core
     std::int32_t sorted_bin = -1;
     std::vector<double> outliers;                     // beyond the bins, in bins
 };
