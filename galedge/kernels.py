@@ -138,20 +138,21 @@ def resample(
 
 
 @kernel
-def _bytes(values: Floats) -> NDArray[np.uint8]:
-    """Round 0..255 to bytes; NaN becomes 0."""
-    out = np.empty(values.shape, np.uint8)
-    flat = values.ravel()
-    for i in range(flat.size):
-        value = flat[i] if flat[i] > 0 else _ZERO
-        out.flat[i] = np.uint8(int(min(value, np.float32(255)) + np.float32(0.5)))
-    return out
+def _to_byte(value: Any) -> int:
+    """Round 0..255; NaN becomes 0."""
+    return int(min(value, np.float32(255)) + np.float32(0.5)) if value > 0 else 0
 
 
 @kernel
 def picture(bands: Floats) -> NDArray[np.uint8]:
     """Round bands (1 or 3, S, S) of a picture to bytes, a single one three times."""
-    return _bytes(bands[np.array([0, 0, 0]) if bands.shape[0] == 1 else np.arange(3)])
+    count, height, width = bands.shape
+    out = np.empty((3, height, width), np.uint8)
+    for c in range(3):
+        for y in range(height):
+            for x in range(width):
+                out[c, y, x] = _to_byte(bands[min(c, count - 1), y, x])
+    return out
 
 
 @kernel
@@ -172,8 +173,10 @@ def stretch_asinh(
     """
     count, height, width = bands.shape
     luminance = np.zeros((height, width), np.float32)
-    for band in bands:
-        luminance += np.float32(1 / count) * band
+    for c in range(count):
+        for y in range(height):
+            for x in range(width):
+                luminance[y, x] += np.float32(1 / count) * bands[c, y, x]
     n = luminance.size
     flat = luminance.ravel()
     ordered = np.sort(flat[~np.isnan(flat)])
@@ -186,17 +189,26 @@ def stretch_asinh(
     gain = np.float32(255 / math.asinh(max(peak, 2 * knee) / knee))
     scale = np.float32(1 / knee)
 
-    scaled = bands * scale
-    total = scaled[0] if count == 1 else (scaled[0] + scaled[1] + scaled[2]) / np.float32(3)
-    # asinh(l) / l tends to one as l does to zero and stays there below.
-    bright = total > np.float32(1e-3)
-    safe = np.where(bright, total, _ONE)
-    factor = np.where(bright, np.arcsinh(safe) / safe, _ONE) * gain
-    if count == 3:
-        most = np.maximum(np.maximum(scaled[0], scaled[1]), scaled[2]) * factor
-        limit = np.float32(255)
-        factor *= np.where(most > limit, limit / np.where(most > limit, most, _ONE), _ONE)
-    return picture(scaled * factor), peak / sigma
+    out = np.empty((3, height, width), np.uint8)
+    for y in range(height):
+        for x in range(width):
+            red = bands[0, y, x] * scale
+            green, blue = red, red
+            light = red
+            if count == 3:
+                green, blue = bands[1, y, x] * scale, bands[2, y, x] * scale
+                light = (red + green + blue) / np.float32(3)
+            # asinh(l) / l tends to one as l does to zero and stays there below.
+            factor = gain
+            if light > np.float32(1e-3):
+                factor *= np.float32(math.asinh(light)) / light
+            most = max(red, green, blue) * factor
+            if count == 3 and most > np.float32(255):
+                factor *= np.float32(255) / most
+            out[0, y, x] = _to_byte(red * factor)
+            out[1, y, x] = _to_byte(green * factor)
+            out[2, y, x] = _to_byte(blue * factor)
+    return out, peak / sigma
 
 
 # --- The whole -------------------------------------------------------------------------------
