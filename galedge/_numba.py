@@ -10,7 +10,10 @@ from galedge.errors import GaledgeError
 try:
     import numba
 except ImportError as error:
-    raise GaledgeError("this needs numba: pip install 'galedge[measure]'") from error
+    raise GaledgeError(
+        "numba is missing, which measuring needs, and everything where galedge has no "
+        "compiled core: pip install 'galedge[measure]'"
+    ) from error
 
 __all__ = ["kernel"]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from galedge._photometry import (
     GRID,
@@ -25,6 +26,7 @@ from galedge._photometry import (
     moments,
 )
 from galedge.errors import Blank, Unsupported
+from galedge.image import Image
 from galedge.isophote import CROPPED, NEIGHBOUR, SMALL, border_sky, central_cells, find_central
 from galedge.isophote import label_cells as label
 
@@ -109,12 +111,12 @@ class Structure:
     flags: tuple[str, ...] = ()
 
 
-def structure(image: Any, *, threshold: float = 2.0) -> Structure:
+def structure(image: Image | NDArray[Any], *, threshold: float = 2.0) -> Structure:
     """Measure the central galaxy of an image.
 
     Parameters
     ----------
-    image : ndarray, shape (H, W) or (3, H, W)
+    image : Image or ndarray, shape (H, W) or (3, H, W)
         Linear flux; of three bands their mean is measured. NaN is masked.
     threshold : float
         Surface brightness of the isophote, as in `galedge.Recipe`.
@@ -130,12 +132,16 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     Unsupported
         If the array is no image.
     """
-    data = np.asarray(image)
+    is_picture = image.is_picture if isinstance(image, Image) else image.dtype == np.uint8
+    data: NDArray[Any] = image.data if isinstance(image, Image) else image
     if data.dtype.kind not in "buif" or data.ndim not in (2, 3) or data.size == 0:
         raise Unsupported(f"an array of {data.dtype} and shape {data.shape} is not an image")
     if data.ndim == 3 and data.shape[0] not in (1, 3):
-        raise Unsupported(f"a cube of {data.shape[0]} planes is not a galaxy; choose one")
-    stretched = ("stretched",) if data.dtype == np.uint8 else ()
+        raise Unsupported(
+            f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
+            "choose one with --plane"
+        )
+    stretched = ("stretched",) if is_picture else ()
     if data.ndim == 3:
         data = data.mean(0)
     pixels = np.ascontiguousarray(data, np.float32)
