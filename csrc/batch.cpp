@@ -25,6 +25,7 @@ void guarded(ImageFacts& facts, std::uint8_t* out, std::size_t bytes, Task&& tas
         task();
     } catch (const Error& error) {
         facts.error = error.what();
+        facts.unsupported = error.kind() == ErrorKind::Unsupported;
     } catch (const std::bad_alloc&) {
         facts.error = "there is not enough memory for this image";
     }
@@ -52,19 +53,16 @@ std::string text(const Header& header, const char* keyword) {
     return string ? *string : std::string();
 }
 
-// One band or three: which planes of the image to take.
-std::vector<std::int64_t> choose_planes(const Hdu& hdu, int plane) {
+// One band or three: how many planes the image is taken as.
+int count_planes(const Hdu& hdu, int plane) {
     const std::int64_t planes = hdu.planes();
-    if (plane >= 0) {
-        if (plane >= planes) {
-            throw Error(ErrorKind::Unsupported, "there is no plane " + std::to_string(plane) +
-                                                    "; the image has " + std::to_string(planes));
-        }
-        return {plane};
+    if (plane >= planes) {
+        throw Error(ErrorKind::Read, "there is no plane " + std::to_string(plane) +
+                                         "; the image has " + std::to_string(planes));
     }
-    if (planes == 1) return {0};
-    if (planes == 3) return {0, 1, 2};
-    throw Error(ErrorKind::Unsupported,
+    if (plane >= 0 || planes == 1) return 1;
+    if (planes == 3) return 3;
+    throw Error(ErrorKind::Read,
                 "a cube of " + std::to_string(planes) +
                     " planes is not a galaxy in one or three bands; choose one with --plane");
 }
@@ -77,21 +75,22 @@ void prepare_file(const std::string& path, int hdu_number, int plane, const Reci
     facts.object = text(hdu.header, "OBJECT");
     facts.date_obs = text(hdu.header, "DATE-OBS");
 
-    const std::vector<std::int64_t> chosen = choose_planes(hdu, plane);
     Planes planes;
-    planes.count = static_cast<int>(chosen.size());
+    planes.count = count_planes(hdu, plane);
     planes.width = hdu.width();
     planes.height = hdu.height();
     planes.picture = hdu.is_picture();
     const Window whole{0, 0, planes.width, planes.height};
-    file.check(hdu, chosen.front(), planes.count, whole);  // before anything is allocated
+    const int first = std::max(0, plane);
+    file.check(hdu, first, planes.count, whole);  // before anything is allocated
     const auto pixels = static_cast<std::size_t>(planes.width * planes.height);
-    worker.pixels.resize(pixels * chosen.size());
-    for (std::size_t c = 0; c < chosen.size(); ++c) {
-        float* band = worker.pixels.data() + c * pixels;
-        file.read(hdu, chosen[c], whole, band);
-        planes.band[c] = band;
+    worker.pixels.resize(pixels * static_cast<std::size_t>(planes.count));
+    if (planes.count == 1) {
+        file.read(hdu, first, whole, worker.pixels.data());
+    } else {
+        file.read_planes(hdu, whole, worker.pixels.data());
     }
+    for (int c = 0; c < planes.count; ++c) planes.band[c] = worker.pixels.data() + c * pixels;
     facts.prepared = prepare(planes, recipe, out, worker.scratch);
     const Wcs wcs = Wcs::from(hdu.header);
     if (wcs.valid) wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);

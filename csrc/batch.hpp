@@ -19,6 +19,7 @@ struct ImageFacts {
     int hdu = -1;
     std::string object, date_obs;  // header cards OBJECT and DATE-OBS
     std::optional<std::string> error;
+    bool unsupported = false;  // the error's kind: another reader may know better
 };
 
 // out: images.size() x 3 x size x size bytes.

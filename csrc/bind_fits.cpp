@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -18,7 +19,8 @@ using namespace galedge;
 
 namespace {
 
-// A FitsFile and what it borrows its bytes from.
+// A FitsFile, what it borrows its bytes from, and a lock: Python threads may
+// share one, and it works without the GIL.
 class PyFits {
 public:
     PyFits(Source source, std::optional<std::uint64_t> max_pixels, py::object owner)
@@ -27,34 +29,48 @@ public:
         file_.emplace(std::move(source), max_pixels.value_or(FitsFile::kDefaultMaxPixels));
     }
 
-    FitsFile& file() { return *file_; }
+    // Runs action(file) without the GIL.
+    template <class Action>
+    decltype(auto) locked(Action&& action) {
+        const py::gil_scoped_release release;
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return action(*file_);
+    }
+
+    void must_own(const Hdu& hdu) {
+        if (!file_->owns(hdu)) throw Error(ErrorKind::Read, "the HDU belongs to another file");
+    }
 
     template <class Out>
-    py::array read(const Hdu& hdu, std::optional<std::int64_t> plane,
-                   const std::optional<std::tuple<std::int64_t, std::int64_t, std::int64_t,
-                                                  std::int64_t>>& window) {
+    py::array read(
+        const Hdu& hdu, std::optional<std::int64_t> plane,
+        const std::optional<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>>&
+            window) {
+        must_own(hdu);
+        if (!hdu.is_image())
+            throw Error(ErrorKind::Unsupported,
+                        "HDU " + std::to_string(hdu.index) + " is not an image");
         Window box{0, 0, hdu.width(), hdu.height()};
         if (window) std::tie(box.x, box.y, box.width, box.height) = *window;
         const std::int64_t first = plane.value_or(0), count = plane ? 1 : hdu.planes();
-        {
-            const py::gil_scoped_release release;
-            file_->check(hdu, first, count, box);
-        }
+        locked([&](FitsFile& file) { file.check(hdu, first, count, box); });
         std::vector<py::ssize_t> shape;
         if (count > 1) shape.push_back(count);
         shape.push_back(box.height);
         shape.push_back(box.width);
         py::array_t<Out> array(shape);
         Out* out = array.mutable_data();
-        {
-            const py::gil_scoped_release release;
-            for (std::int64_t i = 0; i < count; ++i, out += box.width * box.height)
-                file_->read(hdu, first + i, box, out);
-        }
+        locked([&](FitsFile& file) {
+            if (plane)
+                file.read(hdu, first, box, out);
+            else
+                file.read_planes(hdu, box, out);
+        });
         return array;
     }
 
 private:
+    std::mutex mutex_;
     py::object owner_;
     std::optional<FitsFile> file_;
 };
@@ -120,8 +136,10 @@ py::list parse_cards(const py::bytes& text) {
 void bind_fits(py::module_& m) {
     py::class_<Wcs>(m, "Wcs", "A gnomonic (TAN) celestial coordinate system, J2000.")
         .def_readonly("distorted", &Wcs::distorted)
-        .def_property_readonly("crpix", [](const Wcs& w) { return py::make_tuple(w.crpix[0], w.crpix[1]); })
-        .def_property_readonly("crval", [](const Wcs& w) { return py::make_tuple(w.crval[0], w.crval[1]); })
+        .def_property_readonly("crpix",
+                               [](const Wcs& w) { return py::make_tuple(w.crpix[0], w.crpix[1]); })
+        .def_property_readonly("crval",
+                               [](const Wcs& w) { return py::make_tuple(w.crval[0], w.crval[1]); })
         .def_property_readonly("matrix",
                                [](const Wcs& w) {
                                    return py::make_tuple(
@@ -177,12 +195,11 @@ void bind_fits(py::module_& m) {
     py::class_<PyFits>(m, "FitsFile", "A FITS file, or a buffer that holds one.")
         .def("hdus",
              [](PyFits& self) {
-                 {
-                     const py::gil_scoped_release release;
-                     self.file().hdus();
-                 }
+                 // Once walked, the list stays as it is.
+                 const std::deque<Hdu>& hdus = self.locked(
+                     [](FitsFile& file) -> const std::deque<Hdu>& { return file.hdus(); });
                  py::list list;
-                 for (const Hdu& hdu : self.file().hdus())
+                 for (const Hdu& hdu : hdus)
                      list.append(py::cast(&hdu, py::return_value_policy::reference_internal,
                                           py::cast(&self)));
                  return list;
@@ -190,8 +207,9 @@ void bind_fits(py::module_& m) {
         .def(
             "image",
             [](PyFits& self, std::optional<int> hdu) -> const Hdu& {
-                const py::gil_scoped_release release;
-                return self.file().find_image(hdu.value_or(-1));
+                return self.locked([&](FitsFile& file) -> const Hdu& {
+                    return file.find_image(hdu.value_or(-1));
+                });
             },
             py::arg("hdu") = py::none(), py::return_value_policy::reference_internal)
         .def(
@@ -206,7 +224,9 @@ void bind_fits(py::module_& m) {
             py::arg("hdu"), py::arg("plane") = py::none(), py::arg("window") = py::none(),
             py::arg("double_precision") = false)
         .def("verify", [](PyFits& self, const Hdu& hdu) {
-            const FitsFile::Sums sums = self.file().verify(hdu);
+            self.must_own(hdu);
+            const FitsFile::Sums sums =
+                self.locked([&](FitsFile& file) { return file.verify(hdu); });
             return py::make_tuple(py::cast(sums.datasum), py::cast(sums.checksum));
         });
 

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "background.hpp"
 #include "batch.hpp"
 #include "bindings.hpp"
 #include "kernels.hpp"
+#include "zscale.hpp"
 
 namespace py = pybind11;
 using namespace galedge;
@@ -43,7 +45,7 @@ std::uint8_t* output(ByteBatch& out, std::size_t n, int size) {
 
 // Facts as a structured array and the strings beside it.
 py::tuple to_python(std::vector<ImageFacts>& facts) {
-    py::list objects, dates, errors;
+    py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
     py::list hdus;
@@ -55,8 +57,9 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         objects.append(facts[i].object);
         dates.append(facts[i].date_obs);
         errors.append(facts[i].error ? py::object(py::str(*facts[i].error)) : py::none());
+        unsupported.append(facts[i].unsupported);
     }
-    return py::make_tuple(table, positions, hdus, objects, dates, errors);
+    return py::make_tuple(table, positions, hdus, objects, dates, errors, unsupported);
 }
 
 py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
@@ -95,11 +98,14 @@ void bind_prepare(py::module_& m) {
 
     py::class_<Recipe>(m, "Recipe")
         .def(py::init([](int size, double frame_pixels, double margin, double threshold,
-                         double softening, double white) {
-                 return Recipe{size, frame_pixels, margin, threshold, softening, white};
+                         double softening, double white, const std::string& stretch, double q) {
+                 const Stretch kind = stretch == "lupton"   ? Stretch::Lupton
+                                      : stretch == "zscale" ? Stretch::Zscale
+                                                            : Stretch::Asinh;
+                 return Recipe{size, frame_pixels, margin, threshold, softening, white, kind, q};
              }),
              py::kw_only(), py::arg("size"), py::arg("frame_pixels"), py::arg("margin"),
-             py::arg("threshold"), py::arg("softening"), py::arg("white"));
+             py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"), py::arg("q"));
 
     m.def("prepare_arrays", &prepare_arrays_py, py::arg("images"), py::arg("pictures"),
           py::arg("recipe"), py::arg("out"), py::arg("threads") = 1);
@@ -112,6 +118,44 @@ void bind_prepare(py::module_& m) {
         const Sky sky = border_sky(planes.band[0], planes.width, planes.height, scratch);
         return py::make_tuple(sky.level, sky.noise);
     });
+    m.def(
+        "background",
+        [](const FloatImage& image, std::int64_t size, int filter, unsigned threads) {
+            const Planes planes = planes_of(image, false);
+            if (size < 1 || filter < 1 || filter % 2 == 0) {
+                throw py::value_error("mesh must be positive and filter odd");
+            }
+            const std::int64_t w = planes.width, h = planes.height;
+            py::array_t<float> level({h, w}), noise({h, w});
+            float *level_out = level.mutable_data(), *noise_out = noise.mutable_data();
+            Mesh raw;
+            {
+                const py::gil_scoped_release release;
+                raw = measure_mesh(planes.band[0], w, h, size, threads);
+                Mesh smooth = raw;
+                filter_mesh(smooth, filter);
+                spline_mesh(smooth.level, raw.nx, raw.ny, size, w, h, level_out, threads);
+                spline_mesh(smooth.noise, raw.nx, raw.ny, size, w, h, noise_out, threads);
+            }
+            const auto to_array = [&raw](const std::vector<float>& values) {
+                return py::array_t<float>({raw.ny, raw.nx}, values.data());
+            };
+            return py::make_tuple(level, noise, to_array(raw.level), to_array(raw.noise));
+        },
+        py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"));
+    m.def("zscale", [](const FloatImage& values) {
+        std::vector<float> sample;
+        const auto n = static_cast<std::size_t>(values.size());
+        const Limits limits = zscale(values.data(), n, sample);
+        return py::make_tuple(limits.low, limits.high);
+    });
+    m.def("lupton", [](const FloatImage& bands, double stretch, double q) {
+        const Planes planes = planes_of(bands, false);
+        py::array_t<std::uint8_t> out({std::int64_t{3}, planes.height, planes.width});
+        const auto n = static_cast<std::size_t>(planes.width * planes.height);
+        stretch_lupton(planes.band, planes.count, n, stretch, q, out.mutable_data());
+        return out;
+    });
     m.def("resample", [](const FloatImage& image, double x, double y, double side, int size,
                          float fill) {
         const Planes planes = planes_of(image, false);
@@ -123,7 +167,7 @@ void bind_prepare(py::module_& m) {
     });
     m.def("asinh", [](const FloatImage& x) {
         const py::array_t<float> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
-        kernels().asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
+        kernels::asinh(const_cast<float*>(y.data()), x.data(), static_cast<std::size_t>(x.size()));
         return y;
     });
 }

@@ -17,11 +17,6 @@ constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 // Files of more HDUs than this are made to waste time, not to be read.
 constexpr int kMaxHdus = 10000;
 
-std::uint64_t to_block_end(std::uint64_t bytes) {
-    constexpr std::uint64_t block = Header::kBlockBytes;
-    return (bytes + block - 1) / block * block;
-}
-
 [[noreturn]] void refuse_format(const std::uint8_t* bytes, std::uint64_t count) {
     if (count >= 3 && std::memcmp(bytes, "BZh", 3) == 0)
         throw Error(ErrorKind::Unsupported, "is bzip2-compressed; bunzip2 it first");
@@ -69,10 +64,9 @@ bool FitsFile::has(std::uint64_t offset, std::uint64_t bytes) {
 const std::uint8_t* FitsFile::resident(std::uint64_t offset, std::size_t bytes) {
     if (gzip_) {
         if (!has(offset, bytes))
-            throw Error(ErrorKind::Truncated,
-                        "truncated: " + std::to_string(offset + bytes) +
-                            " bytes are needed, the gzip stream holds " +
-                            std::to_string(gzip_->available()));
+            throw Error(ErrorKind::Truncated, "truncated: " + std::to_string(offset + bytes) +
+                                                  " bytes are needed, the gzip stream holds " +
+                                                  std::to_string(gzip_->available()));
         return gzip_->data() + offset;
     }
     if (source_.data() != nullptr) {
@@ -101,11 +95,13 @@ Header FitsFile::read_header(std::uint64_t offset, std::uint64_t& end) {
     std::size_t bytes = Header::kBlockBytes, searched = 0;
     for (;;) {
         if (!has(offset, bytes))
-            throw Error(ErrorKind::Truncated, "truncated: the file ends inside a header (no END card)");
+            throw Error(ErrorKind::Truncated,
+                        "truncated: the file ends inside a header (no END card)");
         const std::uint8_t* cards = view(offset, bytes);
         const std::int64_t last = find_end_card(cards, bytes, searched / Header::kCardBytes);
         if (last >= 0) {
-            end = offset + to_block_end((static_cast<std::uint64_t>(last) + 1) * Header::kCardBytes);
+            end =
+                offset + to_block_end((static_cast<std::uint64_t>(last) + 1) * Header::kCardBytes);
             return Header(std::string(reinterpret_cast<const char*>(cards),
                                       static_cast<std::size_t>(last) * Header::kCardBytes));
         }
@@ -122,8 +118,7 @@ bool FitsFile::walk() {
     if (walked_) return false;
     const bool extension = !hdus_.empty();
     // What follows the last HDU and is no extension is allowed and ignored.
-    if (extension &&
-        (!has(next_, 9) || std::memcmp(view(next_, 9), "XTENSION=", 9) != 0)) {
+    if (extension && (!has(next_, 9) || std::memcmp(view(next_, 9), "XTENSION=", 9) != 0)) {
         walked_ = true;
         return false;
     }
@@ -160,8 +155,8 @@ const Hdu& FitsFile::find_image(int hdu) {
                                : "not a two-dimensional image: it has " + axes_text(found.axes)));
     }
     if (hdu < 0) throw Error(ErrorKind::Read, "no image in the file");
-    throw Error(ErrorKind::Read, "no HDU " + std::to_string(hdu) + ": the file has " +
-                                     std::to_string(hdus_.size()));
+    throw Error(ErrorKind::Read,
+                "no HDU " + std::to_string(hdu) + ": the file has " + std::to_string(hdus_.size()));
 }
 
 const Hdu& FitsFile::image(int hdu) {
@@ -172,6 +167,9 @@ const Hdu& FitsFile::image(int hdu) {
 
 void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
                      const Window& window) {
+    if (!hdu.is_image())
+        throw Error(ErrorKind::Unsupported,
+                    "HDU " + std::to_string(hdu.index) + " is not an image");
     if (plane < 0 || planes < 1 || plane >= hdu.planes() || planes > hdu.planes() - plane)
         throw Error(ErrorKind::Read, "no plane " + std::to_string(plane) + ": the image has " +
                                          std::to_string(hdu.planes()));
@@ -185,20 +183,33 @@ void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
         throw Error(ErrorKind::TooLarge, std::to_string(pixels) + " pixels are more than " +
                                              std::to_string(max_pixels_) +
                                              "; raise max_pixels to read them");
-    if (hdu.kind == HduKind::CompressedImage) return check_tiles(*this, hdu, plane, planes, window);
+    if (hdu.kind == HduKind::CompressedImage) return tiled(hdu).check(plane, planes, window);
     // A gzip file is inflated no further than to the last pixel wanted.
     std::uint64_t need = hdu.data_bytes;
     if (gzip_) {
-        const auto plane_bytes = static_cast<std::uint64_t>(hdu.width() * hdu.height()) *
-                                 bytes_per_pixel(hdu.bitpix);
+        const auto plane_bytes =
+            static_cast<std::uint64_t>(hdu.width() * hdu.height()) * bytes_per_pixel(hdu.bitpix);
         need = static_cast<std::uint64_t>(plane + planes) * plane_bytes;
     }
-    if (has(hdu.data_offset, need)) return;
+    require(hdu.data_offset, need);
+}
+
+bool FitsFile::owns(const Hdu& hdu) const {
+    const auto index = static_cast<std::size_t>(hdu.index);
+    return index < hdus_.size() && &hdus_[index] == &hdu;
+}
+
+void FitsFile::require(std::uint64_t offset, std::uint64_t bytes) {
+    if (has(offset, bytes)) return;
     const std::uint64_t end = gzip_ ? gzip_->available() : source_.size();
-    throw Error(ErrorKind::Truncated,
-                "truncated: the header promises " + std::to_string(need) +
-                    " bytes of pixels, the file ends after " +
-                    std::to_string(end > hdu.data_offset ? end - hdu.data_offset : 0));
+    throw Error(ErrorKind::Truncated, "truncated: the header promises " + std::to_string(bytes) +
+                                          " bytes of pixels, the file ends after " +
+                                          std::to_string(end > offset ? end - offset : 0));
+}
+
+TiledImage& FitsFile::tiled(const Hdu& hdu) {
+    if (!tiled_ || &tiled_->hdu() != &hdu) tiled_ = std::make_unique<TiledImage>(*this, hdu);
+    return *tiled_;
 }
 
 template <class Out>
@@ -232,56 +243,29 @@ void FitsFile::read_plain(const Hdu& hdu, std::int64_t plane, const Window& wind
     }
 }
 
+template <class Out>
+void FitsFile::read_any(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
+                        const Window& window, Out* out) {
+    check(hdu, plane, planes, window);
+    if (hdu.kind == HduKind::CompressedImage) return tiled(hdu).read(plane, planes, window, out);
+    for (std::int64_t i = 0; i < planes; ++i, out += window.width * window.height)
+        read_plain(hdu, plane + i, window, out);
+}
+
 void FitsFile::read(const Hdu& hdu, std::int64_t plane, const Window& window, float* out) {
-    check(hdu, plane, 1, window);
-    if (hdu.kind == HduKind::CompressedImage) return read_tiles(*this, hdu, plane, window, out);
-    read_plain(hdu, plane, window, out);
+    read_any(hdu, plane, 1, window, out);
 }
 
 void FitsFile::read(const Hdu& hdu, std::int64_t plane, const Window& window, double* out) {
-    check(hdu, plane, 1, window);
-    if (hdu.kind == HduKind::CompressedImage) return read_tiles(*this, hdu, plane, window, out);
-    read_plain(hdu, plane, window, out);
+    read_any(hdu, plane, 1, window, out);
 }
 
-namespace {
-
-// The 32-bit ones'-complement sum of FITS 4.0, appendix J; whole words only,
-// as data units are whole blocks.
-std::uint32_t ones_complement_sum(const std::uint8_t* bytes, std::size_t count, std::uint32_t sum) {
-    std::uint64_t total = sum;
-    for (std::size_t i = 0; i + 4 <= count; i += 4)
-        total += static_cast<std::uint32_t>(bytes[i]) << 24 |
-                 static_cast<std::uint32_t>(bytes[i + 1]) << 16 |
-                 static_cast<std::uint32_t>(bytes[i + 2]) << 8 | bytes[i + 3];
-    while (total >> 32) total = (total & 0xffffffffu) + (total >> 32);
-    return static_cast<std::uint32_t>(total);
+void FitsFile::read_planes(const Hdu& hdu, const Window& window, float* out) {
+    read_any(hdu, 0, hdu.planes(), window, out);
 }
 
-}  // namespace
-
-FitsFile::Sums FitsFile::verify(const Hdu& hdu) {
-    Sums sums;
-    const auto promised = hdu.header.string("DATASUM");
-    const bool has_checksum = hdu.header.value("CHECKSUM").has_value();
-    if (!promised && !has_checksum) return sums;
-    const auto add = [this](std::uint64_t from, std::uint64_t to, std::uint32_t sum) {
-        while (from < to) {
-            const auto now = static_cast<std::size_t>(std::min<std::uint64_t>(to - from, kChunkBytes));
-            sum = ones_complement_sum(view(from, now), now, sum);
-            from += now;
-        }
-        return sum;
-    };
-    const std::uint64_t end = hdu.data_offset + to_block_end(hdu.data_bytes);
-    const std::uint32_t data = add(hdu.data_offset, end, 0);
-    if (promised) sums.datasum = *promised == std::to_string(data);
-    // CHECKSUM is chosen so that the sum over the whole HDU is all ones.
-    if (has_checksum) {
-        const std::uint32_t all = add(hdu.header_offset, hdu.data_offset, data);
-        sums.checksum = all == 0xffffffffu || all == 0;
-    }
-    return sums;
+void FitsFile::read_planes(const Hdu& hdu, const Window& window, double* out) {
+    read_any(hdu, 0, hdu.planes(), window, out);
 }
 
 }  // namespace galedge

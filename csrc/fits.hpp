@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "source.hpp"
 
 namespace galedge {
+
+class TiledImage;
 
 enum class HduKind { Image, CompressedImage, Table, Other };
 
@@ -80,6 +83,9 @@ public:
     // width*height values, row by row as stored.
     void read(const Hdu& hdu, std::int64_t plane, const Window& window, float* out);
     void read(const Hdu& hdu, std::int64_t plane, const Window& window, double* out);
+    // The same of all planes, one behind the other.
+    void read_planes(const Hdu& hdu, const Window& window, float* out);
+    void read_planes(const Hdu& hdu, const Window& window, double* out);
 
     // The HDU's DATASUM and CHECKSUM; empty where the header has none.
     struct Sums {
@@ -87,17 +93,25 @@ public:
     };
     Sums verify(const Hdu& hdu);
 
-    // Bytes of the (inflated) file. view() is valid until the next call of
-    // view(), load() or read(); both throw Truncated past the end.
+    // Whether `hdu` is one of this file's own, as every call here assumes.
+    bool owns(const Hdu& hdu) const;
+
+    // Bytes of the (inflated) file; Truncated past its end. view() and
+    // resident() point at them until the next call of anything here.
+    void require(std::uint64_t offset, std::uint64_t bytes);  // that they are there
     const std::uint8_t* view(std::uint64_t offset, std::size_t bytes);
+    const std::uint8_t* resident(std::uint64_t offset, std::size_t bytes);  // or null
     void load(std::uint64_t offset, std::size_t bytes, void* out);
     std::uint64_t max_pixels() const { return max_pixels_; }
 
 private:
     bool walk();  // parses one more HDU; false at the end
     bool has(std::uint64_t offset, std::uint64_t bytes);
-    const std::uint8_t* resident(std::uint64_t offset, std::size_t bytes);
     Header read_header(std::uint64_t offset, std::uint64_t& end);
+    TiledImage& tiled(const Hdu& hdu);
+    template <class Out>
+    void read_any(const Hdu& hdu, std::int64_t plane, std::int64_t planes, const Window& window,
+                  Out* out);
     template <class Out>
     void read_plain(const Hdu& hdu, std::int64_t plane, const Window& window, Out* out);
 
@@ -108,7 +122,8 @@ private:
     std::uint64_t head_bytes_ = 0;  // how many
     Buffer scratch_;
     std::deque<Hdu> hdus_;
-    std::uint64_t next_ = 0;  // offset of the next header
+    std::unique_ptr<TiledImage> tiled_;  // of the image last asked for
+    std::uint64_t next_ = 0;             // offset of the next header
     bool walked_ = false;
 };
 

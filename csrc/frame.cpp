@@ -25,15 +25,14 @@ constexpr double kQuantile = 0.985;  // of the cells' distances: the isophote's 
 // empty cell becomes NaN. A remainder at the right and top edge is left out.
 void average_cells(const float* image, std::int64_t width, std::int64_t factor, std::int64_t nx,
                    std::int64_t ny, FrameScratch& s) {
-    const Kernels& k = kernels();
-    const auto columns = static_cast<std::size_t>(nx * factor);
+        const auto columns = static_cast<std::size_t>(nx * factor);
     s.grid.resize(static_cast<std::size_t>(nx * ny));
     s.row.resize(2 * columns);
     float *sums = s.row.data(), *weights = s.row.data() + columns;
     for (std::int64_t cy = 0; cy < ny; ++cy) {
         std::fill(s.row.begin(), s.row.end(), 0.0f);
         for (std::int64_t y = cy * factor; y < (cy + 1) * factor; ++y) {
-            k.accumulate_masked(sums, weights, image + y * width, 1.0f, columns);
+            kernels::accumulate_masked(sums, weights, image + y * width, 1.0f, columns);
         }
         for (std::int64_t cx = 0; cx < nx; ++cx) {
             float sum = 0, weight = 0;
@@ -50,7 +49,7 @@ void average_cells(const float* image, std::int64_t width, std::int64_t factor, 
 // Empty cells become sky.
 void fill_empty_cells(FrameScratch& s) {
     const auto cells = static_cast<std::int64_t>(s.grid.size());
-    if (kernels().range(s.grid.data(), s.grid.size()).finite == cells) return;
+    if (kernels::range(s.grid.data(), s.grid.size()).finite == cells) return;
     const float sky = clipped_mode(s.grid.data(), s.grid.size(), s.sky).level;
     for (float& v : s.grid) {
         if (!std::isfinite(v)) v = sky;
@@ -241,7 +240,7 @@ Found find_central(const float* image, std::int64_t width, std::int64_t height, 
     fill_empty_cells(s);
     smooth_cells(nx, ny, s);
     const Sky sky = border_sky(s.smooth.data(), nx, ny, s.sky);
-    const Range range = kernels().range(s.smooth.data(), s.smooth.size());
+    const Range range = kernels::range(s.smooth.data(), s.smooth.size());
     // Noise-free images have an isophote too: a ten-thousandth of their range.
     const auto height_in_noise = static_cast<float>(threshold);
     const float noise = std::max(sky.noise, (range.high - range.low) * 1e-4f / height_in_noise);

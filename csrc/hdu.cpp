@@ -110,7 +110,8 @@ Hdu parse_hdu(Header header, int index, std::uint64_t offset, std::uint64_t data
 
     const std::string extension = index > 0 ? text_or_empty(header, "XTENSION") : "IMAGE";
     const bool table = extension == "BINTABLE" || extension == "A3DTABLE" || extension == "TABLE";
-    const bool groups = !table && !hdu.axes.empty() && hdu.axes[0] == 0 && is_true(header, "GROUPS");
+    const bool groups =
+        !table && !hdu.axes.empty() && hdu.axes[0] == 0 && is_true(header, "GROUPS");
     // A primary array has no parameters unless it is made of random groups.
     const bool plain_primary = index == 0 && !groups;
     const std::uint64_t pcount = plain_primary ? 0 : count_of(header, "PCOUNT", 0);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <locale>
 #include <sstream>
@@ -214,20 +215,20 @@ std::vector<Card> Header::cards() const {
     cards.reserve(size());
     for (std::size_t i = 0; i < size();) {
         const std::string_view text = card(i);
-        if (text[8] == '=') {
-            const std::string_view keyword = trim_right(text.substr(0, 8));
+        const std::string_view keyword = trim_right(text.substr(0, 8));
+        const bool commentary = keyword == "COMMENT" || keyword == "HISTORY" || keyword.empty();
+        if (text[8] == '=' && !commentary) {
             cards.push_back({std::string(keyword), value_at(i)});
             continue;
         }
         const std::size_t equals = text.find('=');
         if (text.substr(0, 9) == "HIERARCH " && equals != std::string_view::npos) {
-            const std::string_view keyword = trim(text.substr(9, equals - 9));
-            cards.push_back({std::string(keyword), value_at(i, equals + 1)});
+            const std::string_view name = trim(text.substr(9, equals - 9));
+            cards.push_back({std::string(name), value_at(i, equals + 1)});
             continue;
         }
         ++i;
-        cards.push_back(
-            {std::string(trim_right(text.substr(0, 8))), std::string(trim_right(text.substr(8)))});
+        cards.push_back({std::string(keyword), std::string(trim_right(text.substr(8)))});
     }
     return cards;
 }

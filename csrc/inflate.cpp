@@ -105,9 +105,9 @@ std::uint64_t GzipReader::fill(std::uint64_t bytes) {
                                              " bytes; raise max_pixels to read it");
     const std::uint64_t size = source_.size();
     if (bytes / kMaxInflation > size)
-        throw Error(ErrorKind::Truncated,
-                    "truncated: the header promises " + std::to_string(bytes) + " bytes, more than " +
-                        std::to_string(size) + " gzipped bytes can hold");
+        throw Error(ErrorKind::Truncated, "truncated: the header promises " +
+                                              std::to_string(bytes) + " bytes, more than " +
+                                              std::to_string(size) + " gzipped bytes can hold");
     // Every call starts again at an unfinished member, so at least double.
     std::uint64_t target = std::max(bytes, filled_ == 0 ? first_target() : 2 * filled_);
     target = std::min(target, std::max(bytes, limit_));

@@ -9,12 +9,16 @@ namespace {
 Isa best() {
 #if defined(__x86_64__)
     __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
+        !__builtin_cpu_supports("bmi2"))
+        return Isa::Baseline;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         return Isa::Avx512;
-    if (__builtin_cpu_supports("avx2")) return Isa::Avx2;
-#endif
+    return Isa::Avx2;
+#else
     return Isa::Baseline;
+#endif
 }
 
 Isa choose() {

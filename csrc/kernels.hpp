@@ -1,8 +1,8 @@
-// The hot loops, compiled once per instruction set and chosen at run time.
+// The hot loops of the preparation, compiled once per instruction set and
+// chosen at run time (isa.hpp).
 //
 // All of them are element-wise or integer, and nothing here may contract or
 // reorder floating-point operations, so every build gives the same bits.
-// GALEDGE_ISA=baseline|avx2|avx512 in the environment forces one (isa.hpp).
 #pragma once
 
 #include <cstddef>
@@ -16,44 +16,60 @@ struct Range {
     std::int64_t finite;
 };
 
-struct Kernels {
-    // Range of n values; low > high when none is finite.
-    Range (*range)(const float* values, std::size_t n);
-
-    // sums[i] += weight * row[i]; every value must be finite.
-    void (*accumulate)(float* sums, const float* row, float weight, std::size_t n);
-
-    // The same where non-finite values weigh nothing: weights[i] += weight
-    // where row[i] counts.
-    void (*accumulate_masked)(float* sums, float* weights, const float* row, float weight,
-                              std::size_t n);
-
-    // bins[i] = bin number of values[i] among `count` bins of 1/scale from low;
-    // values outside go to the first or last bin, non-finite ones to `count`.
-    void (*bin)(std::int32_t* bins, const float* values, float low, float scale,
-                std::int32_t count, std::size_t n);
-
-    // y[i] = asinh(x[i]), relative error below 2e-7.
-    void (*asinh)(float* y, const float* x, std::size_t n);
-
-    // The asinh stretch of one band, or of three by their mean (stretch.hpp):
-    // out = 255 band f(L) / L with f(L) = gain asinh(L scale), as bytes.
-    void (*stretch_one)(std::uint8_t* out, const float* band, float scale, float gain,
-                        std::size_t n);
-    void (*stretch_three)(std::uint8_t* out, const float* red, const float* green,
-                          const float* blue, float scale, float gain, std::size_t n);
-
-    // Values 0..255 as bytes, rounded.
-    void (*to_bytes)(std::uint8_t* out, const float* values, std::size_t n);
+// Sums of value - centre over the values within `reach` of a centre, how many
+// they are, and how many lie below.
+struct Clipped {
+    double sum, squares;
+    std::int64_t count, below;
 };
 
-// The fastest set this processor runs, or the one that the environment names.
-const Kernels& kernels();
+namespace kernels {
 
-extern const Kernels kBaseline;
-#if defined(__x86_64__)
-extern const Kernels kAvx2;
-extern const Kernels kAvx512;
-#endif
+// Range of n values; low > high when none is finite.
+Range range(const float* values, std::size_t n);
 
+// sums[i] += weight * row[i].
+void accumulate(float* sums, const float* row, float weight, std::size_t n);
+
+// The same where non-finite values weigh nothing: weights[i] += weight where
+// row[i] counts.
+void accumulate_masked(float* sums, float* weights, const float* row, float weight,
+                       std::size_t n);
+
+// bins[i] = bin number of values[i] among `count` bins of 1/scale from low;
+// values outside go to the first or last bin, non-finite ones to `count`.
+void bin(std::int32_t* bins, const float* values, float low, float scale, std::int32_t count,
+         std::size_t n);
+
+Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n);
+
+// The largest value of each of `groups` groups of 16: not 16 in a row but every
+// 16th of 256, which is the same work without shuffling. NaN never counts.
+void group_max(float* out, const float* values, std::size_t groups);
+
+// out[i] = a[i] p + b[i] q + c[i] r + d[i] s: a stretch of a cubic spline.
+void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
+           float q, float r, float s, std::size_t n);
+
+// y[i] = asinh(x[i]), relative error below 2e-7.
+void asinh(float* y, const float* x, std::size_t n);
+
+// The asinh stretch of one band, or of three by their mean (stretch.hpp), as
+// bytes: out = band f(L) / L with f(L) = gain asinh(L scale).
+void stretch_one(std::uint8_t* out, const float* band, float scale, float gain, std::size_t n);
+void stretch_three(std::uint8_t* out, const float* red, const float* green, const float* blue,
+                   float scale, float gain, std::size_t n);
+
+// Lupton et al. (2004) as bytes, rounded down: band f(I) / I with
+// f(I) = gain asinh(I scale), over the largest band where that exceeds one.
+void lupton(std::uint8_t* out, const float* red, const float* green, const float* blue,
+            float scale, float gain, std::size_t n);
+
+// 255 (value - low) scale, clipped, as bytes.
+void linear_bytes(std::uint8_t* out, const float* values, float low, float scale, std::size_t n);
+
+// Values 0..255 as bytes, rounded; NaN becomes 0.
+void to_bytes(std::uint8_t* out, const float* values, std::size_t n);
+
+}  // namespace kernels
 }  // namespace galedge

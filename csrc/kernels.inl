@@ -1,13 +1,12 @@
-// Bodies of the kernels; included once per instruction set, inside a namespace
-// of its own, with GALEDGE_KERNELS and GALEDGE_KERNELS_NAME defined. Loops are
-// written so that compilers vectorise them without being allowed to reorder.
+// The loops of kernels.cpp (see per_isa.inl), written so that compilers vectorise
+// them without being allowed to reorder.
 
 constexpr std::size_t kLanes = 16;
 
-inline bool is_finite(float v) { return std::fabs(v) <= std::numeric_limits<float>::max(); }
+inline bool is_finite(float v) { return __builtin_fabsf(v) <= __FLT_MAX__; }
 
 Range range(const float* values, std::size_t n) {
-    constexpr float kInf = std::numeric_limits<float>::infinity();
+    constexpr float kInf = __builtin_inff();
     float low[kLanes], high[kLanes];
     std::int32_t finite[kLanes] = {};
     for (std::size_t l = 0; l < kLanes; ++l) low[l] = kInf, high[l] = -kInf;
@@ -15,7 +14,8 @@ Range range(const float* values, std::size_t n) {
     std::int64_t total = 0;
     std::size_t i = 0;
     while (n - i >= kLanes) {
-        const std::size_t stop = i + std::min<std::size_t>((n - i) / kLanes, 1u << 24) * kLanes;
+        const std::size_t steps = (n - i) / kLanes;
+        const std::size_t stop = i + (steps < (1u << 24) ? steps : 1u << 24) * kLanes;
         for (; i < stop; i += kLanes) {
             for (std::size_t l = 0; l < kLanes; ++l) {
                 const float v = values[i + l];
@@ -30,13 +30,14 @@ Range range(const float* values, std::size_t n) {
     }
     Range result{kInf, -kInf, total};
     for (std::size_t l = 0; l < kLanes; ++l) {
-        result.low = std::min(result.low, low[l]);
-        result.high = std::max(result.high, high[l]);
+        result.low = low[l] < result.low ? low[l] : result.low;
+        result.high = high[l] > result.high ? high[l] : result.high;
     }
     for (; i < n; ++i) {
-        if (!is_finite(values[i])) continue;
-        result.low = std::min(result.low, values[i]);
-        result.high = std::max(result.high, values[i]);
+        const float v = values[i];
+        if (!is_finite(v)) continue;
+        result.low = v < result.low ? v : result.low;
+        result.high = v > result.high ? v : result.high;
         ++result.finite;
     }
     return result;
@@ -69,6 +70,59 @@ void bin(std::int32_t* __restrict bins, const float* __restrict values, float lo
     }
 }
 
+Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n) {
+    double sum[kLanes] = {}, squares[kLanes] = {};
+    double count[kLanes] = {}, below[kLanes] = {};  // exact: far below 2^53
+    std::size_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        for (std::size_t l = 0; l < kLanes; ++l) {
+            const double v = values[i + l] - centre;
+            const bool in = __builtin_fabs(v) <= reach && is_finite(values[i + l]);
+            sum[l] += in ? v : 0.0;
+            squares[l] += in ? v * v : 0.0;
+            count[l] += in ? 1.0 : 0.0;
+            below[l] += v < -reach ? 1.0 : 0.0;
+        }
+    }
+    for (; i < n; ++i) {
+        const double v = values[i] - centre;
+        const bool in = __builtin_fabs(v) <= reach && is_finite(values[i]);
+        sum[0] += in ? v : 0.0;
+        squares[0] += in ? v * v : 0.0;
+        count[0] += in ? 1.0 : 0.0;
+        below[0] += v < -reach ? 1.0 : 0.0;
+    }
+    for (std::size_t l = 1; l < kLanes; ++l) {
+        sum[0] += sum[l], squares[0] += squares[l];
+        count[0] += count[l], below[0] += below[l];
+    }
+    return {sum[0], squares[0], static_cast<std::int64_t>(count[0]),
+            static_cast<std::int64_t>(below[0])};
+}
+
+void group_max(float* __restrict out, const float* __restrict values, std::size_t groups) {
+    std::size_t g = 0;
+    for (; g + kLanes <= groups; g += kLanes, values += kLanes * kLanes) {
+        for (std::size_t l = 0; l < kLanes; ++l) out[g + l] = -__builtin_inff();
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            for (std::size_t l = 0; l < kLanes; ++l) {
+                const float v = values[i * kLanes + l];
+                out[g + l] = v > out[g + l] ? v : out[g + l];
+            }
+        }
+    }
+    for (; g < groups; ++g, values += kLanes) {
+        out[g] = -__builtin_inff();
+        for (std::size_t i = 0; i < kLanes; ++i) out[g] = values[i] > out[g] ? values[i] : out[g];
+    }
+}
+
+void blend(float* __restrict out, const float* __restrict a, const float* __restrict b,
+           const float* __restrict c, const float* __restrict d, float p, float q, float r,
+           float s, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = a[i] * p + b[i] * q + c[i] * r + d[i] * s;
+}
+
 // log1p(z) for z >= 0: split u = 1 + z into mantissa and exponent, a minimax
 // polynomial for the mantissa (Cephes logf), and the rounding error of 1 + z
 // put back, so that small z keep their relative precision.
@@ -76,13 +130,13 @@ inline float log1p_positive(float z) {
     const float u = 1.0f + z;
     const float lost = (z - (u - 1.0f)) / u;
     std::uint32_t bits;
-    std::memcpy(&bits, &u, sizeof bits);
+    __builtin_memcpy(&bits, &u, sizeof bits);
     // Mantissa in [sqrt(1/2), sqrt(2)), so that log(u) has no cancellation.
     const std::uint32_t shifted = bits - 0x3f3504f3u;
     const float e = static_cast<float>(static_cast<std::int32_t>(shifted) >> 23);
     const std::uint32_t mantissa = (shifted & 0x007fffffu) + 0x3f3504f3u;
     float m;
-    std::memcpy(&m, &mantissa, sizeof m);
+    __builtin_memcpy(&m, &mantissa, sizeof m);
     m -= 1.0f;
     const float m2 = m * m;
     float p = 7.0376836292e-2f;
@@ -103,10 +157,10 @@ inline float log1p_positive(float z) {
 inline float asinh_of(float x) {
     // Beyond 2^60 the square would soon overflow; galaxies never come near, and
     // broken pixels may as well stop there.
-    const float a = std::fabs(x);
+    const float a = __builtin_fabsf(x);
     const float c = a < 0x1p60f ? a : 0x1p60f;
-    const float z = c + c * c / (1.0f + std::sqrt(c * c + 1.0f));
-    return std::copysign(log1p_positive(z), x);
+    const float z = c + c * c / (1.0f + __builtin_sqrtf(c * c + 1.0f));
+    return __builtin_copysignf(log1p_positive(z), x);
 }
 
 void asinh(float* __restrict y, const float* __restrict x, std::size_t n) {
@@ -150,19 +204,32 @@ void stretch_three(std::uint8_t* __restrict out, const float* __restrict red,
     }
 }
 
+void lupton(std::uint8_t* __restrict out, const float* __restrict red,
+            const float* __restrict green, const float* __restrict blue, float scale, float gain,
+            std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float r = red[i], g = green[i], b = blue[i];
+        const float intensity = (r + g + b) / 3.0f;
+        const float safe = intensity > 0.0f ? intensity : 1.0f;
+        const float factor = intensity > 0.0f ? asinh_of(safe * scale) * gain / safe : 0.0f;
+        const float rg = r > g ? r : g;
+        const float most = (rg > b ? rg : b) * factor;
+        // Not r * (factor / most): the brightest band becomes one exactly.
+        const float over = most > 1.0f ? most : 1.0f;
+        const float v[3] = {r * factor / over, g * factor / over, b * factor / over};
+        for (int c = 0; c < 3; ++c) {
+            const float byte = (v[c] > 0.0f ? v[c] : 0.0f) * 255.0f;
+            out[c * n + i] =
+                static_cast<std::uint8_t>(static_cast<std::int32_t>(byte < 255.0f ? byte : 255.0f));
+        }
+    }
+}
+
+void linear_bytes(std::uint8_t* __restrict out, const float* __restrict values, float low,
+                  float scale, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = to_byte((values[i] - low) * scale * 255.0f);
+}
+
 void to_bytes(std::uint8_t* __restrict out, const float* __restrict values, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) out[i] = to_byte(values[i]);
 }
-
-}  // namespace GALEDGE_KERNELS
-
-const Kernels GALEDGE_KERNELS_NAME = {
-    GALEDGE_KERNELS::range,
-    GALEDGE_KERNELS::accumulate,
-    GALEDGE_KERNELS::accumulate_masked,
-    GALEDGE_KERNELS::bin,
-    GALEDGE_KERNELS::asinh,
-    GALEDGE_KERNELS::stretch_one,
-    GALEDGE_KERNELS::stretch_three,
-    GALEDGE_KERNELS::to_bytes,
-};

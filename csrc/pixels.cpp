@@ -7,54 +7,15 @@
 namespace galedge {
 namespace {
 
-namespace baseline {
-#include "pixels_kernels.inl"
-}
+#define GALEDGE_KERNELS "pixels_kernels.inl"
+#include "per_isa.inl"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define GALEDGE_X86_VARIANTS 1
-#pragma GCC push_options
-#pragma GCC target("avx2")
-namespace avx2 {
-#include "pixels_kernels.inl"
-}
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
-namespace avx512 {
-#include "pixels_kernels.inl"
-}
-#pragma GCC pop_options
-#elif defined(__x86_64__) && defined(__clang__)
-#define GALEDGE_X86_VARIANTS 1
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
-namespace avx2 {
-#include "pixels_kernels.inl"
-}
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), \
-                             apply_to = function)
-namespace avx512 {
-#include "pixels_kernels.inl"
-}
-#pragma clang attribute pop
-#endif
-
-template <class Out>
-void convert_best(const std::uint8_t* raw, std::size_t pixels, const Scaling& s, Out* out) {
+template <class Out, bool Native>
+void convert_best(const void* raw, std::size_t pixels, const Scaling& s, Out* out) {
+    const auto* from = static_cast<const unsigned char*>(raw);
     auto* to = reinterpret_cast<unsigned char*>(out);
-#ifdef GALEDGE_X86_VARIANTS
-    switch (isa()) {
-        case Isa::Avx512:
-            return avx512::convert_any<Out>(raw, pixels, s.bitpix, s.bscale, s.bzero, s.has_blank,
-                                            s.blank, to);
-        case Isa::Avx2:
-            return avx2::convert_any<Out>(raw, pixels, s.bitpix, s.bscale, s.bzero, s.has_blank,
-                                          s.blank, to);
-        case Isa::Baseline: break;
-    }
-#endif
-    baseline::convert_any<Out>(raw, pixels, s.bitpix, s.bscale, s.bzero, s.has_blank, s.blank, to);
+    GALEDGE_DISPATCH(convert_any<Out, Native>(from, pixels, s.bitpix, s.bscale, s.bzero,
+                                              s.has_blank, s.blank, to))
 }
 
 }  // namespace
@@ -76,11 +37,19 @@ Scaling Scaling::from(const Header& header, int bitpix) {
 }
 
 void convert(const std::uint8_t* raw, std::size_t pixels, const Scaling& scaling, float* out) {
-    convert_best(raw, pixels, scaling, out);
+    convert_best<float, false>(raw, pixels, scaling, out);
 }
 
 void convert(const std::uint8_t* raw, std::size_t pixels, const Scaling& scaling, double* out) {
-    convert_best(raw, pixels, scaling, out);
+    convert_best<double, false>(raw, pixels, scaling, out);
+}
+
+void convert_native(const void* raw, std::size_t pixels, const Scaling& scaling, float* out) {
+    convert_best<float, true>(raw, pixels, scaling, out);
+}
+
+void convert_native(const void* raw, std::size_t pixels, const Scaling& scaling, double* out) {
+    convert_best<double, true>(raw, pixels, scaling, out);
 }
 
 }  // namespace galedge

@@ -31,5 +31,8 @@ inline std::size_t bytes_per_pixel(int bitpix) {
 // `out` must not overlap `raw`.
 void convert(const std::uint8_t* raw, std::size_t pixels, const Scaling& scaling, float* out);
 void convert(const std::uint8_t* raw, std::size_t pixels, const Scaling& scaling, double* out);
+// The same from pixels in the machine's byte order.
+void convert_native(const void* raw, std::size_t pixels, const Scaling& scaling, float* out);
+void convert_native(const void* raw, std::size_t pixels, const Scaling& scaling, double* out);
 
 }  // namespace galedge

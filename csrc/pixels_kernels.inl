@@ -1,6 +1,5 @@
-// The loops of pixels.cpp, included once per instruction set inside its own
-// namespace. No includes and no library calls here: a function shared with
-// another translation unit must not be compiled for a newer processor.
+// The loops of pixels.cpp (see per_isa.inl). `Native` pixels are in the
+// machine's byte order, others big-endian.
 
 template <int Bytes>
 struct Bits;
@@ -29,12 +28,12 @@ inline T swapped(T bits) {
     return bits;
 }
 
-template <class Raw>
+template <class Raw, bool Native>
 inline Raw load(const unsigned char* __restrict raw, unsigned long i) {
     typename Bits<sizeof(Raw)>::type bits;
     __builtin_memcpy(&bits, raw + i * sizeof(Raw), sizeof bits);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    bits = swapped(bits);
+    if constexpr (!Native) bits = swapped(bits);
 #endif
     Raw value;
     __builtin_memcpy(&value, &bits, sizeof value);
@@ -47,90 +46,97 @@ inline void store(unsigned char* out, unsigned long i, Out value) {
 }
 
 // Bytes in native order, values untouched (signalling NaN included).
-template <class Raw>
-void reorder(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i) store(out, i, load<Raw>(raw, i));
+template <class Raw, bool Native>
+void reorder(const unsigned char* __restrict raw, unsigned long pixels,
+             unsigned char* __restrict out) {
+    for (unsigned long i = 0; i < pixels; ++i) store(out, i, load<Raw, Native>(raw, i));
 }
 
-template <class Raw, class Out>
-void cast(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i) store(out, i, static_cast<Out>(load<Raw>(raw, i)));
+template <class Raw, class Out, bool Native>
+void cast(const unsigned char* __restrict raw, unsigned long pixels,
+          unsigned char* __restrict out) {
+    for (unsigned long i = 0; i < pixels; ++i)
+        store(out, i, static_cast<Out>(load<Raw, Native>(raw, i)));
 }
 
 // BZERO = 2^63 on 64-bit integers means unsigned: flip the sign bit.
-template <class Out>
-void cast_unsigned64(const unsigned char* __restrict raw, unsigned long pixels, unsigned char* __restrict out) {
+template <class Out, bool Native>
+void cast_unsigned64(const unsigned char* __restrict raw, unsigned long pixels,
+                     unsigned char* __restrict out) {
     for (unsigned long i = 0; i < pixels; ++i)
-        store(out, i, static_cast<Out>(load<unsigned long long>(raw, i) ^ 0x8000000000000000ull));
+        store(out, i, static_cast<Out>(load<unsigned long long, Native>(raw, i) ^ (1ull << 63)));
 }
 
 // value = stored * scale + zero, in the precision Calc. A zero of -0.0 leaves
 // every sum as it is, -0.0 included.
-template <class Raw, class Calc, class Out>
+template <class Raw, class Calc, class Out, bool Native>
 void linear(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
             unsigned char* __restrict out) {
     for (unsigned long i = 0; i < pixels; ++i)
-        store(out, i, static_cast<Out>(static_cast<Calc>(load<Raw>(raw, i)) * scale + zero));
+        store(out, i,
+              static_cast<Out>(static_cast<Calc>(load<Raw, Native>(raw, i)) * scale + zero));
 }
 
-template <class Raw, class Calc, class Out>
-void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero, Raw blank,
-                  unsigned char* __restrict out) {
+template <class Raw, class Calc, class Out, bool Native>
+void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
+                  Raw blank, unsigned char* __restrict out) {
     const Out nan = static_cast<Out>(__builtin_nan(""));
     for (unsigned long i = 0; i < pixels; ++i) {
-        const Raw stored = load<Raw>(raw, i);
+        const Raw stored = load<Raw, Native>(raw, i);
         const Out value = static_cast<Out>(static_cast<Calc>(stored) * scale + zero);
         store(out, i, stored == blank ? nan : value);
     }
 }
 
-template <class Raw, class Calc, class Out>
-void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, double bscale, double bzero,
-                    bool has_blank, long long blank, unsigned char* __restrict out) {
+template <class Raw, class Calc, class Out, bool Native>
+void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, double bscale,
+                    double bzero, bool has_blank, long long blank, unsigned char* __restrict out) {
     const Calc scale = static_cast<Calc>(bscale);
     const Calc zero = bzero == 0 ? static_cast<Calc>(-0.0) : static_cast<Calc>(bzero);
     const Raw stored_blank = static_cast<Raw>(blank);
     if (has_blank && static_cast<long long>(stored_blank) == blank)
-        linear_blank<Raw, Calc, Out>(raw, pixels, scale, zero, stored_blank, out);
+        linear_blank<Raw, Calc, Out, Native>(raw, pixels, scale, zero, stored_blank, out);
     else
-        linear<Raw, Calc, Out>(raw, pixels, scale, zero, out);
+        linear<Raw, Calc, Out, Native>(raw, pixels, scale, zero, out);
 }
 
-template <class Raw, class Out>
-void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, double bscale, double bzero,
-                  unsigned char* __restrict out) {
+template <class Raw, class Out, bool Native>
+void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, double bscale,
+                  double bzero, unsigned char* __restrict out) {
     const Raw scale = static_cast<Raw>(bscale);
     const Raw zero = bzero == 0 ? static_cast<Raw>(-0.0) : static_cast<Raw>(bzero);
-    linear<Raw, Raw, Out>(raw, pixels, scale, zero, out);
+    linear<Raw, Raw, Out, Native>(raw, pixels, scale, zero, out);
 }
 
-template <class Out>
-void convert_any(const unsigned char* __restrict raw, unsigned long pixels, int bitpix, double bscale,
-                 double bzero, bool has_blank, long long blank, unsigned char* __restrict out) {
+template <class Out, bool Native>
+void convert_any(const unsigned char* __restrict raw, unsigned long pixels, int bitpix,
+                 double bscale, double bzero, bool has_blank, long long blank,
+                 unsigned char* __restrict out) {
     const bool identity = bscale == 1 && bzero == 0 && !has_blank;
     switch (bitpix) {
         case 8:
-            return scale_integers<unsigned char, float, Out>(raw, pixels, bscale, bzero, has_blank,
-                                                             blank, out);
+            return scale_integers<unsigned char, float, Out, Native>(raw, pixels, bscale, bzero,
+                                                                     has_blank, blank, out);
         case 16:
-            return scale_integers<short, float, Out>(raw, pixels, bscale, bzero, has_blank, blank,
-                                                     out);
+            return scale_integers<short, float, Out, Native>(raw, pixels, bscale, bzero, has_blank,
+                                                             blank, out);
         case 32:
-            return scale_integers<int, double, Out>(raw, pixels, bscale, bzero, has_blank, blank,
-                                                    out);
+            return scale_integers<int, double, Out, Native>(raw, pixels, bscale, bzero, has_blank,
+                                                            blank, out);
         case 64:
-            if (identity) return cast<long long, Out>(raw, pixels, out);
+            if (identity) return cast<long long, Out, Native>(raw, pixels, out);
             if (bscale == 1 && bzero == 9223372036854775808.0 && !has_blank)
-                return cast_unsigned64<Out>(raw, pixels, out);
-            return scale_integers<long long, double, Out>(raw, pixels, bscale, bzero, has_blank,
-                                                          blank, out);
+                return cast_unsigned64<Out, Native>(raw, pixels, out);
+            return scale_integers<long long, double, Out, Native>(raw, pixels, bscale, bzero,
+                                                                  has_blank, blank, out);
         case -32:
-            if (!identity) return scale_floats<float, Out>(raw, pixels, bscale, bzero, out);
-            if constexpr (sizeof(Out) == 4) return reorder<float>(raw, pixels, out);
-            return cast<float, Out>(raw, pixels, out);
+            if (!identity) return scale_floats<float, Out, Native>(raw, pixels, bscale, bzero, out);
+            if constexpr (sizeof(Out) == 4) return reorder<float, Native>(raw, pixels, out);
+            return cast<float, Out, Native>(raw, pixels, out);
         default:
-            if (!identity) return scale_floats<double, Out>(raw, pixels, bscale, bzero, out);
-            if constexpr (sizeof(Out) == 8) return reorder<double>(raw, pixels, out);
-            return cast<double, Out>(raw, pixels, out);
+            if (!identity)
+                return scale_floats<double, Out, Native>(raw, pixels, bscale, bzero, out);
+            if constexpr (sizeof(Out) == 8) return reorder<double, Native>(raw, pixels, out);
+            return cast<double, Out, Native>(raw, pixels, out);
     }
 }

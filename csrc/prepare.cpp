@@ -14,7 +14,7 @@ namespace {
 void refuse_blank(const Planes& planes, std::size_t pixels) {
     Range all{INFINITY, -INFINITY, 0};
     for (int c = 0; c < planes.count; ++c) {
-        const Range r = kernels().range(planes.band[c], pixels);
+        const Range r = kernels::range(planes.band[c], pixels);
         all = {std::min(all.low, r.low), std::max(all.high, r.high), all.finite + r.finite};
     }
     if (all.finite == 0) throw Error(ErrorKind::Blank, "no pixel is finite; there is nothing to see");
@@ -31,7 +31,7 @@ const float* luminance(const Planes& planes, std::size_t pixels, std::vector<flo
     if (planes.count == 1) return planes.band[0];
     buffer.assign(pixels, 0.0f);
     for (int c = 0; c < planes.count; ++c) {
-        kernels().accumulate(buffer.data(), planes.band[c], 1.0f / 3, pixels);
+        kernels::accumulate(buffer.data(), planes.band[c], 1.0f / 3, pixels);
     }
     return buffer.data();
 }
@@ -91,6 +91,12 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, std::uint8_t* out,
         const double signal = stretch_asinh(bands, planes.count, n, noise, recipe.softening,
                                             recipe.white, out, s.stretch);
         if (signal < 5) facts.flags |= kFaint;
+        if (recipe.stretch == Stretch::Lupton) {
+            const double least = std::max(noise, 1e-30);
+            stretch_lupton(bands, planes.count, n, recipe.softening * least, recipe.q, out);
+        } else if (recipe.stretch == Stretch::Zscale) {
+            stretch_zscale(bands, planes.count, n, out, s.stretch);
+        }
     }
     return facts;
 }

@@ -12,6 +12,8 @@
 
 namespace galedge {
 
+enum class Stretch { Asinh, Lupton, Zscale };
+
 // Mirrors galedge/recipe.py.
 struct Recipe {
     int size = 64;
@@ -20,6 +22,8 @@ struct Recipe {
     double threshold = 2;
     double softening = 8;
     double white = 0.995;
+    Stretch stretch = Stretch::Asinh;
+    double q = 8;
 };
 
 // An image as one or three planes of floats of the same shape.

@@ -64,8 +64,7 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
         return 1;
     }
     const auto columns = static_cast<std::size_t>(x1 - x0);
-    const Kernels& k = kernels();
-    s.sums.resize(columns);
+        s.sums.resize(columns);
     s.weights.resize(columns);
 
     double invalid = 0;
@@ -74,16 +73,16 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
         float* row_out = out + static_cast<std::size_t>(size) * oy;
         std::fill(s.sums.begin(), s.sums.end(), 0.0f);
         for (int t = 0; t < ty.count[oy]; ++t) {
-            k.accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
+            kernels::accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
         }
         // A non-finite pixel shows in the sums; only such rows take the masked way.
-        const Range range = k.range(s.sums.data(), columns);
+        const Range range = kernels::range(s.sums.data(), columns);
         const bool masked = range.finite != static_cast<std::int64_t>(columns);
         if (masked) {
             std::fill(s.sums.begin(), s.sums.end(), 0.0f);
             std::fill(s.weights.begin(), s.weights.end(), 0.0f);
             for (int t = 0; t < ty.count[oy]; ++t) {
-                k.accumulate_masked(s.sums.data(), s.weights.data(),
+                kernels::accumulate_masked(s.sums.data(), s.weights.data(),
                                     image + (ty.first[oy] + t) * width + x0, wy[t], columns);
             }
         }

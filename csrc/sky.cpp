@@ -10,17 +10,17 @@ namespace galedge {
 
 namespace {
 
-constexpr std::int32_t kBins = 2048;
+constexpr std::int32_t kBins = 1024;
 // Half width of the histogram in robust standard deviations: far enough out
 // that what lies beyond cannot survive 3-sigma clipping, near enough that a bin
-// is 0.012 sigma wide.
-constexpr float kReach = 12.0f;
+// is 0.02 sigma wide.
+constexpr float kReach = 10.0f;
 
 // First guess of centre and scale from an even subsample: median and scaled
 // median absolute deviation, and the mean one where more than half of the
 // values are equal (8-bit pictures with a black sky).
 Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
-    constexpr std::size_t kSample = 251;  // prime, so that strides do not beat with rows
+    constexpr std::size_t kSample = 127;  // prime, so that strides do not beat with rows
     const std::size_t stride = std::max<std::size_t>(1, n / kSample);
     sample.clear();
     for (std::size_t i = 0; i < n; i += stride) {
@@ -41,25 +41,119 @@ Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
     return {median, scale};
 }
 
-// Statistics of bins [first, last] in units of bins, from running totals, so
-// that a round of clipping costs a binary search and not a pass. Integers make
-// them exact.
+// The histogram of n values around a first guess; it stays empty where the guess
+// was so far off, on values with a pattern, that all lie beyond it.
+struct Grid {
+    float low = 0, scale = 0;  // bin = (value - low) * scale
+};
+
+Grid fill_histogram(const float* values, std::size_t n, Sky first, SkyScratch& s) {
+    const Grid grid{first.level - kReach * first.noise,
+                    static_cast<float>(kBins) / (2 * kReach * first.noise)};
+    s.bins.resize(n);
+    s.histogram.assign(kBins + 1, 0);  // the last bin is for non-finite values
+    kernels::bin(s.bins.data(), values, grid.low, grid.scale, kBins, n);
+    for (std::size_t i = 0; i < n; ++i) ++s.histogram[s.bins[i]];
+    // Values beyond the grid are in its end bins; they count by themselves.
+    s.outliers.clear();
+    if (s.histogram[0] + s.histogram[kBins - 1] > 0) {
+        for (std::size_t i = 0; i < n; ++i) {
+            if (s.bins[i] != 0 && s.bins[i] != kBins - 1) continue;
+            s.outliers.push_back((values[i] - static_cast<double>(grid.low)) * grid.scale - 0.5);
+        }
+        s.histogram[0] = s.histogram[kBins - 1] = 0;
+    }
+    s.counts.assign(kBins + 1, 0);
+    s.sums.assign(kBins + 1, 0);
+    s.squares.assign(kBins + 1, 0);
+    for (std::int32_t b = 0; b < kBins; ++b) {
+        const std::int64_t c = s.histogram[b];
+        s.counts[b + 1] = s.counts[b] + c;
+        s.sums[b + 1] = s.sums[b] + c * b;
+        s.squares[b + 1] = s.squares[b] + c * b * b;
+    }
+    return grid;
+}
+
+// Statistics of what clipping keeps, in units of bins.
 struct Moments {
     double mean = 0, sigma = 0, median = 0;
 };
 
-Moments moments(const SkyScratch& s, std::int32_t first, std::int32_t last) {
-    const std::int64_t below = s.counts[first], count = s.counts[last + 1] - below;
-    const auto n = static_cast<double>(count);
-    const double mean = static_cast<double>(s.sums[last + 1] - s.sums[first]) / n;
-    const double square = static_cast<double>(s.squares[last + 1] - s.squares[first]) / n;
+// Values of inner bins [first, last] and of the outliers in [low, high]. Running
+// totals make a round of clipping cost a binary search and not a pass; as
+// integers they are exact.
+Moments moments(const SkyScratch& s, std::int32_t first, std::int32_t last, double low,
+                double high) {
+    const std::int64_t before = s.counts[first], inner = s.counts[last + 1] - before;
+    auto n = static_cast<double>(inner);
+    auto sum = static_cast<double>(s.sums[last + 1] - s.sums[first]);
+    auto square = static_cast<double>(s.squares[last + 1] - s.squares[first]);
+    std::int64_t below = 0;  // outliers that precede the inner bins
+    for (const double v : s.outliers) {
+        if (v < low || v > high) continue;
+        n += 1, sum += v, square += v * v;
+        below += v < kBins / 2;
+    }
+    const double mean = sum / n;
+    const double sigma = std::sqrt(std::max(0.0, square / n - mean * mean));
+    // The inner bins hold more than half of all values, by the choice of their
+    // width, so the median is among them.
+    const std::int64_t rank =
+        std::clamp<std::int64_t>((static_cast<std::int64_t>(n) + 1) / 2 - below, 1, inner);
     const auto half = std::lower_bound(s.counts.begin() + first + 1, s.counts.begin() + last + 1,
-                                       below + (count + 1) / 2);
+                                       before + rank);
     const auto bin = static_cast<std::int32_t>(half - s.counts.begin()) - 1;
     // Within its bin the median lies where half of the values are passed.
-    const double inside = (0.5 * n - static_cast<double>(s.counts[bin] - below)) /
+    const double inside = (0.5 * n - static_cast<double>(below + s.counts[bin] - before)) /
                           static_cast<double>(s.histogram[bin]);
-    return {mean, std::sqrt(std::max(0.0, square - mean * mean)), bin + inside - 0.5};
+    return {mean, sigma, bin + inside - 0.5};
+}
+
+// Clips at 3 sigma about the median until nothing changes, bins at a time.
+Moments clip(const SkyScratch& s) {
+    std::int32_t lo = 1, hi = kBins - 2;
+    double low = -INFINITY, high = INFINITY;
+    Moments kept = moments(s, lo, hi, low, high);
+    for (;;) {
+        const auto to_bin = [](double b) {
+            return static_cast<std::int32_t>(std::clamp<double>(b, 1, kBins - 2));
+        };
+        const double new_low = std::max(low, kept.median - 3 * kept.sigma);
+        const double new_high = std::min(high, kept.median + 3 * kept.sigma);
+        const std::int32_t new_lo = std::max(lo, to_bin(std::ceil(new_low)));
+        const std::int32_t new_hi = std::min(hi, to_bin(std::floor(new_high)));
+        const bool same = new_lo == lo && new_hi == hi;
+        if (same && (s.outliers.empty() || (new_low == low && new_high == high))) return kept;
+        if (s.counts[new_hi + 1] <= s.counts[new_lo]) return kept;  // all in one bin
+        lo = new_lo, hi = new_hi, low = new_low, high = new_high;
+        kept = moments(s, lo, hi, low, high);
+    }
+}
+
+double mode(const Moments& kept) {
+    const bool crowded = std::fabs(kept.mean - kept.median) >= 0.3 * kept.sigma;
+    return crowded ? kept.median : 2.5 * kept.median - 1.5 * kept.mean;
+}
+
+// The value of rank `rank` (from 0) among those of the inner bins, found in its
+// own bin. From round to round of clipping that is nearly always the same one.
+double ranked(const float* values, std::size_t n, std::int64_t rank, SkyScratch& s) {
+    rank = std::clamp<std::int64_t>(rank, 0, s.counts.back() - 1);
+    const auto after = std::upper_bound(s.counts.begin(), s.counts.end(), rank);
+    const auto bin = static_cast<std::int32_t>(after - s.counts.begin()) - 1;
+    if (bin != s.sorted_bin) {
+        s.sorted.resize(n);
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            s.sorted[kept] = values[i];
+            kept += s.bins[i] == bin;
+        }
+        s.sorted.resize(kept);
+        std::sort(s.sorted.begin(), s.sorted.end());
+        s.sorted_bin = bin;
+    }
+    return s.sorted[static_cast<std::size_t>(rank - s.counts[bin])];
 }
 
 }  // namespace
@@ -67,41 +161,37 @@ Moments moments(const SkyScratch& s, std::int32_t first, std::int32_t last) {
 Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
     const Sky first = guess(values, n, scratch.guess);
     if (!std::isfinite(first.level) || first.noise <= 0) return first;
-    const float low = first.level - kReach * first.noise;
-    const float scale = static_cast<float>(kBins) / (2 * kReach * first.noise);
+    const Grid grid = fill_histogram(values, n, first, scratch);
+    if (scratch.counts.back() == 0) return first;
+    const Moments kept = clip(scratch);
+    return {grid.low + static_cast<float>((mode(kept) + 0.5) / grid.scale),
+            static_cast<float>(kept.sigma / grid.scale)};
+}
 
-    auto& histogram = scratch.histogram;
-    scratch.bins.resize(n);
-    histogram.assign(kBins + 1, 0);  // the last bin is for non-finite values
-    kernels().bin(scratch.bins.data(), values, low, scale, kBins, n);
-    for (std::size_t i = 0; i < n; ++i) ++histogram[scratch.bins[i]];
-    scratch.counts.assign(kBins + 1, 0);
-    scratch.sums.assign(kBins + 1, 0);
-    scratch.squares.assign(kBins + 1, 0);
-    for (std::int32_t b = 0; b < kBins; ++b) {
-        const std::int64_t c = histogram[b];
-        scratch.counts[b + 1] = scratch.counts[b] + c;
-        scratch.sums[b + 1] = scratch.sums[b] + c * b;
-        scratch.squares[b + 1] = scratch.squares[b] + c * b * b;
+Sky exact_clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
+    const Sky first = guess(values, n, scratch.guess);
+    if (!std::isfinite(first.level) || first.noise <= 0) return first;
+    fill_histogram(values, n, first, scratch);
+    if (scratch.counts.back() == 0) return first;
+    scratch.sorted_bin = -1;
+    const auto early = std::count_if(scratch.outliers.begin(), scratch.outliers.end(),
+                                     [](double v) { return v < kBins / 2; });
+    // From all values on, or clipping could stop at another set than it should.
+    Moments kept{0, std::numeric_limits<double>::infinity(), first.level};
+    for (std::int64_t before = -1;;) {
+        const double centre = kept.median;
+        const Clipped sums = kernels::clipped_sums(values, centre, 3 * kept.sigma, n);
+        if (sums.count == 0 || sums.count == before) break;
+        before = sums.count;
+        const auto m = static_cast<double>(sums.count);
+        const double mean = sums.sum / m;
+        const std::int64_t rank = sums.below - early + sums.count / 2;
+        kept = {centre + mean, std::sqrt(std::max(0.0, sums.squares / m - mean * mean)),
+                sums.count % 2 ? ranked(values, n, rank, scratch)
+                               : 0.5 * (ranked(values, n, rank, scratch) +
+                                        ranked(values, n, rank - 1, scratch))};
     }
-
-    std::int32_t lo = 0, hi = kBins - 1;
-    Moments kept = moments(scratch, lo, hi);
-    for (;;) {
-        const auto to_bin = [](double b) {
-            return static_cast<std::int32_t>(std::clamp<double>(b, 0, kBins - 1));
-        };
-        const std::int32_t new_lo = std::max(lo, to_bin(std::ceil(kept.median - 3 * kept.sigma)));
-        const std::int32_t new_hi = std::min(hi, to_bin(std::floor(kept.median + 3 * kept.sigma)));
-        if (new_lo == lo && new_hi == hi) break;
-        if (scratch.counts[new_hi + 1] <= scratch.counts[new_lo]) break;  // all in one bin
-        lo = new_lo, hi = new_hi;
-        kept = moments(scratch, lo, hi);
-    }
-    const bool crowded = std::fabs(kept.mean - kept.median) >= 0.3 * kept.sigma;
-    const double mode = crowded ? kept.median : 2.5 * kept.median - 1.5 * kept.mean;
-    return {low + static_cast<float>((mode + 0.5) / scale),
-            static_cast<float>(kept.sigma / scale)};
+    return {static_cast<float>(mode(kept)), static_cast<float>(kept.sigma)};
 }
 
 Sky border_sky(const float* image, std::int64_t width, std::int64_t height,

@@ -84,7 +84,8 @@ void Source::read(std::uint64_t offset, std::size_t bytes, void* out) const {
             if (errno == EINTR) continue;
             throw Error(ErrorKind::Read, std::string("cannot be read: ") + std::strerror(errno));
         }
-        if (got == 0) throw Error(ErrorKind::Truncated, "truncated: the file shrank while being read");
+        if (got == 0)
+            throw Error(ErrorKind::Truncated, "truncated: the file shrank while being read");
         to += got;
         offset += static_cast<std::uint64_t>(got);
         bytes -= static_cast<std::size_t>(got);

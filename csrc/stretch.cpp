@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "kernels.hpp"
+#include "zscale.hpp"
 
 namespace galedge {
 
@@ -21,33 +22,33 @@ void repeat_first(std::uint8_t* out, std::size_t n) {
     std::memcpy(out + 2 * n, out, n);
 }
 
-// The smallest of the `count` largest values. A heap of so few is seldom
-// touched: most values are turned away by one comparison.
-float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& heap) {
-    heap.clear();
+// The smallest of the `count` largest values. The same of the maxima of groups is
+// a lower bound for it, which turns nearly all values away by one comparison.
+float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& few) {
+    constexpr std::size_t kGroup = 16;
+    const auto take = [count](std::vector<float>& v) {
+        const auto at = v.begin() + static_cast<std::ptrdiff_t>(std::min(count, v.size()) - 1);
+        std::nth_element(v.begin(), at, v.end(), std::greater<>());
+        return *at;
+    };
+    few.resize(values.size() / kGroup);
+    kernels::group_max(few.data(), values.data(), few.size());
+    const float bound = few.size() >= count ? take(few) : -INFINITY;
+    few.clear();
     for (const float v : values) {
-        if (heap.size() == count) {
-            if (!(v > heap.front())) continue;
-            std::pop_heap(heap.begin(), heap.end(), std::greater<>());
-            heap.pop_back();
-        } else if (std::isnan(v)) {
-            continue;
-        }
-        heap.push_back(v);
-        std::push_heap(heap.begin(), heap.end(), std::greater<>());
+        if (v >= bound) few.push_back(v);
     }
-    return heap.empty() ? 0.0f : heap.front();
+    return few.empty() ? 0.0f : take(few);
 }
 
 }  // namespace
 
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
                      double softening, double white, std::uint8_t* out, StretchScratch& s) {
-    const Kernels& k = kernels();
-    s.luminance.assign(n, 0.0f);
-    for (int c = 0; c < count; ++c) k.accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+        s.luminance.assign(n, 0.0f);
+    for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
-    const double peak = nth_largest(s.luminance, n - below, s.heap);
+    const double peak = nth_largest(s.luminance, n - below, s.few);
     const double sigma = std::max({noise, peak * kLeastNoise, 1e-30});
     const double knee = softening * sigma;
     // Where nothing rises above the noise, white stays at a few sigma: noise
@@ -56,16 +57,39 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
 
     const auto scale = static_cast<float>(1 / knee), gain = static_cast<float>(255 / top);
     if (count == 3) {
-        k.stretch_three(out, bands[0], bands[1], bands[2], scale, gain, n);
+        kernels::stretch_three(out, bands[0], bands[1], bands[2], scale, gain, n);
     } else {
-        k.stretch_one(out, bands[0], scale, gain, n);
+        kernels::stretch_one(out, bands[0], scale, gain, n);
         repeat_first(out, n);
     }
     return peak / sigma;
 }
 
+void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
+                    std::uint8_t* out) {
+    const auto scale = static_cast<float>(q / stretch);
+    const auto gain = static_cast<float>(0.1 / std::asinh(0.1 * q));
+    const int green = count == 3 ? 1 : 0, blue = count == 3 ? 2 : 0;
+    kernels::lupton(out, bands[0], bands[green], bands[blue], scale, gain, n);
+}
+
+void stretch_zscale(const float* const* bands, int count, std::size_t n, std::uint8_t* out,
+                    StretchScratch& s) {
+    s.luminance.assign(n, 0.0f);
+    for (int c = 0; c < count; ++c) {
+        kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+    }
+    const Limits limits = zscale(s.luminance.data(), n, s.few);
+    const double range = limits.high - limits.low;
+    const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
+    for (int c = 0; c < count; ++c) {
+        kernels::linear_bytes(out + c * n, bands[c], static_cast<float>(limits.low), scale, n);
+    }
+    if (count == 1) repeat_first(out, n);
+}
+
 void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out) {
-    for (int c = 0; c < count; ++c) kernels().to_bytes(out + c * n, bands[c], n);
+    for (int c = 0; c < count; ++c) kernels::to_bytes(out + c * n, bands[c], n);
     if (count == 1) repeat_first(out, n);
 }
 

@@ -13,7 +13,7 @@
 namespace galedge {
 
 struct StretchScratch {
-    std::vector<float> luminance, heap;
+    std::vector<float> luminance, few;
 };
 
 // bands: `count` (1 or 3) sky-subtracted planes of n pixels each. out: three
@@ -22,6 +22,15 @@ struct StretchScratch {
 // Returns white over noise: the signal-to-noise of the galaxy's bright part.
 double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
                      double softening, double white, std::uint8_t* out, StretchScratch& scratch);
+
+// Lupton et al. (2004), as astropy's make_lupton_rgb: f(I) = asinh(Q I / stretch)
+// 0.1 / asinh(0.1 Q). A single band takes its own f.
+void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
+                    std::uint8_t* out);
+
+// Linear between the zscale limits of the luminance (zscale.hpp).
+void stretch_zscale(const float* const* bands, int count, std::size_t n, std::uint8_t* out,
+                    StretchScratch& scratch);
 
 // The same for pictures, already stretched: values 0..255 are rounded.
 void round_picture(const float* const* bands, int count, std::size_t n, std::uint8_t* out);

@@ -87,14 +87,17 @@ Wcs Wcs::from(const Header& header) {
     const auto is = [](const std::string& type, const char* plain, const char* sip) {
         return type == plain || type == sip;
     };
-    const bool usual = is(type1, "RA---TAN", "RA---TAN-SIP") && is(type2, "DEC--TAN", "DEC--TAN-SIP");
+    const bool usual =
+        is(type1, "RA---TAN", "RA---TAN-SIP") && is(type2, "DEC--TAN", "DEC--TAN-SIP");
     const bool swapped =
         is(type1, "DEC--TAN", "DEC--TAN-SIP") && is(type2, "RA---TAN", "RA---TAN-SIP");
     bool bad = false;
     if ((!usual && !swapped) || !is_j2000(header, bad) || !is_degrees(header, "CUNIT1") ||
         !is_degrees(header, "CUNIT2") || has_polynomial(header))
         return wcs;
-    wcs.distorted = type1.size() > 8;
+    // SIP, lookup tables, and the plate solutions of the Digitized Sky Survey.
+    wcs.distorted = type1.size() > 8 || has(header, "A_ORDER") || has(header, "CPDIS1") ||
+                    has(header, "D2IMDIS1") || has(header, "AMDX1");
 
     double m[2][2];
     read_matrix(header, m, bad);

@@ -8,10 +8,10 @@ namespace galedge {
 
 struct Wcs {
     bool valid = false;      // otherwise the header has no WCS of this kind
-    bool distorted = false;  // has SIP terms, which are left out
+    bool distorted = false;  // has distortion terms, which are left out
     double crpix[2] = {0, 0};
-    double crval[2] = {0, 0};                  // longitude, latitude (deg)
-    double matrix[2][2] = {{1, 0}, {0, 1}};    // pixels to (longitude, latitude) degrees
+    double crval[2] = {0, 0};                // longitude, latitude (deg)
+    double matrix[2][2] = {{1, 0}, {0, 1}};  // pixels to (longitude, latitude) degrees
     double lonpole = 180;
 
     // From CTYPE, CRPIX, CRVAL and CD, PC with CDELT, or CDELT with CROTA2;

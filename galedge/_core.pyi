@@ -84,11 +84,20 @@ class Recipe:
         threshold: float,
         softening: float,
         white: float,
+        stretch: str,
+        q: float,
     ) -> None: ...
 
-# Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors.
+# Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors,
+# and whether an error says that the core does not support the file.
 Result = tuple[
-    NDArray[np.void], NDArray[np.float64], list[int], list[str], list[str], list[str | None]
+    NDArray[np.void],
+    NDArray[np.float64],
+    list[int],
+    list[str],
+    list[str],
+    list[str | None],
+    list[bool],
 ]
 
 def prepare_arrays(
@@ -110,4 +119,9 @@ def border_sky(image: NDArray[np.float32]) -> tuple[float, float]: ...
 def resample(
     image: NDArray[np.float32], x: float, y: float, side: float, size: int, fill: float
 ) -> tuple[NDArray[np.float32], float]: ...
+def zscale(values: NDArray[np.float32]) -> tuple[float, float]: ...
+def lupton(bands: NDArray[np.float32], stretch: float, q: float) -> NDArray[np.uint8]: ...
 def asinh(x: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def background(
+    image: NDArray[np.float32], mesh: int, filter: int, threads: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ __all__ = [
     "Hdu",
     "Recipe",
     "Wcs",
+    "background",
     "open_fits",
     "open_fits_buffer",
     "parse_cards",
@@ -36,7 +37,7 @@ __all__ = [
 
 _MAX_PIXELS = 1 << 28
 
-_Found = tuple["Prepared | None", tuple[float, float], int, str, str, str | None]
+_Found = tuple["Prepared | None", tuple[float, float], int, str, str, str | None, bool]
 _NO_SKY = (float("nan"), float("nan"))
 
 
@@ -49,6 +50,8 @@ class Recipe(NamedTuple):
     threshold: float
     softening: float
     white: float
+    stretch: str
+    q: float
 
 
 def open_fits(path: str | bytes | os.PathLike[Any], max_pixels: int | None = None) -> FitsFile:
@@ -61,6 +64,11 @@ def open_fits_buffer(buffer: Any, max_pixels: int | None = None) -> FitsFile:
     return FitsFile(memoryview(buffer), _MAX_PIXELS if max_pixels is None else max_pixels)
 
 
+def background(*_: Any) -> NoReturn:
+    """Refuse: the maps of csrc/background.cpp have no twin."""
+    raise Unsupported("maps of the sky need galedge's compiled core: install a wheel that has it")
+
+
 def prepare_arrays(
     images: list[NDArray[np.float32]],
     pictures: list[bool],
@@ -71,7 +79,7 @@ def prepare_arrays(
     """Prepare images of shape (1 or 3, H, W) into `out`; twin of csrc/batch.cpp."""
 
     def one(i: int) -> _Found:
-        return _prepare(images[i], pictures[i], recipe, out[i]), _NO_SKY, -1, "", "", None
+        return _prepare(images[i], pictures[i], recipe, out[i]), _NO_SKY, -1, "", "", None, False
 
     return _for_each(one, len(images), threads, out)
 
@@ -91,9 +99,9 @@ def prepare_files(
         found = file.image(hdu if hdu >= 0 else None)
         planes = found.shape[0] if found.shape else 0
         if plane >= planes:
-            raise Unsupported(f"there is no plane {plane}; the image has {planes}")
+            raise ReadError(f"there is no plane {plane}; the image has {planes}")
         if plane < 0 and planes not in (1, 3):
-            raise Unsupported(
+            raise ReadError(
                 f"a cube of {planes} planes is not a galaxy in one or three bands; "
                 "choose one with --plane"
             )
@@ -104,7 +112,7 @@ def prepare_files(
         sky = wcs.pixel_to_sky(prepared.x, prepared.y) if wcs else _NO_SKY
         name, date = (found.cards.get(keyword) for keyword in ("OBJECT", "DATE-OBS"))
         name, date = (value if isinstance(value, str) else "" for value in (name, date))
-        return prepared, sky, found.index, name, date, None
+        return prepared, sky, found.index, name, date, None, False
 
     return _for_each(one, len(paths), threads, out)
 
@@ -128,11 +136,11 @@ def _for_each(
         try:
             return one(i)
         except ReadError as error:
-            message = str(error)
+            message, unsupported = str(error), isinstance(error, Unsupported)
         except MemoryError:
-            message = "there is not enough memory for this image"
+            message, unsupported = "there is not enough memory for this image", False
         out[i] = 0
-        return None, _NO_SKY, -1, "", "", message
+        return None, _NO_SKY, -1, "", "", message, unsupported
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -145,5 +153,5 @@ def _for_each(
         [tuple(prepared or nothing) for prepared, *_ in found], [*fields, ("flags", "u4")]
     )
     positions = np.array([sky for _, sky, *_ in found], float).reshape(-1, 2)
-    _, _, hdus, names, dates, errors = zip(*found, strict=True) if found else ((),) * 6
-    return table, positions, list(hdus), list(names), list(dates), list(errors)
+    columns = zip(*found, strict=True) if found else ((),) * 7
+    return table, positions, *(list(column) for column in list(columns)[2:])

@@ -7,7 +7,6 @@ so many bytes can hold at all, before anything is decoded.
 from __future__ import annotations
 
 import io
-import warnings
 from typing import Any
 
 import numpy as np
@@ -63,10 +62,7 @@ class _Picture(Samples):
 def open_picture(stream: Stream, size: int, limit: int) -> Samples:
     """Read a picture's header; its pixels are decoded by ``planes()``."""
     try:
-        with warnings.catch_warnings():
-            # The cap below decides, not Pillow's warning.
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-            picture = Pillow.open(stream, formats=("JPEG", "PNG", "TIFF"))
+        picture = Pillow.open(stream, formats=("JPEG", "PNG", "TIFF"))
     except Pillow.DecompressionBombError as error:
         raise TooLarge(str(error)) from None
     except Exception as error:  # as above
@@ -104,7 +100,7 @@ class _Npy(Samples):
         super().__init__(
             kind=".npy",
             dtype=str(self._type),
-            frame=shape[-2:],
+            frame=(shape[-2], shape[-1]),
             plane_count=1 if len(shape) == 2 else shape[0],
             is_picture=self._type == np.uint8,
         )

@@ -23,13 +23,14 @@ def parse_cards(text: bytes) -> list[tuple[str, Any]]:
     while i < len(lines):
         line = lines[i]
         i += 1
-        if line[8:9] == "=":
-            keyword, field = line[:8].rstrip(" "), line[9:]
+        keyword = line[:8].rstrip(" ")
+        if line[8:9] == "=" and keyword not in ("COMMENT", "HISTORY", ""):
+            field = line[9:]
         elif line.startswith("HIERARCH ") and "=" in line:
             keyword, _, field = line[9:].partition("=")
             keyword = keyword.strip(" ")
         else:
-            cards.append((line[:8].rstrip(" "), line[8:].rstrip(" ")))
+            cards.append((keyword, line[8:].rstrip(" ")))
             continue
         value = _value(field)
         while isinstance(value, str) and value.endswith("&") and i < len(lines):
@@ -129,7 +130,9 @@ class Wcs:
         if swapped:
             rows, crval = rows[::-1], crval[::-1]
         wcs = cls(
-            distorted=types[0].endswith("-SIP"),
+            # SIP, lookup tables, and the plate solutions of the Digitized Sky Survey.
+            distorted=types[0].endswith("-SIP")
+            or any(name in cards for name in ("A_ORDER", "CPDIS1", "D2IMDIS1", "AMDX1")),
             crpix=(_real(cards, "CRPIX1", 0), _real(cards, "CRPIX2", 0)),
             crval=(crval[0], crval[1]),
             matrix=(rows[0], rows[1]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def read(
     from ._formats import select
 
     try:
-        import rustfits
+        rustfits = importlib.import_module("rustfits")  # an extra, and untyped
     except ImportError:
         raise Unsupported(
             f"is compressed by {hdu.compression}, which needs rustfits: pip install rustfits"
@@ -61,12 +62,13 @@ def _physical(stored: NDArray[Any], header: Header) -> NDArray[Any]:
     """BSCALE, BZERO and BLANK as the compiled core applies them."""
     if stored.dtype.kind == "f":
         return stored
-    kind = np.float32 if stored.dtype.itemsize <= 2 else np.float64
     scale, zero = header.get("BSCALE", 1), header.get("BZERO", 0)
     if not isinstance(scale, (int, float)) or not isinstance(zero, (int, float)):
         raise ReadError("BSCALE or BZERO is not a number")
     blank = header.get("BLANK", header.get("ZBLANK"))
-    values = stored.astype(kind) * kind(scale) + kind(zero)
+    # Python floats take the precision of the array they meet.
+    values: NDArray[Any] = stored.astype(np.float32 if stored.dtype.itemsize <= 2 else np.float64)
+    values = values * float(scale) + float(zero)
     if isinstance(blank, int):
         values[stored == blank] = np.nan
     return values

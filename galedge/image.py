@@ -229,7 +229,7 @@ def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
         if len(data) > most:
             raise TooLarge(f"{name}: has more than {most} bytes; raise max_pixels to read it")
         return name, memoryview(data)
-    return "<bytes>", memoryview(cast("Buffer", source)).cast("B")
+    return "<bytes>", memoryview(source).cast("B")
 
 
 def _named(error: ReadError, name: str) -> ReadError:

@@ -38,9 +38,9 @@ Counts: TypeAlias = NDArray[np.int64]
 NO_SOURCE, CROPPED, NEIGHBOUR, SMALL = 1, 2, 4, 8
 
 # The constants of csrc/sky.cpp and csrc/frame.cpp, with their reasons there.
-_SAMPLE = 251
-_BINS = 2048
-_REACH = np.float32(12)
+_SAMPLE = 127
+_BINS = 1024
+_REACH = np.float32(10)
 _CELLS = 64
 _CENTRAL = 0.12
 _SYMMETRIC = 0.6
@@ -76,17 +76,42 @@ def _guess(values: Floats) -> tuple[Any, Any]:
 
 @kernel
 def _moments(
-    histogram: Counts, counts: Counts, sums: Counts, squares: Counts, first: int, last: int
+    histogram: Counts,
+    counts: Counts,
+    sums: Counts,
+    squares: Counts,
+    outliers: NDArray[np.float64],
+    first: int,
+    last: int,
+    low: float,
+    high: float,
 ) -> tuple[float, float, float]:
-    """Mean, standard deviation and median of bins first..last, in bins."""
-    below = counts[first]
-    n = counts[last + 1] - below
-    mean = (sums[last + 1] - sums[first]) / n
-    square = (squares[last + 1] - squares[first]) / n
-    half = first + np.searchsorted(counts[first + 1 : last + 1], below + (n + 1) // 2)
+    """Mean, standard deviation and median, in bins, of what clipping keeps.
+
+    That is inner bins first..last, by their running totals, and the outliers in
+    [low, high].
+    """
+    before = counts[first]
+    inner = counts[last + 1] - before
+    n = float(inner)
+    total = float(sums[last + 1] - sums[first])
+    square = float(squares[last + 1] - squares[first])
+    below = 0  # outliers that precede the inner bins
+    for value in outliers:
+        if low <= value <= high:
+            n += 1
+            total += value
+            square += value * value
+            if value < _BINS // 2:
+                below += 1
+    mean = total / n
+    sigma = math.sqrt(max(0.0, square / n - mean * mean))
+    # The inner bins hold more than half of all values, so the median is there.
+    rank = min(max((int(n) + 1) // 2 - below, 1), inner)
+    half = first + np.searchsorted(counts[first + 1 : last + 1], before + rank)
     # Within its bin the median lies where half of the values are passed.
-    inside = (0.5 * n - (counts[half] - below)) / histogram[half]
-    return mean, math.sqrt(max(0.0, square - mean * mean)), half + inside - 0.5
+    inside = (0.5 * n - (below + counts[half] - before)) / histogram[half]
+    return mean, sigma, half + inside - 0.5
 
 
 @kernel
@@ -101,13 +126,20 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
     centre, spread = _guess(values)
     if not np.isfinite(centre) or spread <= 0:
         return centre, spread
-    low = centre - _REACH * spread
+    start = centre - _REACH * spread
     scale = np.float32(_BINS) / (_TWO * _REACH * spread)
     histogram = np.zeros(_BINS, np.int64)
-    last = np.float32(_BINS - 1)
+    outliers = np.empty(values.size)  # of the end bins; they count by themselves
+    count = 0
     for value in values:
         if np.isfinite(value):
-            histogram[int(min(max((value - low) * scale, _ZERO), last))] += 1
+            b = int(min(max((value - start) * scale, _ZERO), np.float32(_BINS - 1)))
+            if 0 < b < _BINS - 1:
+                histogram[b] += 1
+            else:
+                outliers[count] = (float(value) - float(start)) * scale - 0.5
+                count += 1
+    outliers = outliers[:count]
 
     # Running totals: with them a round of clipping needs no pass over the bins.
     counts = np.zeros(_BINS + 1, np.int64)
@@ -117,22 +149,29 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
         counts[b + 1] = counts[b] + histogram[b]
         sums[b + 1] = sums[b] + histogram[b] * b
         squares[b + 1] = squares[b] + histogram[b] * b * b
+    if counts[-1] == 0:  # the guess was so far off that all values lie beyond
+        return centre, spread
 
-    lo, hi = 0, _BINS - 1
-    mean, sigma, median = _moments(histogram, counts, sums, squares, lo, hi)
+    lo, hi = 1, _BINS - 2
+    low, high = -np.inf, np.inf
+    mean, sigma, median = _moments(histogram, counts, sums, squares, outliers, lo, hi, low, high)
     while True:
-        clip_lo = int(min(max(math.ceil(median - 3 * sigma), 0), _BINS - 1))
-        clip_hi = int(min(max(math.floor(median + 3 * sigma), 0), _BINS - 1))
-        clip_lo, clip_hi = max(lo, clip_lo), min(hi, clip_hi)
-        if clip_lo == lo and clip_hi == hi:
+        clip_low = max(low, median - 3 * sigma)
+        clip_high = min(high, median + 3 * sigma)
+        clip_lo = max(lo, int(min(max(math.ceil(clip_low), 1), _BINS - 2)))
+        clip_hi = min(hi, int(min(max(math.floor(clip_high), 1), _BINS - 2)))
+        same = clip_lo == lo and clip_hi == hi
+        if same and (count == 0 or (clip_low == low and clip_high == high)):
             break
         if counts[clip_hi + 1] <= counts[clip_lo]:  # all in one bin
             break
-        lo, hi = clip_lo, clip_hi
-        mean, sigma, median = _moments(histogram, counts, sums, squares, lo, hi)
+        lo, hi, low, high = clip_lo, clip_hi, clip_low, clip_high
+        mean, sigma, median = _moments(
+            histogram, counts, sums, squares, outliers, lo, hi, low, high
+        )
     crowded = abs(mean - median) >= 0.3 * sigma
     mode = median if crowded else 2.5 * median - 1.5 * mean
-    return low + np.float32((mode + 0.5) / scale), np.float32(sigma / scale)
+    return start + np.float32((mode + 0.5) / scale), np.float32(sigma / scale)
 
 
 @kernel

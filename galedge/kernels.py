@@ -43,6 +43,8 @@ __all__ = [
     "prepare_one",
     "resample",
     "stretch_asinh",
+    "stretch_lupton",
+    "zscale",
 ]
 
 MASKED, FAINT = 16, 32
@@ -211,6 +213,89 @@ def stretch_asinh(
     return out, peak / sigma
 
 
+@kernel
+def stretch_lupton(bands: Floats, stretch: float, q: float) -> NDArray[np.uint8]:
+    """Map bands (1 or 3, S, S) as Lupton et al. (2004); twin of csrc/stretch.cpp.
+
+    f(I) = asinh(Q I / stretch) 0.1 / asinh(0.1 Q), as astropy's make_lupton_rgb.
+    """
+    count, height, width = bands.shape
+    scale, gain = np.float32(q / stretch), np.float32(0.1 / math.asinh(0.1 * q))
+    out = np.empty((3, height, width), np.uint8)
+    for y in range(height):
+        for x in range(width):
+            red, green, blue = (
+                bands[0, y, x],
+                bands[min(1, count - 1), y, x],
+                bands[count - 1, y, x],
+            )
+            light = (red + green + blue) / np.float32(3)
+            factor = _ZERO
+            if light > 0:
+                factor = np.float32(math.asinh(light * scale)) * gain / light
+            over = max(max(red, green, blue) * factor, _ONE)
+            for c, band in enumerate((red, green, blue)):
+                byte = max(band * factor / over, _ZERO) * np.float32(255)
+                out[c, y, x] = int(min(byte, np.float32(255)))
+    return out
+
+
+@kernel
+def zscale(values: Floats) -> tuple[float, float]:
+    """Limits that show flat `values` well; twin of csrc/zscale.cpp.
+
+    IRAF's zscale with astropy's defaults: a line through the sorted sample, from
+    which values beyond 2.5 sigma are rejected up to five times; its slope over
+    0.25 is the contrast around the median.
+    """
+    finite = values[np.isfinite(values)]
+    sample = np.sort(finite[:: max(1, finite.size // 1000)][:1000])
+    size = sample.size
+    if size == 0:
+        return np.nan, np.nan
+    least, width = max(5, size // 2), max(1, size // 100)
+    reach_down, reach_up = (width - 1) // 2, width - 1 - (width - 1) // 2
+    bad = np.zeros(size, np.bool_)
+    good, before, slope = size, size + 1, 0.0
+    for _ in range(5):
+        if good >= before or good < least:
+            break
+        # Ranks about the middle keep the normal equations well conditioned.
+        middle = 0.5 * (size - 1)
+        n, sx, sy, sxx, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(size):
+            if not bad[i]:
+                x, y = i - middle, float(sample[i])
+                n, sx, sy, sxx, sxy = n + 1, sx + x, sy + y, sxx + x * x, sxy + x * y
+        determinant = n * sxx - sx * sx
+        slope = (n * sxy - sx * sy) / determinant if determinant > 0 else 0.0
+        residual = sample - ((sy - slope * sx) / n + slope * (np.arange(size) - middle))
+        limit = 2.5 * residual[~bad].std()
+        marks = bad | (np.abs(residual) > limit)
+        bad[:] = False
+        for i in range(size):
+            if marks[i]:
+                bad[max(0, i - reach_down) : i + reach_up + 1] = True
+        before, good = good, size - int(bad.sum())
+    low, high = float(sample[0]), float(sample[-1])
+    if good < least:
+        return low, high
+    slope /= 0.25
+    centre = (size - 1) // 2
+    median = 0.5 * (float(sample[centre]) + float(sample[size // 2]))
+    return max(low, median - (centre - 1) * slope), min(high, median + (size - centre) * slope)
+
+
+def _stretch_zscale(bands: Floats) -> NDArray[np.uint8]:
+    """Map bands linearly between the limits of their mean."""
+    luminance = np.zeros(bands.shape[1:], np.float32)
+    for band in bands:
+        luminance += np.float32(1 / len(bands)) * band
+    low, high = zscale(luminance.ravel())
+    scale = np.float32(1 / (high - low) if high > low else 0)
+    return picture((bands - np.float32(low)) * scale * np.float32(255))
+
+
 # --- The whole -------------------------------------------------------------------------------
 
 
@@ -264,6 +349,8 @@ def prepare_one(
     threshold: float = 2.0,
     softening: float = 8.0,
     white: float = 0.995,
+    stretch: str = "asinh",
+    q: float = 8.0,
 ) -> tuple[NDArray[np.uint8], Prepared]:
     """Prepare one galaxy; twin of ``prepare`` in csrc/prepare.cpp.
 
@@ -273,7 +360,7 @@ def prepare_one(
         One band or three, C-contiguous.
     is_picture : bool
         Whether they are already stretched: framed and resampled only.
-    size, margin, threshold, softening, white
+    size, margin, threshold, softening, white, stretch, q
         As in `galedge.Recipe`.
     frame_pixels : float
         0 finds the source, -1 takes the largest square, else a centred square.
@@ -315,11 +402,14 @@ def prepare_one(
         pixels = picture(bands)
     else:
         # Averaging k x k pixels lowers their noise k times.
-        pixels, signal = stretch_asinh(
-            bands, float(noise) * min(1.0, size / frame[2]), softening, white
-        )
+        grain = float(noise) * min(1.0, size / frame[2])
+        pixels, signal = stretch_asinh(bands, grain, softening, white)
         if signal < 5:
             flags |= FAINT
+        if stretch == "lupton":
+            pixels = stretch_lupton(bands, softening * max(grain, 1e-30), q)
+        elif stretch == "zscale":
+            pixels = _stretch_zscale(bands)
     half = 0.5 * frame[2] - 0.5
     known_sky = float(sky) if np.isfinite(sky) else 0.0
     facts = Prepared(

@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from galedge._backend import _core
 from galedge.errors import GaledgeError, Unsupported
+from galedge.header import Header
 from galedge.image import Image, Wcs, read
 from galedge.recipe import Recipe
 
 __all__ = ["FLAGS", "Batch", "Facts", "Source", "prepare"]
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
+Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
+Source: TypeAlias = "Band | tuple[Band, Band, Band]"
 
 #: Quality flags by bit, with what each means.
 FLAGS = {
@@ -106,7 +108,7 @@ def prepare(
     sources: Iterable[Source],
     recipe: Recipe | None = None,
     *,
-    hdu: int | None = None,
+    hdu: int | tuple[int, int, int] | None = None,
     plane: int | None = None,
     threads: int = 1,
     out: npt.NDArray[np.uint8] | None = None,
@@ -117,12 +119,14 @@ def prepare(
     ----------
     sources : iterable
         Paths, bytes of whole files, `Image` objects, or arrays of shape (H, W),
-        (3, H, W) or (H, W, 3), red first. Arrays of uint8 are pictures that are
-        already stretched, all others linear flux.
+        (3, H, W) or (H, W, 3), red first; a tuple of three of them, each with one
+        plane, is one galaxy in red, green and blue. Arrays of uint8 are pictures
+        that are already stretched, all others linear flux.
     recipe : Recipe, optional
         How; `Recipe()` if not given.
-    hdu : int, optional
-        FITS extension to read; by default the first that holds an image.
+    hdu : int or tuple of three int, optional
+        FITS extension to read; by default the first that holds an image. Three
+        are taken together as red, green and blue.
     plane : int, optional
         Plane of a cube to use alone; by default a cube must have 1 or 3 planes.
     threads : int
@@ -149,14 +153,16 @@ def prepare(
         threshold=recipe.threshold,
         softening=recipe.softening,
         white=recipe.white,
+        stretch=recipe.stretch,
+        q=recipe.q,
     )
-    in_core = [_read_in_core(source) for source in sources]
-    if all(in_core):
+    in_core = [not isinstance(hdu, tuple) and _read_in_core(source) for source in sources]
+    if all(in_core) and not isinstance(hdu, tuple):
         return Batch(pixels, _prepare_files(sources, core, pixels, hdu, plane, threads))
 
     facts = [Facts() for _ in sources]
     files = [i for i, by_core in enumerate(in_core) if by_core]
-    if files:
+    if files and not isinstance(hdu, tuple):
         part = np.empty((len(files), *shape[1:]), np.uint8)
         found = _prepare_files([sources[i] for i in files], core, part, hdu, plane, threads)
         for i, slot, fact in zip(files, part, found, strict=True):
@@ -199,14 +205,22 @@ def _prepare_files(
         out,
         threads,
     )
-    return _to_facts(paths, result)
+    facts = _to_facts(paths, result)
+    # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python
+    # may with an extra, or knows which one to install.
+    for i, unsupported in enumerate(result[-1]):
+        if unsupported:
+            facts[i : i + 1] = _prepare_pixels(
+                sources[i : i + 1], core, out[i : i + 1], hdu, plane, threads
+            )
+    return facts
 
 
 def _prepare_pixels(
     sources: Sequence[Source],
     core: _core.Recipe,
     out: npt.NDArray[np.uint8],
-    hdu: int | None,
+    hdu: int | tuple[int, int, int] | None,
     plane: int | None,
     threads: int,
 ) -> list[Facts]:
@@ -219,19 +233,14 @@ def _prepare_pixels(
         if isinstance(source, (str, os.PathLike)):
             facts[i].path = os.fspath(source)
         try:
-            image = source if isinstance(source, np.ndarray) else _image_of(source, hdu)
-            if isinstance(image, Image):
-                _copy_header(image, facts[i])
-                if image.wcs is not None:
-                    wcs[i] = image.wcs
-                pictures.append(image.is_picture)
-                images.append(_planes(image.data, plane))
-            else:
-                pictures.append(image.dtype == np.uint8)
-                images.append(_planes(image, plane))
+            image = _image_of(source, hdu)
+            _copy_header(image, facts[i])
+            if image.wcs is not None:
+                wcs[i] = image.wcs
+            images.append(_planes(image.data, plane))
+            pictures.append(image.is_picture)
             good.append(i)
         except GaledgeError as error:
-            del pictures[len(images) :]
             facts[i].error = _without_path(str(error), facts[i].path)
             out[i] = 0
     part = np.empty((len(good), *out.shape[1:]), np.uint8)
@@ -246,8 +255,45 @@ def _prepare_pixels(
     return facts
 
 
-def _image_of(source: Source, hdu: int | None) -> Image:
-    return source if isinstance(source, Image) else read(source, hdu)  # type: ignore[arg-type]
+def _image_of(source: Source, hdu: int | tuple[int, int, int] | None) -> Image:
+    if isinstance(source, tuple):
+        each = hdu if isinstance(hdu, tuple) else (hdu,) * 3
+        return _together([_band(part, number) for part, number in zip(source, each, strict=True)])
+    if isinstance(hdu, tuple):
+        return _together([_band(source, number) for number in hdu])
+    return _band(source, hdu)
+
+
+def _band(source: Band, hdu: int | None) -> Image:
+    if isinstance(source, np.ndarray):
+        return Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
+    return source if isinstance(source, Image) else read(source, hdu)
+
+
+def _together(bands: Sequence[Image]) -> Image:
+    """Stack three single bands on one grid of pixels."""
+    first = bands[0]
+    shapes = [band.data.shape for band in bands]
+    if len(first.data.shape) != 2 or len(set(shapes)) > 1:
+        raise Unsupported(
+            f"the three bands have the shapes {', '.join(map(str, shapes))}; "
+            "give three single planes on the same grid"
+        )
+    height, width = first.data.shape
+    for band in bands[1:]:
+        if first.wcs is None or band.wcs is None:
+            continue
+        for corner in ((0, 0), (width - 1, height - 1)):
+            ra, dec = first.wcs.pixel_to_sky(*corner)
+            other_ra, other_dec = band.wcs.pixel_to_sky(*corner)
+            away = np.hypot((ra - other_ra) * np.cos(np.radians(dec)), dec - other_dec)
+            if away * 3600 > 0.5 * first.wcs.pixel_scale:
+                raise Unsupported(
+                    "the three bands lie on different pixels of the sky; reproject them first"
+                )
+    picture = all(band.is_picture for band in bands)
+    stack = np.stack([band.data for band in bands])
+    return Image(stack, first.header, first.wcs, first.path, first.hdu, picture)
 
 
 def _copy_header(image: Image, facts: Facts) -> None:
@@ -280,7 +326,7 @@ def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32
 
 
 def _to_facts(paths: Sequence[str], result: _core.Result) -> list[Facts]:
-    table, positions, hdus, objects, dates, errors = result
+    table, positions, hdus, objects, dates, errors, _ = result
     facts = []
     for path, numbers, (ra, dec), hdu, name, date, error in zip(
         paths, table.tolist(), positions.tolist(), hdus, objects, dates, errors, strict=True

@@ -36,7 +36,13 @@ class Recipe:
         Where the asinh stretch turns from linear to logarithmic, in units of
         the noise of an output pixel.
     white : float
-        Quantile of the framed luminance that is mapped to 1 (before clipping).
+        Quantile of the framed luminance that the asinh stretch maps to 1.
+    stretch : {"asinh", "lupton", "zscale"}
+        ``"asinh"`` in units of the noise up to ``white``; ``"lupton"`` with the
+        stretch parameter ``softening`` times the noise and ``q``, clipped where
+        a band exceeds one; ``"zscale"``, linear between zscale's limits.
+    q : float
+        Softening parameter Q of Lupton's stretch.
 
     Notes
     -----
@@ -51,6 +57,8 @@ class Recipe:
     threshold: float = 2.0
     softening: float = 8.0
     white: float = 0.995
+    stretch: str = "asinh"
+    q: float = 8.0
 
     def __post_init__(self) -> None:
         if not 8 <= self.size <= 1024:
@@ -64,6 +72,10 @@ class Recipe:
             raise ValueError(f"framing must be at least one pixel, not {self.framing}")
         if not (self.margin > 0 and self.threshold > 0 and self.softening > 0):
             raise ValueError("margin, threshold and softening must be positive")
+        if self.stretch not in ("asinh", "lupton", "zscale"):
+            raise ValueError(f"stretch must be 'asinh', 'lupton' or 'zscale', not {self.stretch!r}")
+        if not self.q > 0:
+            raise ValueError(f"q must be positive, not {self.q}")
         if not 0.5 < self.white <= 1:
             raise ValueError(f"white must lie in (0.5, 1], not {self.white}")
 

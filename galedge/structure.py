@@ -144,7 +144,8 @@ def structure(image: Image | NDArray[Any], *, threshold: float = 2.0) -> Structu
     stretched = ("stretched",) if is_picture else ()
     if data.ndim == 3:
         data = data.mean(0)
-    pixels = np.ascontiguousarray(data, np.float32)
+    # A copy, as Numba would compile once more for arrays that are read-only.
+    pixels = np.array(data, np.float32, order="C")
     finite = pixels[np.isfinite(pixels)]
     if finite.size == 0 or finite.min() == finite.max():
         raise Blank("all pixels are alike or none is finite; there is nothing to see")

@@ -170,6 +170,25 @@ def test_pictures_are_those_of_the_core(channels):
     assert np.abs(pixels.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("stretch", ["lupton", "zscale"])
+def test_other_stretches_are_those_of_the_core(stretch):
+    rng = np.random.default_rng(11)
+    for i in range(12):
+        planes = galaxy(rng, (120, 150), bands=1 if i % 2 else 3)
+        pixels, _ = kernels.prepare_one(planes, stretch=stretch, q=5.0)
+        expected, _ = core_prepare(planes, stretch=stretch, q=5.0)
+        assert np.abs(pixels.astype(int) - expected).max() <= 1
+
+
+def test_zscale_is_that_of_the_core():
+    rng = np.random.default_rng(2)
+    for size in (1, 4, 30, 900, 40000):
+        values = (rng.normal(size=size) ** 3).astype(np.float32)
+        values[rng.random(size) < 0.1] = np.nan
+        expected = _core.zscale(values[None, None])
+        np.testing.assert_allclose(kernels.zscale(values), expected, rtol=1e-5)
+
+
 def test_extreme_values_do_no_harm():
     planes = galaxy(np.random.default_rng(5), (90, 90))
     planes[0, 45, 45], planes[0, 46, 46], planes[0, 3, 3] = 3e38, -3e38, np.inf

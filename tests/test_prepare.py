@@ -418,3 +418,77 @@ def test_bad_files_are_facts_and_not_exceptions(tmp_path):
         assert fact.error, fact
         assert fact.path not in fact.error
     assert not batch.pixels[1:-1].any()
+
+
+# --- other stretches -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("shape", [(64, 64), (100, 331), (7, 9), (2, 2), (500, 500)])
+def test_zscale_agrees_with_astropy(shape, seed):
+    from astropy.visualization import ZScaleInterval
+
+    image = galaxy(shape, seed=seed, noise=2.0, scale=min(shape) / 10)
+    if seed % 2:
+        image[image > np.quantile(image, 0.9)] += 500
+    if seed % 3 == 2:
+        image[::5, ::3] = np.nan
+    low, high = _core.zscale(image)
+    expected = ZScaleInterval().get_limits(image)
+    # To the precision of the image's own range: limits may come near zero.
+    scale = float(np.nanmax(np.abs(image)))
+    assert low == pytest.approx(expected[0], abs=1e-6 * scale)
+    assert high == pytest.approx(expected[1], abs=1e-6 * scale)
+
+
+@pytest.mark.parametrize(("stretch", "q"), [(5, 8), (0.5, 8), (20, 3), (1, 20)])
+def test_lupton_agrees_with_astropy(stretch, q):
+    from astropy.visualization import make_lupton_rgb
+
+    rng = np.random.default_rng(0)
+    bands = np.stack([galaxy(seed=s, sky=0, peak=p) for s, p in enumerate((90, 60, 30))])
+    bands[:, :4] = rng.normal(0, 1e4, (3, 4, 128))
+    expected = np.moveaxis(make_lupton_rgb(*bands, stretch=stretch, Q=q), -1, 0)
+    difference = np.abs(_core.lupton(bands, stretch, q).astype(int) - expected)
+    assert difference.max() <= 1
+    assert (difference == 0).mean() >= 0.999
+
+
+def test_recipes_with_other_stretches():
+    image = galaxy(noise=2.0)
+    colour = np.stack([image, 0.6 * image, 0.3 * image])
+    for source in (image, colour):
+        pixels = {
+            stretch: prepared(source, recipe=galedge.Recipe(stretch=stretch)).pixels
+            for stretch in ("asinh", "lupton", "zscale")
+        }
+        assert len({value.tobytes() for value in pixels.values()}) == 3
+        assert all(value.max() > 100 for value in pixels.values())
+    with pytest.raises(ValueError, match="stretch must be"):
+        galedge.Recipe(stretch="log")
+
+
+def test_three_bands_given_together(tmp_path):
+    from astropy.io import fits
+
+    bands = np.stack([galaxy(seed=seed) for seed in range(3)])
+    expected = prepared(bands).pixels[0]
+    header = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0})
+    header.update({"CRVAL2": 5.0, "CRPIX1": 64.0, "CRPIX2": 64.0, "CDELT1": -1e-4, "CDELT2": 1e-4})
+    paths = []
+    for name, band in zip("rgb", bands, strict=True):
+        paths.append(tmp_path / f"{name}.fits")
+        fits.PrimaryHDU(band, header).writeto(paths[-1])
+    one = tmp_path / "one.fits"
+    fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(band) for band in bands)]).writeto(one)
+    np.testing.assert_array_equal(prepared(tuple(bands)).pixels[0], expected)
+    batch = prepared(tuple(paths))
+    np.testing.assert_array_equal(batch.pixels[0], expected)
+    assert batch.facts[0].path == str(paths[0])
+    assert batch.facts[0].ra == pytest.approx(10, abs=1e-3)
+    np.testing.assert_array_equal(prepared(one, hdu=(1, 2, 3)).pixels[0], expected)
+    assert "shapes" in galedge.prepare([(bands[0], bands[1], bands[2][:50])]).facts[0].error
+    shifted = tmp_path / "shifted.fits"
+    header["CRPIX1"] = 70.0
+    fits.PrimaryHDU(bands[2], header).writeto(shifted)
+    assert "reproject" in galedge.prepare([(paths[0], paths[1], shifted)]).facts[0].error

@@ -1,0 +1,36 @@
+// The sky of a frame as a smooth map: SExtractor's mesh (Bertin & Arnouts 1996,
+// A&AS 117, 393). Each mesh gets its clipped mode (sky.hpp), the meshes are
+// median-filtered, and a bicubic spline (natural, separable) goes through their
+// centres.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sky.hpp"
+
+namespace galedge {
+
+struct Mesh {
+    std::int64_t nx = 0, ny = 0;
+    std::vector<float> level, noise;  // ny x nx
+};
+
+// Clipped statistics of each mesh of `size` x `size` pixels; the last column and
+// row may be smaller. A mesh with less than half of its pixels finite takes the
+// values of the nearest one that has them; with none at all Error Blank.
+Mesh measure_mesh(const float* image, std::int64_t width, std::int64_t height, std::int64_t size,
+                  unsigned threads);
+
+// Replaces every mesh by the median of the `width` x `width` ones around it;
+// `width` is odd. At the edges the window shrinks on both sides alike, so that a
+// gradient leaves no step there.
+void filter_mesh(Mesh& mesh, int width);
+
+// Evaluates the spline through `nodes` (nx x ny, at the centres of meshes of
+// `size` pixels) at every pixel. Beyond the outer centres the outer cubics go on.
+void spline_mesh(const std::vector<float>& nodes, std::int64_t nx, std::int64_t ny,
+                 std::int64_t size, std::int64_t width, std::int64_t height, float* out,
+                 unsigned threads);
+
+}  // namespace galedge

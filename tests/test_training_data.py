@@ -1,0 +1,95 @@
+"""Splits, classes, simulation, augmentation, imbalance: what a leak or a slip would spoil."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from training.augment import Augment  # noqa: E402
+from training.data import hubble_class, splits  # noqa: E402
+from training.imbalance import METHODS, class_loss, sampling_weights  # noqa: E402
+from training.simulate import linear_flux, simulate  # noqa: E402
+
+
+def test_a_split_keeps_a_galaxy_on_one_side():
+    galaxies = [f"PGC{i % 300}" for i in range(900)]
+    sides = splits(galaxies, seed=3)
+    for name in set(galaxies):
+        assert (
+            len({side for side, galaxy in zip(sides, galaxies, strict=True) if galaxy == name}) == 1
+        )
+    assert set(sides) == {"train", "val", "test"}
+    assert 0.05 < sides.count("test") / 900 < 0.2
+
+
+def test_classes_by_t_type():
+    expected = {-6: 0, -4: 0, -3: 1, -1: 1, 0: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 4, 7: 5, 8: 5, 9: 6}
+    assert {t: hubble_class(t) for t in expected} == expected
+    assert hubble_class(10) == 6
+    assert hubble_class(11) == hubble_class(-7) == -1
+
+
+def test_simulation_is_linear_float_and_repeatable():
+    picture = np.random.default_rng(0).integers(0, 256, (3, 64, 60), np.uint8)
+    colour, mono = simulate(picture, (0, 1), False), simulate(picture, (0, 1), True)
+    assert colour.dtype == mono.dtype == np.float32
+    assert colour.ndim == 3
+    assert mono.ndim == 2
+    np.testing.assert_array_equal(mono, simulate(picture, (0, 1), True))
+    assert not np.array_equal(mono, simulate(picture, (0, 2), True))
+
+
+@pytest.mark.parametrize("by_luminance", [False, True])
+def test_the_inverse_stretch_keeps_black_white_and_order(by_luminance):
+    grey = np.broadcast_to(np.arange(256, dtype=np.uint8), (3, 1, 256))
+    flux = linear_flux(grey, 3.0, by_luminance)[0, 0]
+    assert flux[0] == 0
+    assert flux[-1] == pytest.approx(1, abs=1e-5)
+    assert (np.diff(flux) > 0).all()
+
+
+def test_augmentation_without_strength_returns_the_frame():
+    pixels = torch.randint(0, 256, (4, 3, 40, 40), dtype=torch.uint8)
+    still = Augment(0, 0, 1.0, 0, 0, 0, 0, 0, 0)
+    frame = torch.tensor([[0.8, 0.0, 0.0]]).repeat(4, 1)
+    torch.manual_seed(0)
+    for view, picture in zip(still(pixels, frame, 32), pixels[:, :, 4:36, 4:36] / 255, strict=True):
+        turned = [
+            torch.rot90(side, k, (1, 2)) for side in (picture, picture.flip(-1)) for k in range(4)
+        ]
+        assert min(float((view - other).abs().max()) for other in turned) < 1e-3
+
+
+def test_augmentation_stays_in_range_and_can_turn_everything_grey():
+    pixels = torch.randint(0, 256, (8, 3, 40, 40), dtype=torch.uint8)
+    view = Augment(grey=1.0, noise=0)(pixels, torch.tensor([[0.8, 0.1, 0.0]]).repeat(8, 1), 32)
+    assert view.shape == (8, 3, 32, 32)
+    assert 0 <= float(view.min()) <= float(view.max()) <= 1
+    torch.testing.assert_close(view[:, 0], view[:, 1])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_loss_prefers_the_right_class(method):
+    loss = class_loss(method, np.array([90, 9, 1]), smoothing=0.1)
+    right = loss(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([2]))
+    wrong = loss(torch.tensor([[5.0, 0.0, 0.0]]), torch.tensor([2]))
+    assert right < wrong
+
+
+def test_logit_adjustment_asks_more_of_rare_classes():
+    adjusted = class_loss("logit", np.array([90, 9, 1]))
+    logits = torch.zeros(1, 3)
+    assert adjusted(logits, torch.tensor([2])) > adjusted(logits, torch.tensor([0]))
+
+
+def test_an_unknown_method_is_refused():
+    with pytest.raises(ValueError, match="imbalance must be one of"):
+        class_loss("smote", np.array([1, 1]))
+
+
+def test_sampling_weights_lift_rare_classes_and_only_on_request():
+    labels = np.array([0] * 90 + [1] * 10)
+    weights = sampling_weights("sampler", labels)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[-1] / weights[0] == pytest.approx(3)
+    assert sampling_weights("logit", labels) is None

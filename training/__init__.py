@@ -1,0 +1,1 @@
+"""Training: from labelled galaxies to a model bundle. `python -m training --help`."""

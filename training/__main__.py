@@ -1,0 +1,168 @@
+"""The command line of training: `python -m training COMMAND --help`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+DATA = Path(os.environ.get("GALEDGE_DATA", "../shared/data"))
+folder = click.Path(path_type=Path)
+
+
+@click.group()
+def main() -> None:
+    """Train galaxy networks and hand over a bundle."""
+
+
+@main.command()
+@click.argument("source", type=folder)
+@click.argument("out", type=folder)
+@click.option("--size", default=72, show_default=True, help="Side of the network's input.")
+@click.option("--simulations", default=2, show_default=True, help="Linear versions of each.")
+@click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
+@click.option("--threads", default=2, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def data(source: Path, out: Path, size: int, **options: int) -> None:
+    """Pack SOURCE (a folder with labels.csv, or a zip; relative to the data folder) into OUT."""
+    from galedge.prepare import prepare
+    from galedge.recipe import Recipe
+    from training.data import pack
+
+    if not source.exists():
+        source = DATA / source
+    packed = pack(source, out, Recipe(size=size), prepare, **options)
+    names, counts = np.unique(packed.split, return_counts=True)
+    click.echo(f"{len(packed)} pictures: {dict(zip(names.tolist(), counts.tolist(), strict=True))}")
+
+
+@main.command()
+@click.argument("pack", type=folder)
+@click.argument("out", type=folder)
+@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.train.Config.")
+@click.option("--targets", type=folder, help="What `distil` stored for PACK.")
+@click.option(
+    "--extra",
+    "extras",
+    type=(folder, folder),
+    multiple=True,
+    help="A pack without labels, and what `distil` stored for it.",
+)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--threads", default=2, show_default=True)
+def train(
+    pack: Path,
+    out: Path,
+    settings: tuple[str, ...],
+    targets: Path | None,
+    extras: tuple[tuple[Path, Path], ...],
+    device: str,
+    threads: int,
+) -> None:
+    """Train on the train split of PACK and write weights and record to OUT."""
+    from training.data import Pack
+    from training.distil import load
+    from training.train import Config, Group
+    from training.train import train as run
+
+    packed = Pack.open(pack)
+    rows = np.flatnonzero((packed.split == "train") & (packed.label >= 0))
+    group = Group(packed, rows)
+    if targets:
+        hubble, t_bins = load(targets)
+        group.hubble, group.t_bins = hubble[rows], t_bins[rows]
+    groups = []
+    for path, answers in extras:
+        extra = Pack.open(path)
+        groups.append(Group(extra, np.arange(len(extra)), *load(answers)))
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, _, text = setting.partition("=")
+        try:
+            values[key] = json.loads(text)
+        except ValueError:
+            values[key] = text
+    config = Config(**{"size": packed.info["recipe"]["size"], **values})
+    run(config, group, out, extras=tuple(groups), device=device, threads=threads)
+
+
+@main.command()
+@click.argument("pack", type=folder)
+@click.argument("out", type=folder)
+@click.argument("runs", type=folder, nargs=-1, required=True)
+@click.option("--views", default=4, show_default=True, help="Quarter turns to average over.")
+@click.option("--device", default="auto", show_default=True)
+def distil(pack: Path, out: Path, runs: tuple[Path, ...], views: int, device: str) -> None:
+    """Store the averaged predictions of RUNS on PACK in OUT (.npz)."""
+    from training.bundle import load_run
+    from training.data import Pack
+    from training.distil import teach
+    from training.train import choose
+
+    loaded = [load_run(path) for path in runs]
+    networks = [(network, record["config"]["size"]) for network, record in loaded]
+    teach(networks, Pack.open(pack), out, views=views, device=choose(device))
+
+
+@main.command()
+@click.argument("run", type=folder)
+@click.argument("pack", type=folder)
+@click.argument("bundle", type=folder)
+@click.option("--name", required=True, help="The model's name, for instance hubble-1.")
+@click.option("--version", default="1.0", show_default=True)
+@click.option("--teacher", help="What the card says of the teacher.")
+@click.option("--int8/--no-int8", default=True, show_default=True)
+def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
+    """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
+    from training.bundle import make
+    from training.data import Pack
+
+    card = make(run, Pack.open(pack), bundle, **options)
+    click.echo(table(card["metrics"]))
+
+
+@main.command()
+@click.argument("bundle", type=folder)
+@click.argument("pack", type=folder)
+@click.option("--split", default="test", show_default=True)
+@click.option("--precision", default="int8", show_default=True)
+def evaluate(bundle: Path, pack: Path, split: str, precision: str) -> None:
+    """Measure BUNDLE on a split of PACK."""
+    from training.bundle import evaluate as measured
+    from training.data import Pack
+    from training.evaluate import KINDS
+
+    packed = Pack.open(pack)
+    card = json.loads((bundle / "card.json").read_text())
+    kinds = {kind: view for kind, view in KINDS.items() if view in packed.exact}
+    file = bundle / f"model.{precision}.onnx"
+    result = measured(file, packed, split, kinds, card["calibration"], 500)
+    click.echo(table({precision: result}))
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """Return metrics as a Markdown table."""
+    lines = [
+        "| precision | source | input | accuracy | macro-F1 | RMS T | ECE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for precision in ("fp32", "int8"):
+        for source, kinds in metrics.get(precision, {}).items():
+            if not isinstance(kinds, dict):
+                continue
+            for kind, values in kinds.items():
+                cells = [
+                    "{:.3f} ({:.3f}..{:.3f})".format(*values[key])
+                    for key in ("accuracy", "macro_f1", "rms_t")
+                ]
+                cells.append(f"{values['ece']:.3f}")
+                lines.append("| " + " | ".join([precision, source, kind, *cells]) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m training")

@@ -1,0 +1,267 @@
+"""Data: labelled folders, packed once through galedge's own `prepare`.
+
+A data set is a folder with `labels.csv` (columns `file`, `galaxy`, `t_type`,
+`split`, and what else there is) or a zip of unlabelled pictures. `pack` writes
+a folder of memory-mapped arrays, by view:
+
+=========== =================================================================
+auto        framed on the central source
+full        the whole picture
+grey        the colour picture turned grey, framed
+linear0, .. simulated linear colour images (see `simulate`), framed
+mono0, ..   the same in one band
+=========== =================================================================
+
+`<view>.exact.npy` is what the network is given at inference. `<view>.npy` is a
+wider frame for augmentation, and `<view>.frame.npy` says where the first lies
+in the second (a frame never leaves its picture, so the two may coincide).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from training.network import T_BINS
+from training.simulate import simulate
+
+__all__ = ["ATTRIBUTES", "KINDS", "WIDER", "Pack", "hubble_class", "pack", "read_labels", "splits"]
+
+ATTRIBUTES = (
+    "arm_strength",
+    "bar_length",
+    "perturbation",
+    "visible_dust",
+    "bulge_to_total",
+    "flocculence",
+    "hot_spots",
+    "inclination",
+    "arm_curvature",
+    "inner_ring",
+    "outer_ring",
+    "pseudo_ring",
+    "dust_dispersion",
+)
+# The kinds of input that are measured, and the packed view of each.
+KINDS = {"colour": "auto", "grey": "grey", "linear": "linear0", "mono": "mono0"}
+WIDER = 1.25  # side of a packed frame over the network's
+LAST_T = (-4, -1, 2, 4, 6, 8, 10)  # of E, S0, Sa, Sb, Sc, Sd, Irr
+
+
+def hubble_class(t: float) -> int:
+    """Return the class of a T-type: 0 E .. 6 Irr, or -1 outside the sequence."""
+    if not T_BINS[0] <= round(t) <= T_BINS[-1]:
+        return -1
+    return next(i for i, last in enumerate(LAST_T) if round(t) <= last)
+
+
+def read_labels(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of a folder's labels.csv that lie on the Hubble sequence."""
+    with open(folder / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [row for row in rows if hubble_class(float(row["t_type"])) >= 0]
+
+
+def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 0.12) -> list[str]:
+    """Return train, val or test for each picture; all pictures of a galaxy share one."""
+    names = sorted(set(galaxies))
+    draw = dict(zip(names, np.random.default_rng(seed).random(len(names)), strict=True))
+
+    def side(name: str) -> str:
+        return "test" if draw[name] < test else "val" if draw[name] < test + val else "train"
+
+    return [side(name) for name in galaxies]
+
+
+@dataclass
+class Pack:
+    """A packed data set; arrays run over pictures and `views` are memory-mapped.
+
+    `label` and `t` are -1 and NaN where unknown, `attributes` NaN where
+    undefined, and `t_sigma` is the width that the training target is given.
+    """
+
+    folder: Path
+    info: dict[str, Any]
+    views: dict[str, np.ndarray]
+    exact: dict[str, np.ndarray]
+    frames: dict[str, np.ndarray]
+    file: np.ndarray
+    galaxy: np.ndarray
+    source: np.ndarray
+    split: np.ndarray
+    label: np.ndarray
+    t: np.ndarray
+    t_sigma: np.ndarray
+    attributes: np.ndarray
+
+    @classmethod
+    def open(cls, folder: Path) -> Pack:
+        """Open what `pack` wrote."""
+        folder = Path(folder)
+        info = json.loads((folder / "pack.json").read_text())
+        with open(folder / "labels.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+
+        def arrays(kind: str) -> dict[str, np.ndarray]:
+            paths = {name: folder / f"{name}{kind}.npy" for name in info["views"]}
+            return {name: np.load(p, mmap_mode="r") for name, p in paths.items() if p.exists()}
+
+        def number(name: str) -> np.ndarray:
+            return np.array([float(row.get(name) or "nan") for row in rows], np.float32)
+
+        t = number("t_type")
+        width = (number("t_hi") - number("t_lo")) / 2
+        sigma = np.where(np.isfinite(width), np.clip(width * 0.6, 0.5, 1.2), 0.8)
+        label = [hubble_class(value) if np.isfinite(value) else -1 for value in t]
+        attributes = np.stack([number(name) for name in ATTRIBUTES], 1)
+        attributes[attributes < 0] = np.nan
+        return cls(
+            folder=folder,
+            info=info,
+            views=arrays(""),
+            exact=arrays(".exact"),
+            frames=arrays(".frame"),
+            file=np.array([row["file"] for row in rows]),
+            galaxy=np.array([row.get("galaxy") or row["file"] for row in rows]),
+            source=np.array([row.get("source") or "" for row in rows]),
+            split=np.array([row.get("split") or "train" for row in rows]),
+            label=np.array(label),
+            t=t,
+            t_sigma=sigma.astype(np.float32),
+            attributes=attributes,
+        )
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def pictures(source: Path, rows: list[dict[str, str]]) -> Iterator[np.ndarray]:
+    """Yield each row's picture as uint8 (3, H, W)."""
+
+    def decode(file: Any) -> np.ndarray:
+        with Image.open(file) as image:
+            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+
+    if source.suffix == ".zip":
+        with zipfile.ZipFile(source) as archive:
+            for row in rows:
+                yield decode(BytesIO(archive.read(row["file"])))
+    else:
+        for row in rows:
+            yield decode(source / row["file"])
+
+
+def pack(
+    source: Path,
+    folder: Path,
+    recipe: Any,
+    prepare: Callable[..., Any],
+    *,
+    simulations: int = 2,
+    seed: int = 0,
+    every: int = 1,
+    threads: int = 2,
+    chunk: int = 512,
+) -> Pack:
+    """Run every picture of a data set through `prepare` in several views.
+
+    Parameters
+    ----------
+    source : Path
+        A folder with labels.csv, or a zip of pictures without labels.
+    folder : Path
+        Where the arrays go.
+    recipe : galedge.Recipe
+        The network's own recipe; the packed frame is `WIDER` times as wide
+        where the picture reaches that far.
+    prepare : callable
+        `galedge.prepare`.
+    simulations : int
+        Simulated linear versions of each picture, in colour and in one band.
+    every : int
+        Take every n-th picture only.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if source.suffix == ".zip":
+        with zipfile.ZipFile(source) as archive:
+            names = [name for name in archive.namelist() if name.endswith((".jpg", ".png"))]
+        rows = [{"file": name, "source": source.stem} for name in sorted(names)]
+    else:
+        rows = read_labels(source)
+    rows = rows[::every]
+    views = ["auto", "full", "grey"]
+    views += [f"{kind}{i}" for kind in ("linear", "mono") for i in range(simulations)]
+    side = round(WIDER * recipe.size)
+
+    def create(name: str, *shape: int, dtype: Any = np.uint8) -> np.ndarray:
+        return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (len(rows), *shape))
+
+    still = ("full", "grey")  # evaluated, not augmented
+    wide = {name: create(name, 3, side, side) for name in views if name not in still}
+    exact = {name: create(f"{name}.exact", 3, recipe.size, recipe.size) for name in views}
+    frames = {name: create(f"{name}.frame", 3, dtype=np.float32) for name in wide}
+    failed = dict.fromkeys(views, 0)
+    stream = pictures(source, rows)
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(rows), chunk):
+            batch = [next(stream) for _ in range(min(chunk, len(rows) - start))]
+            here = slice(start, start + len(batch))
+            for name in views:
+                plan = recipe.replace(framing="full" if name == "full" else "auto")
+                images = batch
+                if name == "grey":
+                    images = [luma(picture) for picture in batch]
+                elif name[-1].isdigit():
+                    mono, number = name.startswith("mono"), int(name[-1])
+                    keys = [(seed, number, int(mono), start + i) for i in range(len(batch))]
+                    images = list(pool.map(lambda x, k, m=mono: simulate(x, k, m), batch, keys))
+                near = prepare(images, plan, threads=threads)
+                exact[name][here] = near.pixels
+                failed[name] += sum(fact.error is not None for fact in near.facts)
+                if name in wide:
+                    plan = plan.replace(size=side, margin=WIDER * recipe.margin)
+                    far = prepare(images, plan, threads=threads)
+                    wide[name][here] = far.pixels
+                    pairs = zip(near.facts, far.facts, strict=True)
+                    frames[name][here] = [within(a, b) for a, b in pairs]
+            print(f"{start + len(batch)}/{len(rows)}", flush=True)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with open(folder / "labels.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    info = {
+        "views": views,
+        "recipe": recipe.to_json(),
+        "wider": WIDER,
+        "source": source.name,
+        "seed": seed,
+        "failed": failed,
+    }
+    (folder / "pack.json").write_text(json.dumps(info, indent=1))
+    return Pack.open(folder)
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """Return an 8-bit colour picture in grey (H, W), as an image editor would."""
+    image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+    return np.asarray(image.convert("L"))
+
+
+def within(near: Any, far: Any) -> tuple[float, float, float]:
+    """Return the network's frame inside the packed one: side, and the centre's offset in -1..1."""
+    if near.error is not None or far.error is not None:
+        return 1.0, 0.0, 0.0
+    half = far.side / 2
+    return near.side / far.side, (near.x - far.x) / half, (near.y - far.y) / half

@@ -1,0 +1,242 @@
+"""The network: several scales in training, one chain of plain convolutions at inference.
+
+Each block sums parallel branches (a large kernel, a 3x3, a dilated 3x3, a 1x1
+and, where shapes allow, the identity), and batch norm comes after the sum, so
+that int8 survives the fusion. `fuse` turns every block into one convolution
+with bias; the result is the same function.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [
+    "CLASSES",
+    "T_BINS",
+    "Block",
+    "Galaxy",
+    "Heads",
+    "Transfer",
+    "build",
+    "fuse",
+    "parameters",
+]
+
+CLASSES = ("E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr")
+T_BINS = tuple(range(-6, 11))
+
+
+class Block(nn.Module):
+    """Parallel convolutions of one input, summed, normalised, rectified.
+
+    The branches are linear, so their sum is one convolution whose kernel is
+    the sum of theirs: training runs that one, at the price of a plain network.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    kernel : int
+        Side of the fused kernel; branches of all smaller odd sides run beside
+        it, a dilated 3x3 spanning it where it is at least 5, and the identity
+        where shapes allow.
+    stride : int
+        1 or 2.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+        sides = list(range(kernel, 0, -2))
+        self.steps = [1] * len(sides)
+        if kernel >= 5:
+            sides.append(3)
+            self.steps.append((kernel - 1) // 2)
+        self.branches = nn.ParameterList(
+            nn.init.kaiming_normal_(torch.empty(outputs, inputs, side, side)) / len(sides) ** 0.5
+            for side in sides
+        )
+        self.identity = inputs == outputs and stride == 1
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def weight(self) -> Tensor:
+        """Return the kernel of the sum of all branches."""
+        total = self.branches[0]
+        for branch, step in zip(self.branches[1:], self.steps[1:], strict=True):
+            if step > 1:
+                spread = branch.new_zeros(total.shape)
+                spread[:, :, ::step, ::step] = branch
+                total = total + spread
+            else:
+                total = total + F.pad(branch, [(self.kernel - branch.shape[-1]) // 2] * 4)
+        if self.identity:
+            unit = torch.eye(total.shape[0], device=total.device)[:, :, None, None]
+            total = total + F.pad(unit, [self.kernel // 2] * 4)
+        return total
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the sum of the branches as one convolution."""
+        y = F.conv2d(x, self.weight(), None, self.stride, self.kernel // 2)
+        return F.relu(self.norm(y))
+
+    def parallel(self, x: Tensor) -> Tensor:
+        """Run the branches one by one: what `forward` must equal."""
+        y = x if self.identity else torch.zeros(())
+        for branch, step in zip(self.branches, self.steps, strict=True):
+            reach = step * (branch.shape[-1] // 2)
+            y = y + F.conv2d(x, branch, None, self.stride, reach, dilation=step)
+        return F.relu(self.norm(y))
+
+    def fused(self) -> nn.Sequential:
+        """Return the one convolution (and ReLU) that does the same in evaluation mode."""
+        weight = self.weight().detach()
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        one = nn.Conv2d(
+            weight.shape[1], weight.shape[0], self.kernel, self.stride, self.kernel // 2
+        )
+        one.weight.data = weight * scale.detach()[:, None, None, None]
+        one.bias.data = (self.norm.bias - self.norm.running_mean * scale).detach()
+        return nn.Sequential(one, nn.ReLU())
+
+
+class Heads(nn.Module):
+    """Dropout and linear heads on pooled features: classes, T bins, attributes."""
+
+    def __init__(self, features: int, attributes: int, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.hubble = nn.Linear(features, len(CLASSES))
+        self.t_bins = nn.Linear(features, len(T_BINS))
+        self.attributes = nn.Linear(features, attributes)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return logits by head."""
+        x = self.dropout(x)
+        return {
+            "hubble": self.hubble(x),
+            "t_bins": self.t_bins(x),
+            "attributes": self.attributes(x),
+        }
+
+
+class Galaxy(nn.Module):
+    """The compact multi-scale network.
+
+    Zero is black sky for the input and for the padding alike; `scale` only
+    brings pictures, mostly dark, to unit size, and is folded at export.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of the stem and the three stages.
+    attributes : int
+        Auxiliary outputs used in training only.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int, int] = (24, 48, 96, 160),
+        attributes: int = 0,
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.scale = 4.0
+        stem, a, b, c = widths
+        self.stem = Block(3, stem, 5, 2)
+        self.fine = nn.Sequential(Block(stem, a, 3, 2), Block(a, a, 3))
+        self.middle = nn.Sequential(Block(a, b, 3, 2), Block(b, b, 5), Block(b, b, 3))
+        self.coarse = nn.Sequential(Block(b, c, 3, 2), Block(c, c, 3))
+        self.heads = Heads(2 * (b + c), attributes, dropout)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return average and maximum of the middle and the coarse maps."""
+        middle = self.middle(self.fine(self.stem(x * self.scale)))
+        coarse = self.coarse(middle)
+        pooled = [y.mean((2, 3)) for y in (middle, coarse)]
+        pooled += [y.amax((2, 3)) for y in (middle, coarse)]
+        return torch.cat(pooled, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return logits by head for pictures (N, 3, S, S) in 0..1."""
+        return self.heads(self.features(x))
+
+
+class Transfer(nn.Module):
+    """A torchvision backbone with our heads; its early, generic layers stay as they are."""
+
+    def __init__(self, weights: str | None, attributes: int, frozen: int = 3) -> None:
+        super().__init__()
+        torchvision = _torchvision()
+        net = torchvision.models.mobilenet_v2()
+        if weights:
+            net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        self.body = net.features
+        self.frozen = frozen
+        self.body[:frozen].requires_grad_(False)
+        self.heads = Heads(1280, attributes)
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def train(self, mode: bool = True) -> Transfer:
+        """Keep the frozen layers' batch norm as it came."""
+        super().train(mode)
+        self.body[: self.frozen].eval()
+        return self
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return logits by head."""
+        x = self.body((x - self.mean) / self.std)
+        return self.heads(x.mean((2, 3)))
+
+
+def build(
+    name: str, attributes: int, weights: str | None = None, dropout: float = 0.2
+) -> nn.Module:
+    """Return a network by name: `galaxy`, `galaxy:24,48,96,160` or `mobilenet_v2`.
+
+    `weights` is a file to start from: a run's `weights.pt`, or ImageNet's for
+    a transfer network.
+    """
+    kind, _, widths = name.partition(":")
+    if kind == "galaxy":
+        sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
+        network = Galaxy(sizes, attributes, dropout)  # type: ignore[arg-type]
+        if weights:
+            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+        return network
+    if kind == "mobilenet_v2":
+        return Transfer(weights, attributes)
+    raise ValueError(f"unknown network {name!r}: take galaxy[:A,B,C,D] or mobilenet_v2")
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode whose blocks are single convolutions."""
+    network = copy.deepcopy(network).eval()
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, Block):
+                setattr(module, name, child.fused().eval())
+    return network
+
+
+def parameters(network: nn.Module) -> int:
+    """Return the number of weights."""
+    return sum(value.numel() for value in network.parameters())
+
+
+def _torchvision() -> Any:
+    """Import torchvision, also where its compiled operators do not fit this torch."""
+    try:
+        import torchvision
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _torchvision.library = library  # type: ignore[attr-defined]
+        import torchvision
+    return torchvision
