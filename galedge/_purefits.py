@@ -80,6 +80,11 @@ class _Bytes:
             raise ReadError(f"the gzip stream is damaged: {error}") from None
         return True
 
+    @property
+    def is_gzip(self) -> bool:
+        """Whether they are inflated."""
+        return self._gzip is not None
+
     def count(self) -> int:
         """Return how many bytes are known to be there."""
         return self.size if self._gzip is None else len(self._inflated)
@@ -217,6 +222,10 @@ class FitsFile:
         if head != b"SIMPLE  =":
             if head and b"SIMPLE  =".startswith(head):
                 raise Truncated("truncated: the file ends inside a header")
+            if head.startswith(b"BZh"):
+                raise Unsupported("is bzip2-compressed; bunzip2 it first")
+            if head.startswith(b"\x1f\x9d"):
+                raise Unsupported("is compressed by compress (.Z); uncompress it first")
             raise ReadError('not a FITS file: it does not begin with "SIMPLE  ="')
 
     def _walk(self) -> Iterator[Hdu]:
@@ -286,34 +295,36 @@ class FitsFile:
                 f"the window does not lie inside the image of {width} x {height} pixels"
             )
         first, count = (0, planes) if plane is None else (plane, 1)
-        # Whole planes are read, so whole planes count.
-        if count * height * width > self._max_pixels:
+        if count * h * w > self._max_pixels:
             raise TooLarge(
-                f"{count * height * width} pixels are more than {self._max_pixels}; "
+                f"{count * h * w} pixels are more than {self._max_pixels}; "
                 "raise max_pixels to read them"
             )
         if hdu.kind == "image":
-            samples = self._plain(hdu, first, count, height, width)
+            bands = [self._rows(hdu, i * height + y, h, width) for i in range(first, first + count)]
+            samples = np.stack(bands)[..., x : x + w]
         else:
-            samples = self._tiles(hdu).reshape(planes, height, width)[first : first + count]
-        samples = samples[:, y : y + h, x : x + w]
+            samples = self._tiles(hdu).reshape(planes, height, width)
+            samples = samples[first : first + count, y : y + h, x : x + w]
         kind = np.float64 if double_precision else np.float32
         return np.ascontiguousarray(samples[0] if count == 1 else samples, kind)
 
-    def _plain(
-        self, hdu: Hdu, first: int, count: int, height: int, width: int
-    ) -> NDArray[np.floating[Any]]:
+    def _rows(self, hdu: Hdu, first: int, rows: int, width: int) -> NDArray[np.floating[Any]]:
+        """Read whole rows of an image that is not compressed by tiles."""
         kind = np.dtype(_TYPES[hdu.bitpix])
-        start = hdu.data_offset + first * height * width * kind.itemsize
-        need = count * height * width * kind.itemsize
-        if not self._bytes.has(start + need):
+        start = hdu.data_offset + first * width * kind.itemsize
+        need = rows * width * kind.itemsize
+        # The core refuses a file that is cut anywhere; a gzip stream is inflated
+        # no further than to the last pixel wanted.
+        end = start + need if self._bytes.is_gzip else hdu.data_offset + hdu.data_bytes
+        if not self._bytes.has(end):
             present = max(0, self._bytes.count() - hdu.data_offset)
             raise Truncated(
                 f"truncated: the header promises {hdu.data_bytes} bytes of pixels, "
                 f"the file ends after {present}"
             )
         stored = np.frombuffer(self._bytes.read(start, need), kind)
-        return hdu.scaled(stored).reshape(count, height, width)
+        return hdu.scaled(stored).reshape(rows, width)
 
     def _tiles(self, hdu: Hdu) -> NDArray[Any]:
         """Decompress tiles by astropy."""
@@ -326,6 +337,11 @@ class FitsFile:
                 "is tile-compressed, which needs astropy where galedge has no compiled core: "
                 "pip install 'galedge[tables]'"
             ) from None
+        if math.prod(hdu.axes) > self._max_pixels:  # all of it is decompressed
+            raise TooLarge(
+                f"{math.prod(hdu.axes)} pixels are more than {self._max_pixels}; "
+                "raise max_pixels to read them"
+            )
         end = hdu.data_offset + -(-hdu.data_bytes // _BLOCK) * _BLOCK
         data = io.BytesIO(self._bytes.read(0, end))
         try:
