@@ -348,6 +348,9 @@ class FitsFile:
             with _astropy, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 with fits.open(data, memmap=False) as file:
-                    return np.array(file[hdu.index].data, np.float64)
+                    samples = np.array(file[hdu.index].data, np.float64)
         except Exception as error:  # whatever damaged tiles make it stumble over
             raise ReadError(f"the {hdu.compression} tiles are damaged: {error}") from None
+        if samples.size != math.prod(hdu.axes):
+            raise ReadError(f"the {hdu.compression} tiles do not hold the image they promise")
+        return samples
