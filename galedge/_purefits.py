@@ -185,6 +185,11 @@ class Hdu:
         return math.prod(axes) // (axes[x] * axes[y]), axes[y], axes[x]
 
     @property
+    def field_count(self) -> int:
+        """Columns of a table."""
+        return self._integer("TFIELDS", 0)
+
+    @property
     def compression(self) -> Any:
         """The kind of tile compression."""
         return self.cards.get("ZCMPTYPE") if self.kind == "compressed image" else None
@@ -330,6 +335,8 @@ class FitsFile:
         """Decompress tiles by astropy."""
         if not self._bytes.has(hdu.data_offset + hdu.data_bytes):
             raise Truncated("truncated: the file ends inside the tiles")
+        if not 0 <= hdu.field_count <= 999:  # astropy would count up to it
+            raise ReadError("TFIELDS is not 0 to 999")
         try:
             from astropy.io import fits
         except ImportError:
