@@ -23,8 +23,14 @@ if sanitize := os.environ.get("GALEDGE_SANITIZE"):  # for example "address,undef
 
 ParallelCompile("GALEDGE_BUILD_JOBS", default=0).install()
 
+# GALEDGE_PURE=1 leaves the core out: a wheel for any platform, which prepares by
+# Numba and says that it is slower.
+PURE = bool(os.environ.get("GALEDGE_PURE"))
+
 setup(
-    libraries=[
+    libraries=[]
+    if PURE
+    else [
         (
             "galedge_deflate",
             {
@@ -34,7 +40,9 @@ setup(
             },
         )
     ],
-    ext_modules=[
+    ext_modules=[]
+    if PURE
+    else [
         Pybind11Extension(
             "galedge._core",
             sorted(glob("csrc/*.cpp")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from . import _core
+from ._backend import _core
 from .errors import ReadError, TooLarge, Truncated, Unsupported
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from galedge import _core
+from galedge._backend import _core
 
 __all__ = ["Background", "background"]
 

@@ -35,6 +35,16 @@ _DIGITS = {
     "sky": "%.6g",
     "noise": "%.6g",
     "masked_fraction": "%.4f",
+    "concentration": "%.3f",
+    "asymmetry": "%.4f",
+    "smoothness": "%.4f",
+    "gini": "%.4f",
+    "m20": "%.3f",
+    "ellipticity": "%.4f",
+    "position_angle": "%.2f",
+    "r_petrosian": "%.3f",
+    "r_half": "%.3f",
+    "sn_per_pixel": "%.2f",
 }
 _DIGITS_OF_CLASSES = "%.4f"  # the columns p_<class>
 

@@ -10,8 +10,9 @@ import os
 import signal
 import sys
 import time
+import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TextIO
 
 import click
 
@@ -19,9 +20,10 @@ from galedge._version import __version__
 from galedge.errors import GaledgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from galedge.result import Result
+    from galedge.inputs import Rejected
+    from galedge.result import Cell
 
 __all__ = ["cli", "main"]
 
@@ -39,6 +41,21 @@ def _frame(context: click.Context, option: click.Parameter, value: str | None) -
     return int(value)
 
 
+_paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+_output = click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write the table here, whole or not at all: .csv or .jsonl. "
+    "Default: CSV on standard output, row by row.",
+)
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Threads. Default: the CPUs this process may use.",
+)
+_quiet = click.option("-q", "--quiet", is_flag=True, help="Nothing on standard error but failures.")
 _hdu = click.option(
     "--hdu",
     type=click.IntRange(0),
@@ -60,21 +77,10 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Write the table here, whole or not at all: .csv or .jsonl. "
-    "Default: CSV on standard output, row by row.",
-)
+@_paths
+@_output
 @click.option("--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one.")
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Threads. Default: the CPUs this process may use.",
-)
+@_workers
 @click.option(
     "--batch",
     type=click.IntRange(1),
@@ -97,7 +103,7 @@ def cli() -> None:
     type=click.Choice(["int8", "fp32"]),
     help="Default: int8 where the model has it.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on standard error but failures.")
+@_quiet
 def classify(
     paths: tuple[str, ...],
     output: str | None,
@@ -116,9 +122,7 @@ def classify(
     or compressed), JPEG, PNG, TIFF and NumPy files.
     """
     _refuse_overwriting(output, paths)
-    from galedge.catalog import open_table
     from galedge.classify import Classifier
-    from galedge.inputs import find
     from galedge.result import columns
 
     classifier = Classifier(
@@ -130,11 +134,67 @@ def classify(
         frame=frame,
         precision=precision,
     )
-    log = _Log(quiet, bar=output is not None or not _is_terminal(sys.stdout))
+    names = columns(classifier.model.card.classes)
+    _tabulate(paths, output, names, classifier.stream, "classified", quiet)
+
+
+@cli.command()
+@_paths
+@_output
+@_workers
+@_hdu
+@_plane
+@_quiet
+def measure(
+    paths: tuple[str, ...],
+    output: str | None,
+    workers: int | None,
+    hdu: int | None,
+    plane: int | None,
+    quiet: bool,
+) -> None:
+    """Measure structure: concentration, asymmetry, smoothness, Gini, M20, shape.
+
+    Images are found, and rows written, as by classify. Needs linear pixels, and
+    Numba: pip install 'galedge[measure]'.
+    """
+    _refuse_overwriting(output, paths)
+    from galedge.measure import COLUMNS, Measurer
+
+    measurer = Measurer(workers=workers, hdu=hdu, plane=plane)
+    _tabulate(paths, output, COLUMNS, measurer.stream, "measured", quiet)
+
+
+class _Row(Protocol):
+    """What a command says about one image."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def error(self) -> str | None: ...
+    def as_row(self) -> dict[str, Cell]: ...
+
+
+def _tabulate(
+    paths: Sequence[str],
+    output: str | None,
+    columns: Sequence[str],
+    stream: Callable[[list[str | Rejected]], Iterable[_Row]],
+    done: str,
+    quiet: bool,
+) -> None:
+    """Write one row for each image that `paths` stand for, and leave by its exit code."""
+    from galedge._backend import SLOW, is_compiled
+    from galedge.catalog import open_table
+    from galedge.inputs import find
+
+    log = _Log(done, quiet, bar=output is not None or not _is_terminal(sys.stdout))
+    if not is_compiled:
+        log.note(SLOW)
     try:
-        with open_table(output, columns(classifier.model.card.classes)) as table:
+        with open_table(output, columns) as table:
             inputs = list(find(paths))
-            for result in log.watch(classifier.stream(inputs), len(inputs)):
+            for result in log.watch(stream(inputs), len(inputs)):
                 table.write(result.as_row())
     except KeyboardInterrupt:
         kept = "no table was written" if output else "the rows so far are complete"
@@ -164,14 +224,15 @@ def _refuse_overwriting(output: str | None, paths: Sequence[str]) -> None:
 class _Log:
     """What a run says on standard error: progress, rejections, a summary."""
 
-    def __init__(self, quiet: bool, bar: bool) -> None:
+    def __init__(self, verb: str, quiet: bool, bar: bool) -> None:
         self.done = self.rejected = 0
+        self._verb = verb
         self._quiet = quiet
         self._start = time.perf_counter()
         self._wants_bar = bar and not quiet and _is_terminal(sys.stderr)
         self._bar: Any = None
 
-    def watch(self, results: Iterable[Result], total: int) -> Iterable[Result]:
+    def watch(self, results: Iterable[_Row], total: int) -> Iterable[_Row]:
         """Pass results on, and say how it goes."""
         if self._wants_bar:
             from tqdm import tqdm
@@ -201,7 +262,7 @@ class _Log:
         """Return how many, how long, how fast."""
         seconds = time.perf_counter() - self._start
         count = self.done - self.rejected
-        text = f"classified {count:,} image{'s' * (count != 1)} in {_duration(seconds)}"
+        text = f"{self._verb} {count:,} image{'s' * (count != 1)} in {_duration(seconds)}"
         text += f" ({self.done / max(seconds, 1e-9):,.0f}/s)"
         return text + (f"; {self.rejected:,} rejected" if self.rejected else "")
 
@@ -211,11 +272,15 @@ class _Log:
             self._bar.close()
             self._bar = None
 
+    def note(self, text: str) -> None:
+        """Say something unless told to be quiet."""
+        if not self._quiet:
+            _say(text)
+
     def end(self, text: str) -> None:
         """Say the last word."""
         self.close()
-        if not self._quiet:
-            _say(text)
+        self.note(text)
 
 
 @cli.command()
@@ -279,6 +344,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments : sequence of str, optional
         Default: those of the process.
     """
+    # Said as a line of the run's log instead, see _tabulate.
+    warnings.filterwarnings("ignore", "this galedge has no compiled core")
     signal.signal(signal.SIGTERM, _terminate)  # ends as Ctrl-C does: cleanly
     try:
         code = cli.main(arguments, prog_name="galedge", standalone_mode=False)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from . import _core
+from ._backend import _core
 
 if TYPE_CHECKING:
     from ._core import HeaderValue

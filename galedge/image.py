@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from . import _core, _formats
-from ._core import Wcs
+from . import _formats
+from ._backend import _core
 from .errors import ReadError, TooLarge, Unsupported
 from .header import Header
 
@@ -34,6 +34,8 @@ __all__ = [
     "describe",
     "read",
 ]
+
+Wcs = _core.Wcs
 
 Source: TypeAlias = "str | os.PathLike[str] | Buffer | IO[bytes]"
 Window: TypeAlias = tuple[int, int, int, int]

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from galedge import _core
+from galedge._backend import _core
 from galedge.errors import GaledgeError, Unsupported
 from galedge.header import Header
 from galedge.image import Image, Wcs, read

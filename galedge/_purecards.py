@@ -1,0 +1,172 @@
+"""Header cards and celestial coordinates without the core: csrc/header.* and wcs.* in Python."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["Wcs", "parse_cards"]
+
+_INTEGER = re.compile(r"[+-]?\d+")
+_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
+_STRING = re.compile(r"'((?:[^']|'')*)")
+
+
+def parse_cards(text: bytes) -> list[tuple[str, Any]]:
+    """Return the (keyword, value) pairs of 80-byte header cards; twin of ``Header::cards``."""
+    lines = [text[i : i + 80].decode("latin-1") for i in range(0, len(text), 80)]
+    cards: list[tuple[str, Any]] = []
+    i = 0
+    while i < len(lines):
+        line = lines[i]
+        i += 1
+        keyword = line[:8].rstrip(" ")
+        if line[8:9] == "=" and keyword not in ("COMMENT", "HISTORY", ""):
+            field = line[9:]
+        elif line.startswith("HIERARCH ") and "=" in line:
+            keyword, _, field = line[9:].partition("=")
+            keyword = keyword.strip(" ")
+        else:
+            cards.append((keyword, line[8:].rstrip(" ")))
+            continue
+        value = _value(field)
+        while isinstance(value, str) and value.endswith("&") and i < len(lines):
+            more = lines[i][8:].strip(" ")
+            if not lines[i].startswith("CONTINUE") or not more.startswith("'"):
+                break
+            value = value[:-1] + str(_value(more))
+            i += 1
+        cards.append((keyword, value))
+    return cards
+
+
+def _value(field: str) -> Any:
+    """Return what stands behind the value indicator: value, then perhaps "/ comment"."""
+    field = field.strip(" ")
+    if not field or field.startswith("/"):
+        return None
+    if string := _STRING.match(field):
+        return string[1].replace("''", "'").rstrip(" ")
+    if field.startswith("(") and ")" in field:
+        parts = [_number(part) for part in field[1 : field.index(")")].split(",")]
+        if len(parts) == 2 and None not in parts:
+            return complex(parts[0] or 0, parts[1] or 0)
+    token = field.partition("/")[0].strip(" ")
+    if token in ("T", "F"):
+        return token == "T"
+    number = _number(token)
+    return token if number is None else number  # not FITS, but worth showing
+
+
+def _number(token: str) -> int | float | None:
+    token = token.strip(" ")
+    if _INTEGER.fullmatch(token) and -(1 << 63) <= int(token) < 1 << 63:
+        return int(token)
+    if _REAL.fullmatch(token):
+        return float(token.upper().replace("D", "E"))
+    return None
+
+
+@dataclass(frozen=True)
+class Wcs:
+    """A gnomonic (TAN) celestial coordinate system, J2000 (Calabretta & Greisen 2002)."""
+
+    distorted: bool
+    crpix: tuple[float, float]
+    crval: tuple[float, float]
+    matrix: tuple[tuple[float, float], tuple[float, float]]
+    lonpole: float
+
+    @property
+    def pixel_scale(self) -> float:
+        """The side of a square of the same area as a pixel, in arcsec."""
+        (a, b), (c, d) = self.matrix
+        return 3600 * math.sqrt(abs(a * d - b * c))
+
+    def shifted(self, x: float, y: float) -> Wcs:
+        """Return the coordinates of a cutout that begins at (x, y)."""
+        return replace(self, crpix=(self.crpix[0] - x, self.crpix[1] - y))
+
+    def pixel_to_sky(self, x: float, y: float) -> tuple[float, float]:
+        """Return right ascension and declination, in degrees, of a zero-based pixel."""
+        dx, dy = x + 1 - self.crpix[0], y + 1 - self.crpix[1]
+        xi, eta = (row[0] * dx + row[1] * dy for row in self.matrix)
+        # Native spherical coordinates (eqs. 14, 15, 55), then the rotation (eq. 2).
+        phi = math.atan2(xi, -eta) - math.radians(self.lonpole)
+        theta = math.atan2(1, math.radians(math.hypot(xi, eta)))
+        pole = math.radians(self.crval[1])
+        sp, cp, st, ct = math.sin(pole), math.cos(pole), math.sin(theta), math.cos(theta)
+        east = -ct * math.sin(phi)
+        north = st * cp - ct * sp * math.cos(phi)
+        up = st * sp + ct * cp * math.cos(phi)
+        ra = (self.crval[0] + math.degrees(math.atan2(east, north))) % 360
+        return ra if ra < 360 else 0.0, math.degrees(math.atan2(up, math.hypot(east, north)))
+
+    @classmethod
+    def parse(cls, cards: Mapping[str, Any]) -> Wcs | None:
+        """Read the coordinates that galedge knows; None for all others, as the core does."""
+        try:
+            return cls._parsed(cards)
+        except (TypeError, ValueError):  # a number that is none
+            return None
+
+    @classmethod
+    def _parsed(cls, cards: Mapping[str, Any]) -> Wcs | None:
+        types = [str(cards.get(name, "")) for name in ("CTYPE1", "CTYPE2")]
+        plain = [name.removesuffix("-SIP") for name in types]
+        swapped = plain == ["DEC--TAN", "RA---TAN"]
+        units = {cards.get(name, "") for name in ("CUNIT1", "CUNIT2")}
+        if plain != ["RA---TAN", "DEC--TAN"] and not swapped:
+            return None
+        if units - {"", "deg", "DEG", "degree", "degrees"} or not _is_j2000(cards):
+            return None
+        if any(re.match("PV[12]_", name) for name in cards):  # TPV by another name
+            return None
+        rows = _matrix(cards)
+        crval = [_real(cards, "CRVAL1", 0), _real(cards, "CRVAL2", 0)]
+        if swapped:
+            rows, crval = rows[::-1], crval[::-1]
+        wcs = cls(
+            # SIP, lookup tables, and the plate solutions of the Digitized Sky Survey.
+            distorted=types[0].endswith("-SIP")
+            or any(name in cards for name in ("A_ORDER", "CPDIS1", "D2IMDIS1", "AMDX1")),
+            crpix=(_real(cards, "CRPIX1", 0), _real(cards, "CRPIX2", 0)),
+            crval=(crval[0], crval[1]),
+            matrix=(rows[0], rows[1]),
+            lonpole=_real(cards, "LONPOLE", 0 if crval[1] >= 90 else 180),
+        )
+        numbers = (wcs.pixel_scale, *wcs.crpix, *crval, wcs.lonpole)
+        usable = all(map(math.isfinite, numbers)) and abs(crval[1]) <= 90
+        return wcs if usable and wcs.pixel_scale > 0 else None
+
+
+def _real(cards: Mapping[str, Any], keyword: str, default: float) -> float:
+    value = cards.get(keyword)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(keyword)
+    return float(value)
+
+
+def _is_j2000(cards: Mapping[str, Any]) -> bool:
+    frame = cards.get("RADESYS") or cards.get("RADECSYS") or ""
+    equinox = _real(cards, "EQUINOX", _real(cards, "EPOCH", 2000))
+    return frame == "ICRS" or (frame in ("", "FK5") and equinox == 2000)
+
+
+def _matrix(cards: Mapping[str, Any]) -> list[tuple[float, float]]:
+    names = ("1_1", "1_2", "2_1", "2_2")
+    if any(f"CD{name}" in cards for name in names):
+        a, b, c, d = (_real(cards, f"CD{name}", 0) for name in names)
+        return [(a, b), (c, d)]
+    sx, sy = _real(cards, "CDELT1", 1), _real(cards, "CDELT2", 1)
+    if "CROTA2" in cards and not any(f"PC{name}" in cards for name in names):
+        angle = math.radians(_real(cards, "CROTA2", 0))
+        sine, cosine = math.sin(angle), math.cos(angle)
+        return [(sx * cosine, -sy * sine), (sx * sine, sy * cosine)]
+    a, b, c, d = (_real(cards, f"PC{name}", name in ("1_1", "2_2")) for name in names)
+    return [(sx * a, sx * b), (sy * c, sy * d)]
