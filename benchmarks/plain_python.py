@@ -8,6 +8,7 @@ The same network and the same stretch on the whole cutout; no framing, no flags.
 from __future__ import annotations
 
 import csv
+import json
 import os
 import sys
 from pathlib import Path
@@ -20,11 +21,13 @@ from astropy.stats import sigma_clipped_stats
 
 import galedge
 
-SIZE, SOFTENING, BATCH = 64, 8.0, 64
+BUNDLE = min(p.parent for p in (Path(galedge.__file__).parent / "models").glob("*/card.json"))
+RECIPE = json.loads((BUNDLE / "card.json").read_text())["recipe"]
+SIZE, SOFTENING, BATCH = RECIPE["size"], RECIPE["softening"], 64
 
 
 def tensor(path: Path) -> np.ndarray:
-    """Read, subtract the sky, shrink by area, stretch: (3, 64, 64) uint8."""
+    """Read, subtract the sky, shrink by area, stretch: (3, SIZE, SIZE) uint8."""
     image = fits.getdata(path).astype(np.float32)
     _, sky, noise = sigma_clipped_stats(image)
     small = cv2.resize(image - np.float32(sky), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
@@ -36,11 +39,11 @@ def tensor(path: Path) -> np.ndarray:
 def main() -> None:
     """Classify every FITS file of a folder into a CSV table."""
     folder, table = Path(sys.argv[1]), sys.argv[2]
-    models = Path(galedge.__file__).parent / "models"
-    weights = sorted(models.glob("*/model.int8.onnx")) or sorted(models.glob("*/model.fp32.onnx"))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-    session = onnxruntime.InferenceSession(weights[0], options, ["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        BUNDLE / "model.int8.onnx", options, ["CPUExecutionProvider"]
+    )
     paths = sorted(folder.glob("*.fits"))
     with open(table, "w", newline="") as stream:
         writer = csv.writer(stream)

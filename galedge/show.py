@@ -37,32 +37,36 @@ def _model_lines(card: Card, default: bool) -> Iterator[str]:
         yield f"  {precision:<11} {network.size / 1e6:.2f} MB, SHA-256 {network.sha256}"
     yield f"  folder      {card.folder}"
     metrics = card.fields.get("metrics")
-    if isinstance(metrics, dict) and metrics:
-        yield "  metrics"
-        yield from _metric_lines(metrics, "    ")
+    if isinstance(metrics, dict):
+        yield from _metric_lines(metrics, next(iter(card.networks)))
 
 
-def _metric_lines(metrics: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Yield numbers and names, level by level; curves and matrices stay in the card."""
-    for name, value in metrics.items():
-        if isinstance(value, dict):
-            yield f"{indent}{name}"
-            yield from _metric_lines(value, indent + "  ")
-        elif isinstance(value, list):
-            if len(value) <= 3 and all(_is_number(number) for number in value):
-                yield f"{indent}{name}  {' '.join(_number(number) for number in value)}"
-        elif _is_number(value):
-            yield f"{indent}{name}  {_number(value)}"
-        else:
-            yield f"{indent}{name}  {value}"
+# What a reader of the list compares models by; the card has the rest.
+_MEASURES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "rms_t": "RMS T", "ece": "ECE"}
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _metric_lines(metrics: Mapping[str, Any], precision: str) -> Iterator[str]:
+    """Yield one precision's measures as a table: a line for each data set and input."""
+    tables = metrics.get(precision)
+    if not isinstance(tables, dict):
+        return
+    yield f"  measured on {metrics.get('data', 'test data')} ({precision}; interval: " + (
+        f"{metrics.get('interval', 'none')})"
+    )
+    head = "".join(f"{title:<22}" for title in _MEASURES.values()).rstrip()
+    yield f"    {'':<8}{'':<8}{'images':>6}  {head}"
+    for source, kinds in tables.items():
+        if not isinstance(kinds, dict):
+            continue
+        for kind, values in kinds.items():
+            cells = "".join(f"{_interval(values.get(name)):<22}" for name in _MEASURES).rstrip()
+            yield f"    {source:<8}{kind:<8}{values.get('pictures', ''):>6}  {cells}"
 
 
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+def _interval(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 3:
+        return f"{value[0]:.3f} ({value[1]:.3f}-{value[2]:.3f})"
+    return f"{value:.3f}" if isinstance(value, int | float) else ""
 
 
 def describe_file(path: str, hdu: int | None = None, plane: int | None = None) -> Iterator[str]:
