@@ -7,6 +7,8 @@ import os
 import platform
 from typing import Any
 
+import galedge
+
 INT8 = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 
 
@@ -23,8 +25,8 @@ def describe(*packages: str) -> dict[str, Any]:
                     flags = value
     except OSError:
         pass
-    versions = {"python": platform.python_version()}
-    for package in ("galedge", *packages):
+    versions = {"python": platform.python_version(), "galedge": galedge.__version__}
+    for package in packages:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -5,7 +5,8 @@
 The Hubble images come from ``skimage/data/hubble_deep_field.jpg`` in
 scikit-image's wheel (NASA, public domain), M51 from ``dev/pix.pix`` of IRAF
 (in Debian: ``/usr/lib/iraf/dev/pix.pix``). See CREDITS.md. Needs astropy and
-scikit-image; galedge itself reads FITS and does not write it.
+scikit-image (galedge itself reads FITS and does not write it) and draws
+``docs/examples.png``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import skimage
 from astropy.io import fits
+from PIL import Image, ImageDraw
 
 import galedge
 
@@ -61,7 +63,33 @@ def cut_m51(pixels: Path) -> None:
     fits.PrimaryHDU(data, header).writeto(HERE / "m51.fits.gz", overwrite=True)
 
 
+def draw_sheet(side: int = 150, columns: int = 7) -> None:
+    """Draw every example above what the network sees of it, the frame in green."""
+    paths = sorted(HERE.glob("*.fits*"))
+    batch = galedge.prepare(paths)
+    rows = -(-len(paths) // columns)
+    sheet = Image.new("RGB", (columns * (side + 4), rows * (2 * side + 24)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for i, (path, pixels, facts) in enumerate(zip(paths, batch.pixels, batch.facts, strict=True)):
+        whole = galedge.prepare([path], galedge.Recipe(size=side, framing="full")).pixels[0]
+        left, top = i % columns * (side + 4), i // columns * (2 * side + 24)
+        sheet.paste(Image.fromarray(np.moveaxis(whole, 0, -1)), (left, top))
+        scale = side / max(galedge.read(path).data.shape)
+        corners = [
+            left + (facts.x + 0.5 - facts.side / 2) * scale,
+            top + (facts.y + 0.5 - facts.side / 2) * scale,
+            left + (facts.x + 0.5 + facts.side / 2) * scale - 1,
+            top + (facts.y + 0.5 + facts.side / 2) * scale - 1,
+        ]
+        draw.rectangle(corners, outline="lime")
+        seen = Image.fromarray(np.moveaxis(pixels, 0, -1)).resize((side, side))
+        sheet.paste(seen, (left, top + side + 2))
+        draw.text((left + 2, top + 2 * side + 6), path.name.split(".")[0], fill="black")
+    sheet.save(HERE.parent / "docs" / "examples.png", optimize=True)
+
+
 if __name__ == "__main__":
     cut_hubble()
     if len(sys.argv) > 1:
         cut_m51(Path(sys.argv[1]))
+    draw_sheet()

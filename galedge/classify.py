@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge._version import __version__
+from galedge.facts import Facts
 from galedge.image import Image
 from galedge.inputs import Rejected
 from galedge.model import Model
-from galedge.prepare import Facts, prepare
+from galedge.prepare import prepare
 from galedge.result import Result
 
 __all__ = ["Classifier", "Source", "classify"]

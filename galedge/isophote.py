@@ -34,7 +34,7 @@ __all__ = [
 Floats: TypeAlias = NDArray[np.float32]
 Counts: TypeAlias = NDArray[np.int64]
 
-# Flags by bit, as in csrc/frame.hpp and `galedge.prepare.FLAGS`.
+# Flags by bit, as in csrc/frame.hpp and `galedge.facts.FLAGS`.
 NO_SOURCE, CROPPED, NEIGHBOUR, SMALL = 1, 2, 4, 8
 
 # The constants of csrc/sky.cpp and csrc/frame.cpp, with their reasons there.

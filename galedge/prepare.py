@@ -17,76 +17,19 @@ import numpy.typing as npt
 
 from galedge._backend import _core
 from galedge.errors import GaledgeError, Unsupported
+from galedge.facts import Facts, facts_of
 from galedge.header import Header
 from galedge.image import Image, Wcs, read
 from galedge.recipe import Recipe
 
-__all__ = ["FLAGS", "Batch", "Facts", "Source", "prepare"]
+__all__ = ["Batch", "Source", "prepare"]
 
 Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
 Pixels: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.float32]"
 Source: TypeAlias = "Band | tuple[Band, Band, Band]"
 
-#: Quality flags by bit, with what each means.
-FLAGS = {
-    "no_source": "nothing rises above the sky near the centre; the whole image was framed",
-    "cropped": "the galaxy reaches beyond the image",
-    "neighbour": "the isophote holds a neighbour or is lopsided",
-    "small": "the galaxy is under ten pixels across",
-    "masked": "over a tenth of the frame has no valid pixels",
-    "faint": "the galaxy's bright part is under five times the noise",
-}
-
-# Every combination that occurs is built once.
-_flag_names: dict[int, tuple[str, ...]] = {}
-
 # Names that C++ reads from disk by itself; the content decides what they are.
 _FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fz", ".fits.gz", ".fit.gz", ".fts.gz")
-
-
-@dataclass(slots=True)
-class Facts:
-    """What was found in one image on the way to the tensor.
-
-    Attributes
-    ----------
-    path : str
-        The file, or empty for arrays and bytes.
-    hdu : int or None
-        The HDU that was read, if the source is FITS.
-    x, y : float or None
-        Centre of the frame in zero-based pixels of the image.
-    side : float or None
-        Side of the frame in pixels of the image.
-    ra, dec : float or None
-        Position of the frame's centre in degrees, ICRS, if the header has a
-        celestial WCS that galedge reads.
-    object, date_obs : str
-        The header's OBJECT and DATE-OBS.
-    flags : tuple of str
-        Names from `FLAGS`.
-    sky, noise : float or None
-        Level and standard deviation of the sky, in the image's own units.
-    masked_fraction : float or None
-        Share of the frame without valid pixels, 0 to 1.
-    error : str or None
-        Why the image could not be prepared; all numbers are then None.
-    """
-
-    path: str = ""
-    hdu: int | None = None
-    x: float | None = None
-    y: float | None = None
-    side: float | None = None
-    ra: float | None = None
-    dec: float | None = None
-    object: str = ""
-    date_obs: str = ""
-    flags: tuple[str, ...] = ()
-    sky: float | None = None
-    noise: float | None = None
-    masked_fraction: float | None = None
-    error: str | None = None
 
 
 @dataclass(slots=True)
@@ -210,7 +153,7 @@ def _prepare_files(
         out,
         threads,
     )
-    facts = _to_facts(paths, result)
+    facts = facts_of(paths, result)
     # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python
     # may with an extra, or knows which one to install.
     for i, unsupported in enumerate(result[-1]):
@@ -250,7 +193,7 @@ def _prepare_pixels(
             out[i] = 0
     part = np.empty((len(good), *out.shape[1:]), out.dtype)
     result = _core.prepare_arrays(images, pictures, core, part, threads)
-    for slot, i, fact in zip(part, good, _to_facts([""] * len(good), result), strict=True):
+    for slot, i, fact in zip(part, good, facts_of([""] * len(good), result), strict=True):
         out[i] = slot
         fact.path, fact.hdu = facts[i].path, facts[i].hdu
         fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
@@ -328,42 +271,6 @@ def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32
             "choose one with plane"
         )
     return np.ascontiguousarray(data, np.float32)
-
-
-def _to_facts(paths: Sequence[str], result: _core.Result) -> list[Facts]:
-    table, positions, hdus, objects, dates, errors, _ = result
-    facts = []
-    for path, numbers, (ra, dec), hdu, name, date, error in zip(
-        paths, table.tolist(), positions.tolist(), hdus, objects, dates, errors, strict=True
-    ):
-        if error is not None:
-            facts.append(Facts(path, object=name, date_obs=date, error=error))
-            continue
-        x, y, side, sky, noise, masked, flags = numbers
-        facts.append(
-            Facts(
-                path,
-                hdu if hdu >= 0 else None,
-                x,
-                y,
-                side,
-                ra if ra == ra else None,
-                dec if dec == dec else None,
-                name,
-                date,
-                _names(flags),
-                sky,
-                noise,
-                masked,
-            )
-        )
-    return facts
-
-
-def _names(flags: int) -> tuple[str, ...]:
-    if flags not in _flag_names:
-        _flag_names[flags] = tuple(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
-    return _flag_names[flags]
 
 
 def _without_path(message: str, path: str) -> str:

@@ -11,8 +11,8 @@ from galedge.model import find_card, shipped
 from galedge.recipe import Recipe
 
 if TYPE_CHECKING:
+    from galedge.facts import Facts
     from galedge.image import HduFacts, Wcs
-    from galedge.prepare import Facts
 
 __all__ = ["describe_file", "describe_models"]
 

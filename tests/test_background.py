@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sep
+from oracles import clipped_mode
 
 import galedge
 from galedge.background import background
@@ -20,20 +21,6 @@ def crowded(shape=(512, 700), noise=5.0, stars=150, seed=1):
         j, i = rng.integers(8, shape[0] - 8), rng.integers(8, shape[1] - 8)
         image[j - 8 : j + 8, i - 8 : i + 8] += rng.pareto(1.2) * 50 * np.exp(-np.hypot(u, v) / 2)
     return image.astype(np.float32)
-
-
-def clipped_mode(values):
-    values = values[np.isfinite(values)].astype(float)
-    while True:
-        median, sigma = np.median(values), values.std()
-        kept = values[np.abs(values - median) <= 3 * sigma]
-        if len(kept) == len(values):
-            break
-        values = kept
-    mean = values.mean()
-    if abs(mean - median) >= 0.3 * sigma:
-        return median, sigma
-    return 2.5 * median - 1.5 * mean, sigma
 
 
 @pytest.mark.parametrize("mesh", [16, 50, 64])

@@ -13,8 +13,8 @@ import pytest
 import galedge
 from galedge import _core, kernels
 from galedge.errors import Blank
+from galedge.facts import FLAGS
 from galedge.isophote import label_cells
-from galedge.prepare import FLAGS
 
 SHAPES = [(1, 1), (1, 7), (9, 2), (5, 5), (16, 17), (63, 64), (64, 200), (131, 97), (300, 300)]
 

@@ -8,10 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from oracles import clipped_mode
 
 import galedge
 from galedge import _core
-from galedge.prepare import FLAGS
+from galedge.facts import FLAGS
 
 
 def galaxy(
@@ -33,21 +34,6 @@ def prepared(*sources, **keywords):
 
 
 # --- sky -------------------------------------------------------------------------------------
-
-
-def clipped_mode(values):
-    """Return the published definition in float64: clip at 3 sigma about the median."""
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    while True:
-        median, sigma = np.median(values), values.std()
-        kept = values[np.abs(values - median) <= 3 * sigma]
-        if len(kept) == len(values):
-            break
-        values = kept
-    mean = values.mean()
-    crowded = abs(mean - median) >= 0.3 * sigma
-    return (median if crowded else 2.5 * median - 1.5 * mean), sigma
 
 
 def border(image):
