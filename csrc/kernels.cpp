@@ -28,8 +28,8 @@ void bin(std::int32_t* bins, const float* values, float low, float scale, std::i
     GALEDGE_DISPATCH(bin(bins, values, low, scale, count, n))
 }
 
-Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n) {
-    GALEDGE_DISPATCH(clipped_sums(values, centre, reach, n))
+Clipped clipped_sums(const float* values, double centre, double low, double high, std::size_t n) {
+    GALEDGE_DISPATCH(clipped_sums(values, centre, low, high, n))
 }
 
 void group_max(float* out, const float* values, std::size_t groups) {

@@ -16,8 +16,8 @@ struct Range {
     std::int64_t finite;
 };
 
-// Sums of value - centre over the values within `reach` of a centre, how many
-// they are, and how many lie below.
+// Sums of value - centre over the values in [low, high], how many they are, and
+// how many finite ones lie below.
 struct Clipped {
     double sum, squares;
     std::int64_t count, below;
@@ -41,7 +41,7 @@ void accumulate_masked(float* sums, float* weights, const float* row, float weig
 void bin(std::int32_t* bins, const float* values, float low, float scale, std::int32_t count,
          std::size_t n);
 
-Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n);
+Clipped clipped_sums(const float* values, double centre, double low, double high, std::size_t n);
 
 // The largest value of each of `groups` groups of 16: not 16 in a row but every
 // 16th of 256, which is the same work without shuffling. NaN never counts.

@@ -70,22 +70,23 @@ void bin(std::int32_t* __restrict bins, const float* __restrict values, float lo
     }
 }
 
-Clipped clipped_sums(const float* values, double centre, double reach, std::size_t n) {
+Clipped clipped_sums(const float* values, double centre, double low, double high, std::size_t n) {
     double sum[kLanes] = {}, squares[kLanes] = {};
     double count[kLanes] = {}, below[kLanes] = {};  // exact: far below 2^53
-    // No float is farther than this from another, but infinities are.
-    constexpr double kFarthest = 2.0 * __FLT_MAX__;
-    reach = reach < kFarthest ? reach : kFarthest;
+    // Finite values only, whatever the bounds.
+    constexpr double kLargest = __FLT_MAX__;
+    low = low > -kLargest ? low : -kLargest;
+    high = high < kLargest ? high : kLargest;
     const auto add = [&](std::size_t l, float value) {
-        const double v = value - centre;
         // Branch-free: weights of 0 and 1, on numbers that survive a product with 0.
-        double safe = v > -kFarthest ? v : -kFarthest;
-        safe = safe < kFarthest ? safe : kFarthest;
-        const double in = __builtin_fabs(v) <= reach;
+        double v = value;
+        double safe = v > -kLargest ? v : -kLargest;
+        safe = (safe < kLargest ? safe : kLargest) - centre;
+        const double in = static_cast<double>((v >= low) & (v <= high));
         sum[l] += in * safe;
         squares[l] += in * safe * safe;
         count[l] += in;
-        below[l] += static_cast<double>((v < -reach) & (v >= -kFarthest));
+        below[l] += static_cast<double>((v < low) & (v >= -kLargest));
     };
     std::size_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {

@@ -43,8 +43,7 @@ Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
     return {median, scale};
 }
 
-// The histogram of n values around a first guess; it stays empty where the guess
-// was so far off, on values with a pattern, that all lie beyond it.
+// The histogram of n values around a first guess, and its running totals.
 struct Grid {
     float low = 0, scale = 0;  // bin = (value - low) * scale
 };
@@ -112,6 +111,27 @@ Moments moments(const SkyScratch& s, std::int32_t first, std::int32_t last, doub
     return {mean, sigma, bin + inside - 0.5};
 }
 
+// First guess and histogram. False when there is nothing to clip: no finite value
+// (the level is NaN) or one value everywhere.
+bool start(const float* values, std::size_t n, SkyScratch& s, Sky& first, Grid& grid) {
+    first = guess(values, n, s.guess);
+    if (first.noise > 0) {
+        grid = fill_histogram(values, n, first, s);
+        // Most values lie inside, or the sample met a pattern in them.
+        if (2 * s.counts.back() > static_cast<std::int64_t>(n)) return true;
+    }
+    const Range range = kernels::range(values, n);
+    if (range.finite == 0) {
+        first = {std::numeric_limits<float>::quiet_NaN(), 0};
+        return false;
+    }
+    const float half = 0.5f * range.high - 0.5f * range.low;
+    first = {range.low + half, half / kReach};
+    if (!(half > 0)) return false;
+    grid = fill_histogram(values, n, first, s);
+    return s.counts.back() > 0;
+}
+
 // Clips at 3 sigma about the median until nothing changes, bins at a time.
 Moments clip(const SkyScratch& s) {
     std::int32_t lo = 1, hi = kBins - 2;
@@ -161,54 +181,54 @@ double ranked(const float* values, std::size_t n, std::int64_t rank, SkyScratch&
 }  // namespace
 
 Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
-    const Sky first = guess(values, n, scratch.guess);
-    if (!std::isfinite(first.level) || first.noise <= 0) return first;
-    const Grid grid = fill_histogram(values, n, first, scratch);
-    if (scratch.counts.back() == 0) return first;
+    Sky first;
+    Grid grid;
+    if (!start(values, n, scratch, first, grid)) return first;
     const Moments kept = clip(scratch);
     return {grid.low + static_cast<float>((mode(kept) + 0.5) / grid.scale),
             static_cast<float>(kept.sigma / grid.scale)};
 }
 
 Sky exact_clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
-    const Sky first = guess(values, n, scratch.guess);
-    if (!std::isfinite(first.level) || first.noise <= 0) return first;
-    fill_histogram(values, n, first, scratch);
-    if (scratch.counts.back() == 0) return first;
+    Sky first;
+    Grid grid;
+    if (!start(values, n, scratch, first, grid)) return first;
     scratch.sorted_bin = -1;
     const auto early = std::count_if(scratch.outliers.begin(), scratch.outliers.end(),
                                      [](double v) { return v < kBins / 2; });
     // Most values survive every round: those within kCore of the first guess are
     // summed once, and a round only looks at the others.
-    const double origin = first.level, core_reach = kCore * static_cast<double>(first.noise);
-    const Clipped core = kernels::clipped_sums(values, origin, core_reach, n);
+    const double origin = first.level, half = kCore * static_cast<double>(first.noise);
+    const Clipped core = kernels::clipped_sums(values, origin, origin - half, origin + half, n);
     auto& others = scratch.others;
     others.resize(n);
     std::size_t count = 0;
     for (std::size_t i = 0; i < n; ++i) {
         others[count] = values[i];
-        count += !(std::fabs(values[i] - origin) <= core_reach);
+        count += !(values[i] >= origin - half && values[i] <= origin + half);
     }
 
-    // From all values on, or clipping could stop at another set than it should.
+    // From all values on, or clipping could stop at another set than it should;
+    // what was rejected once stays out, whatever the median does.
+    double low = -std::numeric_limits<double>::infinity(), high = -low;
     Moments kept{0, std::numeric_limits<double>::infinity(), first.level};
     for (std::int64_t before = -1;;) {
-        const double centre = kept.median, reach = 3 * kept.sigma, shift = centre - origin;
-        const bool whole_core = std::fabs(shift) + core_reach <= reach;
-        Clipped sums = whole_core ? kernels::clipped_sums(others.data(), centre, reach, count)
-                                  : kernels::clipped_sums(values, centre, reach, n);
+        low = std::max(low, kept.median - 3 * kept.sigma);
+        high = std::min(high, kept.median + 3 * kept.sigma);
+        const bool whole_core = low <= origin - half && origin + half <= high;
+        Clipped sums = whole_core ? kernels::clipped_sums(others.data(), origin, low, high, count)
+                                  : kernels::clipped_sums(values, origin, low, high, n);
         if (whole_core) {
-            const auto k = static_cast<double>(core.count);
             sums.count += core.count;
-            sums.sum += core.sum - k * shift;
-            sums.squares += core.squares - 2 * shift * core.sum + k * shift * shift;
+            sums.sum += core.sum;
+            sums.squares += core.squares;
         }
         if (sums.count == 0 || sums.count == before) break;
         before = sums.count;
         const auto m = static_cast<double>(sums.count);
         const double mean = sums.sum / m;
         const std::int64_t rank = sums.below - early + sums.count / 2;
-        kept = {centre + mean, std::sqrt(std::max(0.0, sums.squares / m - mean * mean)),
+        kept = {origin + mean, std::sqrt(std::max(0.0, sums.squares / m - mean * mean)),
                 sums.count % 2 ? ranked(values, n, rank, scratch)
                                : 0.5 * (ranked(values, n, rank, scratch) +
                                         ranked(values, n, rank - 1, scratch))};

@@ -1,0 +1,127 @@
+"""Hold the preparation to astropy, sep and OpenCV on every image of a folder.
+
+Not a timing. For each FITS image (the first plane of cubes), the largest
+difference from the reference, in the unit of its tolerance:
+
+    area      resampling by half, float64 box overlap     relative to the image's range
+    opencv    the same against OpenCV's INTER_AREA         relative to the image's range
+    zscale    limits, astropy's ZScaleInterval             relative to the image's range
+    lupton    8-bit, astropy's make_lupton_rgb             share of bytes that differ
+    mesh      mesh modes, the definition in float64        sigma
+    sep       the whole map against sep, 99th percentile   sigma
+
+    python benchmarks/preparation_parity.py DIR
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import sep
+from astropy.visualization import ZScaleInterval, make_lupton_rgb
+
+import galedge
+from galedge import _core
+from galedge.background import background
+from galedge.image import describe
+
+TOLERANCES = {
+    "area": 1e-6,
+    "opencv": 1e-6,
+    "zscale": 1e-6,
+    "lupton": 1e-3,
+    "mesh": 1e-3,
+    "sep": 1e-2,
+}
+MESH = 64
+
+
+def clipped_mode(values: np.ndarray) -> tuple[float, float]:
+    """Return mode and sigma by the published definition."""
+    values = values[np.isfinite(values)].astype(float)
+    while True:
+        median, sigma = np.median(values), values.std()
+        kept = values[np.abs(values - median) <= 3 * sigma]
+        if len(kept) == len(values):
+            break
+        values = kept
+    mean = values.mean()
+    crowded = abs(mean - median) >= 0.3 * sigma
+    return (median if crowded else 2.5 * median - 1.5 * mean), sigma
+
+
+def compare(image: np.ndarray) -> dict[str, float]:
+    """Return the largest difference of each step on one image."""
+    found: dict[str, float] = {}
+    finite = image[np.isfinite(image)]
+    span = float(np.abs(finite).max()) or 1.0
+    side = min(image.shape) // 2 * 2
+    square = np.ascontiguousarray(image[:side, :side])
+    if side >= 16 and np.isfinite(square).all():
+        ours, _ = _core.resample(square[None], 0, 0, side, side // 2, 0.0)
+        box = square.astype(float).reshape(side // 2, 2, side // 2, 2).mean((1, 3))
+        found["area"] = float(np.abs(ours - box).max()) / span
+        theirs = cv2.resize(square, (side // 2, side // 2), interpolation=cv2.INTER_AREA)
+        found["opencv"] = float(np.abs(ours - theirs).max()) / span
+    limits, expected = _core.zscale(image), ZScaleInterval().get_limits(image)
+    found["zscale"] = float(np.abs(np.subtract(limits, expected)).max()) / span
+    level, noise = clipped_mode(image)
+    if np.isfinite(image).all() and noise > 0:
+        bands = np.stack([image - level, 0.7 * (image - level), 1.2 * (image - level)])
+        bands = (bands / noise).astype(np.float32)
+        rgb = np.moveaxis(make_lupton_rgb(*bands, stretch=5, Q=8), -1, 0)
+        difference = np.abs(_core.lupton(bands, 5, 8).astype(int) - rgb)
+        found["lupton"] = float((difference > 0).mean() if difference.max() <= 1 else 1.0)
+    if min(image.shape) >= MESH:
+        sky = background(image, MESH)
+        worst = 0.0
+        for j in range(image.shape[0] // MESH):
+            for i in range(image.shape[1] // MESH):
+                part = image[j * MESH : (j + 1) * MESH, i * MESH : (i + 1) * MESH]
+                if np.isfinite(part).mean() < 0.5:
+                    continue
+                mode, sigma = clipped_mode(part)
+                if sigma > 1e-6 * abs(mode):
+                    worst = max(worst, abs(float(sky.mesh_level[j, i]) - mode) / sigma)
+        found["mesh"] = worst
+        if np.isfinite(image).all() and sky.noise.min() > 0:
+            theirs = sep.Background(np.ascontiguousarray(image), bw=MESH, bh=MESH).back()
+            found["sep"] = float(np.quantile(np.abs(sky.level - theirs) / sky.noise, 0.99))
+    return found
+
+
+def main() -> None:
+    """Walk a folder and print what exceeds its tolerance, then a summary."""
+    warnings.simplefilter("ignore")
+    worst: dict[str, list[tuple[float, str]]] = {name: [] for name in TOLERANCES}
+    for path in sorted(p for p in Path(sys.argv[1]).rglob("*") if p.is_file()):
+        try:
+            parts = describe(path)
+        except galedge.GaledgeError:
+            continue
+        for part in parts:
+            try:
+                image = galedge.read(path, part.index, plane=0).data
+            except (galedge.GaledgeError, ValueError):
+                continue
+            if image.ndim != 2 or min(image.shape) < 2 or not np.isfinite(image).any():
+                continue
+            for name, value in compare(image).items():
+                worst[name].append((value, f"{path.name}[{part.index}]"))
+    for name, values in worst.items():
+        over = [(v, where) for v, where in values if not v <= TOLERANCES[name]]
+        most = max(values, default=(0.0, ""))
+        print(
+            f"{name:7} {len(values):4} images, largest {most[0]:.2e} ({most[1]}), "
+            f"{len(over)} over {TOLERANCES[name]:g}"
+        )
+        for value, where in sorted(over, reverse=True)[:8]:
+            print(f"          {value:.2e} {where}")
+
+
+if __name__ == "__main__":
+    main()
