@@ -204,12 +204,18 @@ def test_closed_streams(night, bundle, tmp_path):
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 6
 
 
+def listen():
+    """Let SIGINT through in a child whose parent ignores it, as shells' background jobs do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_stream_keeps_whole_rows(long_night, bundle, number):
     process = subprocess.Popen(
         command("classify", long_night, "--model", bundle, "--batch", "1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=listen,
     )
     # Unread, the pipe fills and the run waits: it cannot be over when the signal comes.
     head = process.stdout.readline() + process.stdout.readline()
@@ -233,6 +239,7 @@ def test_interrupted_file_does_not_appear(long_night, bundle, tmp_path, number):
         command("classify", long_night, "--model", bundle, "--batch", "1", "-o", "out/table.csv"),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
+        preexec_fn=listen,
     )
     while not any(part.stat().st_size for part in folder.glob(".galedge-*.part")):
         assert process.poll() is None
