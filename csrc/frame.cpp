@@ -25,7 +25,7 @@ constexpr double kQuantile = 0.985;  // of the cells' distances: the isophote's 
 // empty cell becomes NaN. A remainder at the right and top edge is left out.
 void average_cells(const float* image, std::int64_t width, std::int64_t factor, std::int64_t nx,
                    std::int64_t ny, FrameScratch& s) {
-        const auto columns = static_cast<std::size_t>(nx * factor);
+    const auto columns = static_cast<std::size_t>(nx * factor);
     s.grid.resize(static_cast<std::size_t>(nx * ny));
     s.row.resize(2 * columns);
     float *sums = s.row.data(), *weights = s.row.data() + columns;

@@ -89,14 +89,20 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
     } else {
         // Averaging k x k pixels lowers their noise k times.
         const double noise = facts.noise * std::min(1.0, recipe.size / frame.side);
-        const double signal = stretch_asinh(bands, planes.count, n, noise, recipe.softening,
-                                            recipe.white, out, s.stretch);
-        if (signal < 5) facts.flags |= kFaint;
-        if (recipe.stretch == Stretch::Lupton) {
-            const double least = std::max(noise, 1e-30);
-            stretch_lupton(bands, planes.count, n, recipe.softening * least, recipe.q, out);
-        } else if (recipe.stretch == Stretch::Zscale) {
-            stretch_zscale(bands, planes.count, n, out, s.stretch);
+        const double white = measure_luminance(bands, planes.count, n, recipe.white, s.stretch);
+        const double sigma = stretching_noise(noise, white);
+        if (white / sigma < 5) facts.flags |= kFaint;
+        switch (recipe.stretch) {
+            case Stretch::Asinh:
+                stretch_asinh(bands, planes.count, n, sigma, recipe.softening, white, out);
+                break;
+            case Stretch::Lupton:
+                stretch_lupton(bands, planes.count, n, recipe.softening * std::max(noise, 1e-30),
+                               recipe.q, out);
+                break;
+            case Stretch::Zscale:
+                stretch_zscale(bands, planes.count, n, out, s.stretch);
+                break;
         }
     }
     return facts;

@@ -11,9 +11,7 @@ namespace galedge {
 
 namespace {
 
-// A noise-free image (a simulation, a padded mosaic) would otherwise stretch
-// its faintest gradients to white.
-constexpr double kLeastNoise = 5e-4;
+constexpr double kLeastNoise = 5e-4;  // in units of the white level
 
 // One band serves as all three.
 template <class Out>
@@ -43,18 +41,27 @@ float nth_largest(const std::vector<float>& values, std::size_t count, std::vect
 
 }  // namespace
 
-template <class Out>
-double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                     double softening, double white, Out* out, StretchScratch& s) {
+double measure_luminance(const float* const* bands, int count, std::size_t n, double white,
+                         StretchScratch& s) {
     s.luminance.assign(n, 0.0f);
-    for (int c = 0; c < count; ++c) kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+    for (int c = 0; c < count; ++c) {
+        kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
+    }
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
-    const double peak = nth_largest(s.luminance, n - below, s.few);
-    const double sigma = std::max({noise, peak * kLeastNoise, 1e-30});
-    const double knee = softening * sigma;
+    return nth_largest(s.luminance, n - below, s.few);
+}
+
+double stretching_noise(double noise, double white_level) {
+    return std::max({noise, white_level * kLeastNoise, 1e-30});
+}
+
+template <class Out>
+void stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
+                   double softening, double white_level, Out* out) {
+    const double knee = softening * noise;
     // Where nothing rises above the noise, white stays at a few sigma: noise
     // must not be blown up into structure.
-    const double top = std::asinh(std::max(peak, 2 * knee) / knee);
+    const double top = std::asinh(std::max(white_level, 2 * knee) / knee);
 
     const auto scale = static_cast<float>(1 / knee), gain = static_cast<float>(255 / top);
     if (count == 3) {
@@ -63,7 +70,6 @@ double stretch_asinh(const float* const* bands, int count, std::size_t n, double
         kernels::stretch_one(out, bands[0], scale, gain, n);
         repeat_first(out, n);
     }
-    return peak / sigma;
 }
 
 template <class Out>
@@ -78,10 +84,6 @@ void stretch_lupton(const float* const* bands, int count, std::size_t n, double 
 template <class Out>
 void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
                     StretchScratch& s) {
-    s.luminance.assign(n, 0.0f);
-    for (int c = 0; c < count; ++c) {
-        kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
-    }
     const Limits limits = zscale(s.luminance.data(), n, s.few);
     const double range = limits.high - limits.low;
     const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
@@ -98,8 +100,8 @@ void keep_picture(const float* const* bands, int count, std::size_t n, Out* out)
 }
 
 #define GALEDGE_INSTANTIATE(Out)                                                               \
-    template double stretch_asinh(const float* const*, int, std::size_t, double, double,       \
-                                  double, Out*, StretchScratch&);                              \
+    template void stretch_asinh(const float* const*, int, std::size_t, double, double, double, \
+                                Out*);                                                         \
     template void stretch_lupton(const float* const*, int, std::size_t, double, double, Out*); \
     template void stretch_zscale(const float* const*, int, std::size_t, Out*, StretchScratch&); \
     template void keep_picture(const float* const*, int, std::size_t, Out*);

@@ -17,13 +17,22 @@ struct StretchScratch {
     std::vector<float> luminance, few;
 };
 
-// bands: `count` (1 or 3) sky-subtracted planes of n pixels each. out: three
-// planes of n bytes; a single band is repeated. `noise` is that of a luminance
-// pixel, `softening` counts in it, `white` is the quantile that becomes 1.
-// Returns white over noise: the signal-to-noise of the galaxy's bright part.
+// In what follows, bands are `count` (1 or 3) sky-subtracted planes of n pixels
+// each, and out is three planes of n; a single band is repeated.
+
+// Leaves the luminance in the scratch and returns its quantile `white`.
+double measure_luminance(const float* const* bands, int count, std::size_t n, double white,
+                         StretchScratch& scratch);
+
+// The noise that stretches count in: that of a luminance pixel, and at least a
+// small share of the white level, since a noise-free image (a simulation, a
+// padded mosaic) would otherwise have its faintest gradients stretched to white.
+double stretching_noise(double noise, double white_level);
+
+// `softening` counts in the noise; `white_level` becomes 1.
 template <class Out>
-double stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                     double softening, double white, Out* out, StretchScratch& scratch);
+void stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
+                   double softening, double white_level, Out* out);
 
 // Lupton et al. (2004), as astropy's make_lupton_rgb: f(I) = asinh(Q I / stretch)
 // 0.1 / asinh(0.1 Q). A single band takes its own f.
@@ -31,7 +40,8 @@ template <class Out>
 void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
                     Out* out);
 
-// Linear between the zscale limits of the luminance (zscale.hpp).
+// Linear between the zscale limits (zscale.hpp) of the luminance that
+// measure_luminance left.
 template <class Out>
 void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
                     StretchScratch& scratch);

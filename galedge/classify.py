@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeAlias, overload
 
@@ -20,6 +18,7 @@ from galedge.inputs import Rejected
 from galedge.model import Model
 from galedge.prepare import prepare
 from galedge.result import Result
+from galedge.workers import ordered_map, usable_cpus
 
 __all__ = ["Classifier", "Source", "classify"]
 
@@ -148,20 +147,8 @@ class Classifier:
         size = self.batch
         if isinstance(sources, Sized):  # a short list is shared out among all workers
             size = max(1, min(size, math.ceil(len(sources) / self.workers)))
-        chunks = _chunks(sources, size)
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="galedge")
-        pending: deque[Future[list[Result]]] = deque()
-        try:
-            for chunk in chunks:
-                pending.append(pool.submit(self._chunk, chunk))
-                # Twice the workers: nobody runs dry while the caller uses results.
-                while len(pending) >= 2 * self.workers or (pending and pending[0].done()):
-                    yield from pending.popleft().result()
-            while pending:
-                yield from pending.popleft().result()
-        finally:
-            # An abandoned stream does not wait for chunks that nobody will see.
-            pool.shutdown(wait=False, cancel_futures=True)
+        for results in ordered_map(self._chunk, _chunks(sources, size), self.workers):
+            yield from results
 
     def _chunk(self, sources: list[Source]) -> list[Result]:
         """Prepare and infer a few sources on this thread."""
@@ -244,7 +231,7 @@ class Classifier:
             noise=None,
             masked_fraction=None,
             status="error",
-            error=error.removeprefix(f"{path}: ") if path else error,
+            error=error,
             **self._provenance,
         )
 
@@ -258,13 +245,6 @@ def classify(
     than one call.
     """
     return Classifier(model).classify(source)  # type: ignore[arg-type]
-
-
-def usable_cpus() -> int:
-    """Return the number of CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:

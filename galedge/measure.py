@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
@@ -18,6 +16,7 @@ from galedge.image import Image, read
 from galedge.inputs import Rejected
 from galedge.result import Cell
 from galedge.structure import Structure, structure
+from galedge.workers import ordered_map, usable_cpus
 
 __all__ = ["COLUMNS", "Measured", "Measurer"]
 
@@ -97,8 +96,6 @@ class Measurer:
     def __init__(
         self, *, workers: int | None = None, hdu: int | None = None, plane: int | None = None
     ) -> None:
-        from galedge.classify import usable_cpus
-
         self.workers = usable_cpus() if workers is None else workers
         if self.workers < 1:
             raise ValueError("workers must be at least 1")
@@ -135,18 +132,7 @@ class Measurer:
         Twice as many as there are workers are in flight, so memory stays flat
         and `sources` may be endless.
         """
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="galedge")
-        pending: deque[Future[Measured]] = deque()
-        try:
-            for source in sources:
-                pending.append(pool.submit(self.measure, source))
-                while len(pending) >= 2 * self.workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            # An abandoned stream does not wait for what nobody will see.
-            pool.shutdown(wait=False, cancel_futures=True)
+        return ordered_map(self.measure, sources, self.workers)
 
 
 def _known(value: float) -> float | None:

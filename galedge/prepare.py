@@ -26,6 +26,7 @@ __all__ = ["Batch", "Source", "prepare"]
 
 Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
 Pixels: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.float32]"
+Hdu: TypeAlias = "int | tuple[int, int, int] | None"
 Source: TypeAlias = "Band | tuple[Band, Band, Band]"
 
 # Names that C++ reads from disk by itself; the content decides what they are.
@@ -52,7 +53,7 @@ def prepare(
     sources: Iterable[Source],
     recipe: Recipe | None = None,
     *,
-    hdu: int | tuple[int, int, int] | None = None,
+    hdu: Hdu = None,
     plane: int | None = None,
     threads: int = 1,
     dtype: npt.DTypeLike = np.uint8,
@@ -104,22 +105,18 @@ def prepare(
         stretch=recipe.stretch,
         q=recipe.q,
     )
-    in_core = [not isinstance(hdu, tuple) and _read_in_core(source) for source in sources]
-    if all(in_core) and not isinstance(hdu, tuple):
-        return Batch(pixels, _prepare_files(sources, core, pixels, hdu, plane, threads))
-
     facts = [Facts() for _ in sources]
-    files = [i for i, by_core in enumerate(in_core) if by_core]
-    if files and not isinstance(hdu, tuple):
-        part = np.empty((len(files), *shape[1:]), pixels.dtype)
-        found = _prepare_files([sources[i] for i in files], core, part, hdu, plane, threads)
-        for i, slot, fact in zip(files, part, found, strict=True):
+    in_core = [_read_in_core(source, hdu) for source in sources]
+    for by_core, run in ((True, _prepare_files), (False, _prepare_pixels)):
+        at = [i for i, reads in enumerate(in_core) if reads is by_core]
+        if len(at) == len(sources):  # the usual case: no copy
+            return Batch(pixels, run(sources, core, pixels, hdu, plane, threads))
+        if not at:
+            continue
+        part = np.empty((len(at), *shape[1:]), pixels.dtype)
+        found = run([sources[i] for i in at], core, part, hdu, plane, threads)
+        for i, slot, fact in zip(at, part, found, strict=True):
             pixels[i], facts[i] = slot, fact
-    others = [i for i, by_core in enumerate(in_core) if not by_core]
-    part = np.empty((len(others), *shape[1:]), pixels.dtype)
-    found = _prepare_pixels([sources[i] for i in others], core, part, hdu, plane, threads)
-    for i, slot, fact in zip(others, part, found, strict=True):
-        pixels[i], facts[i] = slot, fact
     return Batch(pixels, facts)
 
 
@@ -130,8 +127,8 @@ def _frame_pixels(framing: str | int) -> int:
     return framing
 
 
-def _read_in_core(source: Source) -> bool:
-    if isinstance(source, (str, os.PathLike)):
+def _read_in_core(source: Source, hdu: Hdu) -> bool:
+    if isinstance(source, (str, os.PathLike)) and not isinstance(hdu, tuple):
         return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
     return False
 
@@ -140,10 +137,11 @@ def _prepare_files(
     sources: Sequence[Source],
     core: _core.Recipe,
     out: Pixels,
-    hdu: int | None,
+    hdu: Hdu,
     plane: int | None,
     threads: int,
 ) -> list[Facts]:
+    assert not isinstance(hdu, tuple)  # which _read_in_core leaves to the others
     paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
     result = _core.prepare_files(
         [os.fsencode(path) for path in paths],
@@ -168,7 +166,7 @@ def _prepare_pixels(
     sources: Sequence[Source],
     core: _core.Recipe,
     out: Pixels,
-    hdu: int | tuple[int, int, int] | None,
+    hdu: Hdu,
     plane: int | None,
     threads: int,
 ) -> list[Facts]:
@@ -203,7 +201,7 @@ def _prepare_pixels(
     return facts
 
 
-def _image_of(source: Source, hdu: int | tuple[int, int, int] | None) -> Image:
+def _image_of(source: Source, hdu: Hdu) -> Image:
     if isinstance(source, tuple):
         each = hdu if isinstance(hdu, tuple) else (hdu,) * 3
         return _together([_band(part, number) for part, number in zip(source, each, strict=True)])

@@ -94,7 +94,7 @@ def describe_file(path: str, hdu: int | None = None, plane: int | None = None) -
         recipe = Recipe()
     (facts,) = prepare([path], recipe, hdu=hdu, plane=plane).facts
     if facts.error is not None:
-        raise ReadError(f"{path}: {facts.error.removeprefix(f'{path}: ')}")
+        raise ReadError(f"{path}: {facts.error}")
     yield from _facts_lines(facts)
 
 
