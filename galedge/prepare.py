@@ -109,10 +109,10 @@ def prepare(
     in_core = [_read_in_core(source, hdu) for source in sources]
     for by_core, run in ((True, _prepare_files), (False, _prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
-        if len(at) == len(sources):  # the usual case: no copy
-            return Batch(pixels, run(sources, core, pixels, hdu, plane, threads))
         if not at:
             continue
+        if len(at) == len(sources):  # the usual case: no copy
+            return Batch(pixels, run(sources, core, pixels, hdu, plane, threads))
         part = np.empty((len(at), *shape[1:]), pixels.dtype)
         found = run([sources[i] for i in at], core, part, hdu, plane, threads)
         for i, slot, fact in zip(at, part, found, strict=True):

@@ -454,6 +454,13 @@ def test_recipes_with_other_stretches():
         galedge.Recipe(stretch="log")
 
 
+@pytest.mark.parametrize("hdu", [None, 0, (1, 2, 3)])
+def test_nothing_gives_an_empty_batch(hdu):
+    batch = galedge.prepare([], hdu=hdu)
+    assert batch.pixels.shape == (0, 3, 64, 64)
+    assert batch.facts == []
+
+
 def test_three_bands_given_together(tmp_path):
     from astropy.io import fits
 
