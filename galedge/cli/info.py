@@ -1,0 +1,22 @@
+"""``galedge info``."""
+
+from __future__ import annotations
+
+import click
+
+from galedge.cli import options
+from galedge.cli.say import print_text
+
+__all__ = ["info"]
+
+
+@click.command()
+@click.argument("file")
+@options.hdu
+@options.plane
+def info(file: str, hdu: int | None, plane: int | None) -> None:
+    """Show what galedge sees in a file, and how it would frame it."""
+    from galedge.show import describe_file
+
+    for line in describe_file(file, hdu, plane):
+        print_text(line)

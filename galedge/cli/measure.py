@@ -1,0 +1,37 @@
+"""``galedge measure``."""
+
+from __future__ import annotations
+
+import click
+
+from galedge.cli import options
+from galedge.cli.run import refuse_overwriting, tabulate
+
+__all__ = ["measure"]
+
+
+@click.command()
+@options.paths
+@options.output
+@options.workers
+@options.hdu
+@options.plane
+@options.quiet
+def measure(
+    paths: tuple[str, ...],
+    output: str | None,
+    workers: int | None,
+    hdu: int | None,
+    plane: int | None,
+    quiet: bool,
+) -> None:
+    """Measure structure: concentration, asymmetry, smoothness, Gini, M20, shape.
+
+    Images are found, and rows written, as by classify. Needs linear pixels, and
+    Numba: pip install 'galedge[measure]'.
+    """
+    refuse_overwriting(output, paths)
+    from galedge.measure import COLUMNS, Measurer
+
+    measurer = Measurer(workers=workers, hdu=hdu, plane=plane)
+    tabulate(paths, output, COLUMNS, measurer.stream, "measured", quiet)

@@ -1,0 +1,150 @@
+"""A run over many images: one row each, progress, rejections, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from galedge.cli.say import duration, is_terminal, printable, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from galedge.inputs import Rejected
+    from galedge.result import Cell
+
+__all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "Row", "refuse_overwriting", "tabulate"]
+
+FATAL, REJECTED, INTERRUPTED = 1, 3, 130  # 2 is click's, for wrong usage
+
+_SHOWN_REJECTIONS = 10  # on standard error; the table has them all
+
+
+class Row(Protocol):
+    """What a command says about one image."""
+
+    @property
+    def path(self) -> str:
+        """The file as it was named."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no answer."""
+        ...
+
+    def as_row(self) -> dict[str, Cell]:
+        """Return the columns with their values."""
+        ...
+
+
+def tabulate(
+    paths: Sequence[str],
+    output: str | None,
+    columns: Sequence[str],
+    stream: Callable[[list[str | Rejected]], Iterable[Row]],
+    done: str,
+    quiet: bool,
+) -> None:
+    """Write one row for each image that `paths` stand for, and leave by its exit code."""
+    from galedge._backend import SLOW, is_compiled
+    from galedge.catalog import open_table
+    from galedge.inputs import find
+
+    log = Log(done, quiet, bar=output is not None or not is_terminal(sys.stdout))
+    if not is_compiled:
+        log.note(SLOW)
+    try:
+        with open_table(output, columns) as table:
+            inputs = list(find(paths))
+            for result in log.watch(stream(inputs), len(inputs)):
+                table.write(result.as_row())
+    except KeyboardInterrupt:
+        kept = "no table was written" if output else "the rows so far are complete"
+        log.end(f"interrupted after {log.done:,} images; {kept}")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # as in `galedge classify ... | head`
+        return
+    finally:
+        log.close()
+    log.end(log.summary())
+    if log.rejected:
+        raise click.exceptions.Exit(REJECTED)
+
+
+def refuse_overwriting(output: str | None, paths: Sequence[str]) -> None:
+    """Refuse an output that is a folder or one of the inputs."""
+    if output is None or not os.path.exists(output):
+        return
+    if os.path.isdir(output):
+        raise click.UsageError(f"-o {printable(output)}: is a folder; name a file in it")
+    if any(os.path.exists(path) and os.path.samefile(path, output) for path in paths):
+        raise click.UsageError(
+            f"-o {printable(output)}: is also an input; raw data are never replaced"
+        )
+
+
+class Log:
+    """What a run says on standard error: progress, rejections, a summary."""
+
+    def __init__(self, verb: str, quiet: bool, bar: bool) -> None:
+        self.done = self.rejected = 0
+        self._verb = verb
+        self._quiet = quiet
+        self._start = time.perf_counter()
+        self._wants_bar = bar and not quiet and is_terminal(sys.stderr)
+        self._bar: Any = None
+
+    def watch(self, results: Iterable[Row], total: int) -> Iterable[Row]:
+        """Pass results on, and say how it goes."""
+        if self._wants_bar:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, unit=" images", leave=False, dynamic_ncols=True)
+        for result in results:
+            yield result
+            self.done += 1
+            if self._bar is not None:
+                self._bar.update()
+            if result.error is not None:
+                self.rejected += 1
+                self._reject(result.path, result.error)
+
+    def _reject(self, path: str, error: str) -> None:
+        if self._quiet or self.rejected > _SHOWN_REJECTIONS + 1:
+            return
+        if self.rejected > _SHOWN_REJECTIONS:
+            message = "further rejected files are listed in the table only"
+        else:
+            message = f"{path}: {error}"
+        if self._bar is not None:
+            self._bar.clear()
+        say(message)
+
+    def summary(self) -> str:
+        """Return how many, how long, how fast."""
+        seconds = time.perf_counter() - self._start
+        count = self.done - self.rejected
+        text = f"{self._verb} {count:,} image{'s' * (count != 1)} in {duration(seconds)}"
+        text += f" ({self.done / max(seconds, 1e-9):,.0f}/s)"
+        return text + (f"; {self.rejected:,} rejected" if self.rejected else "")
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def note(self, text: str) -> None:
+        """Say something unless told to be quiet."""
+        if not self._quiet:
+            say(text)
+
+    def end(self, text: str) -> None:
+        """Say the last word."""
+        self.close()
+        self.note(text)

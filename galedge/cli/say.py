@@ -1,0 +1,40 @@
+"""What a command says: results on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import click
+
+__all__ = ["duration", "is_terminal", "print_text", "printable", "say"]
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether somebody watches a stream."""
+    return stream is not None and stream.isatty()  # None: closed before we came
+
+
+def print_text(text: str) -> None:
+    """Print to standard output, whatever names and headers hold."""
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def say(message: str) -> None:
+    """Print a line on standard error."""
+    click.echo(f"galedge: {printable(message)}", err=True)
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey and what UTF-8 cannot hold."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it."""
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
