@@ -39,8 +39,12 @@ class Card:
         The bundle.
     networks : dict of str to NetworkFile
         By precision, the preferred one first.
-    temperature : float
-        Divides the logits before the softmax.
+    features : tuple of str
+        What the head ``features`` tells the probability of, in its order;
+        empty if the network has no such head.
+    temperature, temperature_slope : float
+        The logits are divided by ``temperature * sigma ** temperature_slope``
+        before the softmax, sigma being the network's own T-type sigma.
     t_sigma_scale : float
         Multiplies the network's own T-type sigma.
     fields : dict
@@ -53,7 +57,9 @@ class Card:
     default: bool
     classes: tuple[str, ...]
     recipe: Recipe
+    features: tuple[str, ...]
     temperature: float
+    temperature_slope: float
     t_sigma_scale: float
     networks: Mapping[str, NetworkFile]
     fields: Mapping[str, Any]
@@ -112,7 +118,9 @@ class Card:
             default=fields.get("default") is True,
             classes=tuple(classes),
             recipe=recipe,
+            features=_features(fields.get("heads")),
             temperature=_positive(calibration, "temperature"),
+            temperature_slope=_number(calibration, "temperature_slope", 0.0),
             t_sigma_scale=_positive(calibration, "t_sigma_scale"),
             networks=_networks(_field(fields, "files", dict)),
             fields=fields,
@@ -135,13 +143,32 @@ def _field(fields: Any, key: str, kind: type) -> Any:
 _JSON_NAMES: dict[type, str] = {str: "string", list: "array", dict: "object"}
 
 
+def _features(heads: Any) -> tuple[str, ...]:
+    """Return the names of the head ``features``, where there is one."""
+    head = heads.get("features") if isinstance(heads, dict) else None
+    if head is None:
+        return ()
+    names = _field(head, "names", list)
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise _CardError("'heads': 'features' must list different names")
+    return tuple(names)
+
+
 def _positive(fields: dict[str, Any], key: str) -> float:
-    """Return a positive, finite number."""
-    value = fields.get(key)
+    """Return a positive number."""
+    value = _number(fields, key)
+    if value <= 0:
+        raise _CardError(f"'calibration': {key!r} must be positive, not {value:g}")
+    return value
+
+
+def _number(fields: dict[str, Any], key: str, default: float | None = None) -> float:
+    """Return a finite number."""
+    value = fields.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _CardError(f"'calibration' needs a number {key!r}")
-    if not (math.isfinite(value) and value > 0):
-        raise _CardError(f"'calibration': {key!r} must be positive, not {value}")
+    if not math.isfinite(value):
+        raise _CardError(f"'calibration': {key!r} must be finite, not {value}")
     return float(value)
 
 

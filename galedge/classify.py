@@ -84,6 +84,7 @@ class Classifier:
         recipe = self.model.card.recipe
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
         self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)
+        self._no_features: dict[str, float | None] = dict.fromkeys(self.model.card.features)
         self._provenance = {
             "model": self.model.card.name,
             "model_sha256": self.model.sha256,
@@ -167,18 +168,24 @@ class Classifier:
         batch = prepare(sources, self.recipe, hdu=self.hdu, plane=self.plane)
         prediction = self.model.predict(batch.pixels)
         return [
-            self._result(facts, probabilities, t_type, t_type_error)
-            for facts, probabilities, t_type, t_type_error in zip(
+            self._result(facts, probabilities, t_type, t_type_error, features)
+            for facts, probabilities, t_type, t_type_error, features in zip(
                 batch.facts,
                 prediction.probabilities.tolist(),
                 prediction.t_type.tolist(),
                 prediction.t_type_error.tolist(),
+                prediction.features.tolist(),
                 strict=True,
             )
         ]
 
     def _result(
-        self, facts: Facts, probabilities: list[float], t_type: float, t_type_error: float
+        self,
+        facts: Facts,
+        probabilities: list[float],
+        t_type: float,
+        t_type_error: float,
+        features: list[float],
     ) -> Result:
         if facts.error is not None:
             return self._failure(facts.path, facts.error, facts.hdu, facts.flags)
@@ -186,6 +193,9 @@ class Classifier:
         if not math.isfinite(sum(probabilities) + t_type + t_type_error):
             return self._failure(facts.path, "the network gave no finite answer", facts.hdu)
         classes = self.model.card.classes
+        told = dict(zip(self.model.card.features, features, strict=True))
+        if facts.hdu is not None and "clockwise" in told:
+            told["clockwise"] = 1 - told["clockwise"]  # rows of FITS go up, the network's down
         return Result(
             path=facts.path,
             hdu=facts.hdu,
@@ -206,6 +216,7 @@ class Classifier:
             masked_fraction=_number(facts.masked_fraction),
             status="ok",
             error=None,
+            features=told,
             **self._provenance,
         )
 
@@ -232,6 +243,7 @@ class Classifier:
             masked_fraction=None,
             status="error",
             error=error,
+            features=self._no_features,
             **self._provenance,
         )
 

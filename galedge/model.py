@@ -36,11 +36,14 @@ class Prediction:
         Calibrated; each row sums to one.
     t_type, t_type_error : ndarray of float32, shape (N,)
         De Vaucouleurs T-type and its standard error.
+    features : ndarray of float32, shape (N, F)
+        Probability of each of the card's `features`.
     """
 
     probabilities: NDArray[np.float32]
     t_type: NDArray[np.float32]
     t_type_error: NDArray[np.float32]
+    features: NDArray[np.float32]
 
 
 class Model:
@@ -106,6 +109,8 @@ class Model:
         size = self.card.recipe.size
         outputs = self._engine.run(np.zeros((2, 3, size, size), np.uint8))
         wanted = {"hubble": (2, len(self.card.classes)), "t_type": (2, 2)}
+        if self.card.features:
+            wanted["features"] = (2, len(self.card.features))
         found = {name: outputs[name].shape for name in wanted if name in outputs}
         if found != wanted:
             raise ModelError(
@@ -124,17 +129,22 @@ class Model:
         ----------
         outputs : mapping of str to ndarray
             ``hubble``: logits, shape (N, C). ``t_type``: mean and log of
-            sigma, shape (N, 2).
+            sigma, shape (N, 2). ``features``, if the card names any: logits,
+            shape (N, F).
         """
-        logits = outputs["hubble"] / np.float32(self.card.temperature)
+        mean, log_sigma = outputs["t_type"].T
+        # e**10 is already far beyond the scale; the limit keeps it finite.
+        log_sigma = np.minimum(log_sigma, 10)
+        softening = np.exp(np.float32(self.card.temperature_slope) * log_sigma)
+        logits = outputs["hubble"] / (np.float32(self.card.temperature) * softening)[:, np.newaxis]
         logits = logits - logits.max(axis=1, keepdims=True)
         exponentials = np.exp(logits)
-        mean, log_sigma = outputs["t_type"].T
+        yes = outputs["features"] if self.card.features else np.empty((len(mean), 0), np.float32)
         return Prediction(
             probabilities=exponentials / exponentials.sum(axis=1, keepdims=True),
             t_type=np.clip(mean, *T_TYPE_RANGE),
-            # e**10 is already far beyond the scale; the limit keeps it finite.
-            t_type_error=np.exp(np.minimum(log_sigma, 10)) * np.float32(self.card.t_sigma_scale),
+            t_type_error=np.exp(log_sigma) * np.float32(self.card.t_sigma_scale),
+            features=np.float32(1) / (np.float32(1) + np.exp(-np.clip(yes, -30, 30))),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 __all__ = ["Cell", "Result", "columns"]
@@ -49,6 +49,10 @@ class Result:
     model, model_sha256, recipe_sha256, version : str
         What made the answer: the model's name, the hash of its network, the
         hash of the recipe, and galedge's version.
+    features : mapping of str to float or None
+        Probability of a bar, of spiral arms, and so on: those the model tells.
+        ``clockwise`` is the sense of the arms, with a picture's first row on
+        top and a FITS image's first row at the bottom, as viewers show them.
     """
 
     path: str
@@ -74,6 +78,7 @@ class Result:
     model_sha256: str
     recipe_sha256: str
     version: str
+    features: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -85,17 +90,19 @@ class Result:
         row: dict[str, Cell] = dict(zip(_BEFORE, _before(self), strict=True))
         row.update((f"p_{label}", p) for label, p in self.probabilities.items())
         row.update(zip(_AFTER, _after(self), strict=True))
+        row.update((f"p_{name}", p) for name, p in self.features.items())
         row["flags"] = ";".join(self.flags)
         return row
 
 
 # The fields on either side of the columns that depend on the model's classes.
-_FIELDS = tuple(field.name for field in fields(Result))
+_FIELDS = tuple(each.name for each in fields(Result) if each.name != "features")
 _AT = _FIELDS.index("probabilities")
 _BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
 _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
 
 
-def columns(classes: Iterable[str]) -> list[str]:
-    """Return the names of a row's columns for a model's classes, in order."""
-    return [*_BEFORE, *(f"p_{label}" for label in classes), *_AFTER]
+def columns(classes: Iterable[str], features: Iterable[str] = ()) -> list[str]:
+    """Return the names of a row's columns for a model's classes and features, in order."""
+    probabilities = [f"p_{label}" for label in classes]
+    return [*_BEFORE, *probabilities, *_AFTER, *(f"p_{name}" for name in features)]

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 CLASSES = ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
 
 
-def tiny_network(classes: int = len(CLASSES), size: int = 16, seed: int = 0) -> bytes:
+def tiny_network(
+    classes: int = len(CLASSES), size: int = 16, seed: int = 0, features: int = 0
+) -> bytes:
     """Return an ONNX network that follows the bundle contract: mean colour, then linear."""
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
@@ -38,13 +40,18 @@ def tiny_network(classes: int = len(CLASSES), size: int = 16, seed: int = 0) -> 
         helper.make_node("MatMul", ["colour", "hubble_w"], ["hubble"]),
         helper.make_node("MatMul", ["colour", "t_type_w"], ["t_type"]),
     ]
+    outputs = {"hubble": classes, "t_type": 2}
+    if features:
+        outputs["features"] = features
+        weights["features_w"] = rng.normal(0, 5, (3, features)).astype(np.float32)
+        nodes.append(helper.make_node("MatMul", ["colour", "features_w"], ["features"]))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", 3, size, size])],
         [
-            helper.make_tensor_value_info("hubble", TensorProto.FLOAT, ["N", classes]),
-            helper.make_tensor_value_info("t_type", TensorProto.FLOAT, ["N", 2]),
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
+            for name, width in outputs.items()
         ],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
     )

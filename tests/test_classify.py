@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import CLASSES, galaxy, write_fits
+from conftest import CLASSES, galaxy, tiny_network, write_bundle, write_fits
 
 from galedge import Result
 from galedge.classify import Classifier
@@ -44,6 +44,25 @@ def test_rows_have_the_promised_columns(classifier, night):
         "path hdu x y ra dec object date_obs label probability p_E p_Irr t_type t_type_error "
         "flags sky noise masked_fraction status error model model_sha256 recipe_sha256 version"
     )
+
+
+def test_features_follow_and_winding_is_as_shown(tmp_path):
+    names = ["bar", "clockwise"]
+    bundle = write_bundle(
+        tmp_path / "m", {"fp32": tiny_network(features=2)}, heads={"features": {"names": names}}
+    )
+    classifier = Classifier(bundle)
+    image = galaxy()
+    write_fits(tmp_path / "g.fits", image)
+    shown = classifier.classify(image)
+    file = classifier.classify(tmp_path / "g.fits")  # the same pixels, but rows go up
+    assert list(shown.as_row()) == columns(CLASSES, names)
+    assert shown.as_row()["p_bar"] == shown.features["bar"] == file.features["bar"]
+    assert 0.01 < file.features["clockwise"] < 0.99
+    assert file.features["clockwise"] == pytest.approx(1 - shown.features["clockwise"])
+    bad = classifier.classify(tmp_path / "missing.fits")
+    assert list(bad.as_row()) == columns(CLASSES, names)
+    assert bad.features == {"bar": None, "clockwise": None}
 
 
 def test_a_failure_is_a_result(classifier, night):

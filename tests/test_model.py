@@ -44,6 +44,36 @@ def test_decode(bundle):
     np.testing.assert_allclose(answer.t_type_error, [1.5, 3.0], rtol=1e-6)
 
 
+def test_an_unsure_type_softens_the_classes(tmp_path, network):
+    calibration = {"temperature": 2.0, "temperature_slope": 0.5, "t_sigma_scale": 1.5}
+    model = Model.load(write_bundle(tmp_path / "m", {"fp32": network}, calibration=calibration))
+    logits = np.array([[4, 0, 0, 0, 0, 0, 0]] * 2, np.float32)
+    t_type = np.array([[0, 0], [0, np.log(4)]], np.float32)
+    p = model.decode({"hubble": logits, "t_type": t_type}).probabilities
+    ratio = np.log(p[:, 0] / p[:, 1])
+    np.testing.assert_allclose(ratio, [2, 1], rtol=1e-5)  # 4 / 2, and 4 / (2 * sqrt(4))
+
+
+def test_features(tmp_path):
+    heads = {"features": {"names": ["bar", "clockwise"]}}
+    folder = write_bundle(tmp_path / "m", {"fp32": tiny_network(features=2)}, heads=heads)
+    model = Model.load(folder)
+    assert model.card.features == ("bar", "clockwise")
+    outputs = {
+        "hubble": np.zeros((1, 7), np.float32),
+        "t_type": np.zeros((1, 2), np.float32),
+        "features": np.array([[np.log(3), -1e9]], np.float32),
+    }
+    np.testing.assert_allclose(model.decode(outputs).features, [[0.75, 0]], atol=1e-6)
+
+
+def test_features_that_the_network_lacks(tmp_path, network):
+    heads = {"features": {"names": ["bar"]}}
+    folder = write_bundle(tmp_path / "m", {"fp32": network}, heads=heads)
+    with pytest.raises(ModelError, match="do not belong together"):
+        Model.load(folder)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -58,6 +88,12 @@ def test_decode(bundle):
         ({"calibration": {}}, "'calibration' needs a number 'temperature'"),
         ({"calibration": {"temperature": 0, "t_sigma_scale": 1}}, "must be positive"),
         ({"calibration": {"temperature": True, "t_sigma_scale": 1}}, "needs a number"),
+        (
+            {"calibration": {"temperature": 1, "t_sigma_scale": 1, "temperature_slope": "0"}},
+            "needs a number 'temperature_slope'",
+        ),
+        ({"heads": {"features": {}}}, "'names' is missing"),
+        ({"heads": {"features": {"names": ["bar", "bar"]}}}, "must list different names"),
         ({"files": {}}, "lists neither"),
         ({"files": {"model.fp32.onnx": 3}}, "'sha256' is missing"),
         ({"files": {"model.fp32.onnx": {"sha256": "0", "bytes": "1"}}}, "whole number"),

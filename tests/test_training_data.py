@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from training.augment import Augment  # noqa: E402
-from training.data import hubble_class, splits  # noqa: E402
+from training.data import FEATURES, features, hubble_class, splits  # noqa: E402
 from training.imbalance import METHODS, class_loss, sampling_weights  # noqa: E402
 from training.simulate import linear_flux, simulate  # noqa: E402
 
@@ -58,16 +58,18 @@ def test_augmentation_without_strength_returns_the_frame():
     still = Augment(0, 0, 1.0, 0, 0, 0, 0, 0, 0)
     frame = torch.tensor([[0.8, 0.0, 0.0]]).repeat(4, 1)
     torch.manual_seed(0)
-    for view, picture in zip(still(pixels, frame, 32), pixels[:, :, 4:36, 4:36] / 255, strict=True):
-        turned = [
-            torch.rot90(side, k, (1, 2)) for side in (picture, picture.flip(-1)) for k in range(4)
-        ]
+    mirror = torch.tensor([1.0, -1.0, 1.0, -1.0])
+    views = still(pixels, frame, mirror, 32)
+    for view, picture, side in zip(views, pixels[:, :, 4:36, 4:36] / 255, mirror, strict=True):
+        told = picture.flip(-1) if side < 0 else picture
+        turned = [torch.rot90(told, k, (1, 2)) for k in range(4)]
         assert min(float((view - other).abs().max()) for other in turned) < 1e-3
 
 
 def test_augmentation_stays_in_range_and_can_turn_everything_grey():
     pixels = torch.randint(0, 256, (8, 3, 40, 40), dtype=torch.uint8)
-    view = Augment(grey=1.0, noise=0)(pixels, torch.tensor([[0.8, 0.1, 0.0]]).repeat(8, 1), 32)
+    frame = torch.tensor([[0.8, 0.1, 0.0]]).repeat(8, 1)
+    view = Augment(grey=1.0, noise=0)(pixels, frame, torch.ones(8), 32)
     assert view.shape == (8, 3, 32, 32)
     assert 0 <= float(view.min()) <= float(view.max()) <= 1
     torch.testing.assert_close(view[:, 0], view[:, 1])
@@ -98,3 +100,28 @@ def test_sampling_weights_lift_rare_classes_and_only_on_request():
     assert weights.sum() == pytest.approx(1)
     assert weights[-1] / weights[0] == pytest.approx(3)
     assert sampling_weights("logit", labels) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"t_type": "4", "hubble": "SBbc"}, {"bar": 1.0}),
+        ({"t_type": "4", "hubble": "SABbc"}, {"bar": 0.5}),
+        ({"t_type": "4", "hubble": "Sbc"}, {"bar": 0.1}),
+        ({"t_type": "-5", "hubble": "E"}, {}),
+        ({"code": "1"}, {"arms": 1.0, "clockwise": 1.0, "edge_on": 0.0, "disturbed": 0.0}),
+        ({"code": "2"}, {"arms": 1.0, "clockwise": 0.0, "edge_on": 0.0, "disturbed": 0.0}),
+        ({"code": "3"}, {"edge_on": 1.0}),
+        ({"code": "5"}, {"disturbed": 1.0}),
+        ({"code": "0"}, {}),
+        ({"t_type": "3", "inclination": "1", "bar_length": "-1"}, {"edge_on": 1.0}),
+        ({"t_type": "-5", "inclination": "1"}, {}),
+        (
+            {"t_type": "3", "bar_length": "0.5", "arm_strength": "0", "arm_rotation": "0.25"},
+            {"bar": 1.0, "arms": 0.0, "clockwise": 0.25},
+        ),
+    ],
+)
+def test_what_catalogues_say_of_features(row, told):
+    found = dict(zip(FEATURES, features(row), strict=True))
+    assert {name: value for name, value in found.items() if value == value} == told

@@ -50,19 +50,20 @@ def test_fused_network_equals_the_unfused_and_is_smaller():
 
 
 def test_the_default_network_has_under_a_million_parameters_at_inference():
-    assert parameters(Deployed(Galaxy())) < 1_000_000
+    assert parameters(Deployed(Galaxy(attributes=18))) < 1_000_000
 
 
 def test_export_equals_torch_for_any_batch_size(tmp_path):
     onnx = pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
-    network = unsettle(Galaxy((8, 8, 16, 24), attributes=3))
+    network = unsettle(Galaxy((8, 8, 16, 24), attributes=7))
     path = tmp_path / "model.onnx"
-    deployed = export(network, path, 40, torch.arange(7.0), blend=0.5)
+    slopes = torch.stack([torch.arange(1.0, 6.0), torch.linspace(-1, 1, 5)])
+    deployed = export(network, path, 40, torch.arange(7.0), blend=0.5, features=slopes)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for number in (1, 5):
         pixels = np.random.default_rng(number).integers(0, 256, (number, 3, 40, 40), np.uint8)
-        found = session.run(["hubble", "t_type"], {"pixels": pixels})
+        found = session.run(["hubble", "t_type", "features"], {"pixels": pixels})
         with torch.no_grad():
             wanted = deployed(torch.as_tensor(pixels))
         for a, b in zip(found, wanted, strict=True):
@@ -73,7 +74,9 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
         ends = np.cumsum([3, 3, 3, 2, 2, 2, 2])[:-1]
         share = np.stack([part.sum(1) for part in np.split(bins.numpy(), ends, 1)], 1)
         plain = out["hubble"].numpy() + np.arange(7) + 0.5 * np.log(share + 1e-5)
+        told = out["attributes"][:, 2:] * slopes[0] + slopes[1]
     np.testing.assert_allclose(found[0], plain, atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(found[2], told.numpy(), atol=1e-4, rtol=1e-4)
     model = onnx.load(path)
     assert model.ir_version <= 9
     assert not any(value.external_data for value in model.graph.initializer)

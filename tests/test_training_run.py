@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ from PIL import Image  # noqa: E402
 
 from galedge.prepare import prepare  # noqa: E402
 from galedge.recipe import Recipe  # noqa: E402
+from training.augment import Augment  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.data import Pack, pack  # noqa: E402
 from training.distil import load, teach  # noqa: E402
-from training.train import Config, Group, draw, train  # noqa: E402
+from training.train import OUTPUTS, Config, Group, draw, train  # noqa: E402
 
 T_OF_CLASS = (-5, -2, 1, 3, 5, 7, 10)
 
@@ -74,8 +76,6 @@ def test_training_draws_from_the_train_split_only(packed):
     rows = np.flatnonzero(packed.split == "train")
     group = Group(packed, rows)
     config = Config(size=32, views={"auto": 1, "mono0": 1})
-    from training.augment import Augment
-
     x, target = draw(
         (group,),
         [(0, i) for i in range(len(rows))],
@@ -88,6 +88,25 @@ def test_training_draws_from_the_train_split_only(packed):
     )
     assert x.shape == (len(rows), 3, 32, 32)
     np.testing.assert_array_equal(target["label"].numpy(), packed.label[rows])
+
+
+def test_a_mirror_turns_the_sense_of_winding(packed):
+    pack = replace(packed, attributes=packed.attributes.copy())
+    pack.attributes[:, OUTPUTS.index("clockwise")] = 1.0
+    group = Group(pack, np.arange(len(pack)))
+    chosen = [(0, i) for i in range(64)]
+    _, target = draw(
+        (group,),
+        chosen,
+        Config(size=32),
+        32,
+        Augment(),
+        np.random.default_rng(0),
+        torch.Generator().manual_seed(0),
+        "cpu",
+    )
+    sense = target["attributes"][:, OUTPUTS.index("clockwise")]
+    assert set(sense.tolist()) == {0.0, 1.0}
 
 
 def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):

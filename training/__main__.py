@@ -78,7 +78,8 @@ def train(
     groups = []
     for path, answers in extras:
         extra = Pack.open(path)
-        groups.append(Group(extra, np.arange(len(extra)), *load(answers)))
+        rows = np.flatnonzero(extra.split == "train")
+        groups.append(Group(extra, rows, *(column[rows] for column in load(answers))))
     values: dict[str, Any] = {}
     for setting in settings:
         key, _, text = setting.partition("=")
@@ -153,7 +154,7 @@ def table(metrics: dict[str, Any]) -> str:
     ]
     for precision in ("fp32", "int8"):
         for source, kinds in metrics.get(precision, {}).items():
-            if not isinstance(kinds, dict):
+            if source == "features" or not isinstance(kinds, dict):
                 continue
             for kind, values in kinds.items():
                 cells = [

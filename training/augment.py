@@ -59,19 +59,30 @@ class Augment:
     blur: float = 0.6
 
     def __call__(
-        self, pixels: Tensor, frame: Tensor, size: int, random: torch.Generator | None = None
+        self,
+        pixels: Tensor,
+        frame: Tensor,
+        mirror: Tensor,
+        size: int,
+        random: torch.Generator | None = None,
     ) -> Tensor:
         """Return views (N, 3, size, size) in 0..1 of packed uint8 pictures (N, 3, P, P).
 
         `frame` (N, 3) is where the network's frame lies in each: its side
-        over the picture's, and its centre in -1..1.
+        over the picture's, and its centre in -1..1. `mirror` (N,) is -1 for
+        pictures to be mirrored and 1 for the others.
         """
-        return self.display(self.geometry(pixels, frame, size, random), random)
+        return self.display(self.geometry(pixels, frame, mirror, size, random), random)
 
     def geometry(
-        self, pixels: Tensor, frame: Tensor, size: int, random: torch.Generator | None = None
+        self,
+        pixels: Tensor,
+        frame: Tensor,
+        mirror: Tensor,
+        size: int,
+        random: torch.Generator | None = None,
     ) -> Tensor:
-        """Turn, mirror, zoom and shift in one bilinear resampling."""
+        """Mirror as told, turn, zoom and shift in one bilinear resampling."""
         n, side, device = pixels.shape[0], pixels.shape[-1], pixels.device
         exact = torch.rand(n, device=device, generator=random) < self.exact
         angle = 2 * math.pi * torch.rand(n, device=device, generator=random)
@@ -79,7 +90,6 @@ class Augment:
         angle = torch.where(exact, quarter, angle)
         stretch = math.log1p(self.zoom) * (2 * torch.rand(n, device=device, generator=random) - 1)
         scale = torch.where(exact, torch.zeros_like(stretch), stretch).exp() * frame[:, 0]
-        mirror = 1.0 - 2.0 * torch.randint(2, (n,), device=device, generator=random)
         move = self.shift * (2 * torch.rand(n, 2, device=device, generator=random) - 1) * 2
         move = move * frame[:, :1]
         whole = (move * side / 2).round() * 2 / side

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.data import Pack
+from training.data import FEATURES, Pack
 from training.evaluate import (
     KINDS,
     Answers,
+    calibrated,
     ece,
     fit_bias,
+    fit_logistic,
     fit_sigma,
     fit_temperature,
     measure,
-    probabilities,
+    measure_features,
     run,
 )
 from training.export import export
@@ -102,15 +104,21 @@ def make(
     val = np.flatnonzero((pack.split == "val") & (pack.label >= 0))
 
     export(network, fp32, size, blend=blend)
-    bias = fit_bias([run(fp32, pack, val, view) for view in kinds.values()])
-    deployed = export(network, fp32, size, torch.tensor(bias, dtype=torch.float32), blend)
+    sets = [run(fp32, pack, val, view) for view in kinds.values()]
+    bias, joined = fit_bias(sets), Answers.join(sets)
+    corrections = [
+        torch.tensor(a).float() for a in (bias, fit_logistic(joined.told, joined.features))
+    ]
+    deployed = export(network, fp32, size, corrections[0], blend, corrections[1])
     files = [fp32]
     if int8:
         quantize(fp32, small, calibration_pictures(pack, list(kinds.values())))
         files.append(small)
     judge = Answers.join([run(files[-1], pack, val, view) for view in kinds.values()])
+    temperature, slope = fit_temperature(judge)
     calibration = {
-        "temperature": round(fit_temperature(judge.label, judge.logits), 4),
+        "temperature": round(temperature, 4),
+        "temperature_slope": round(slope, 4),
         "t_sigma_scale": round(fit_sigma(judge.t, judge.mean, judge.log_sigma), 4),
     }
     metrics: dict[str, Any] = {
@@ -159,13 +167,13 @@ def evaluate(
         rows = np.flatnonzero((pack.split == split) & (pack.source == source) & (pack.label >= 0))
         if len(rows):
             result[source or "all"] = {
-                kind: measure(run(file, pack, rows, view), calibration["temperature"], draws)
+                kind: measure(run(file, pack, rows, view), calibration, draws)
                 for kind, view in kinds.items()
             }
     every = np.flatnonzero((pack.split == split) & (pack.label >= 0))
     joined = Answers.join([run(file, pack, every, view) for view in kinds.values()])
-    p = probabilities(joined.logits, calibration["temperature"])
-    result["ece_all"] = round(ece(joined.label, p), 4)
+    result["ece_all"] = round(ece(joined.label, calibrated(joined, calibration)), 4)
+    result["features"] = measure_features(joined)
     return result
 
 
@@ -204,6 +212,12 @@ def card_of(
                 "dtype": "float32",
                 "shape": ["N", 2],
                 "is": "mean and log of sigma, de Vaucouleurs T",
+            },
+            "features": {
+                "dtype": "float32",
+                "shape": ["N", len(FEATURES)],
+                "names": list(FEATURES),
+                "is": "logits of yes; clockwise as the picture is shown, first row on top",
             },
         },
         "recipe": recipe,

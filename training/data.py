@@ -35,7 +35,18 @@ from PIL import Image
 from training.network import T_BINS
 from training.simulate import simulate
 
-__all__ = ["ATTRIBUTES", "KINDS", "WIDER", "Pack", "hubble_class", "pack", "read_labels", "splits"]
+__all__ = [
+    "ATTRIBUTES",
+    "FEATURES",
+    "KINDS",
+    "WIDER",
+    "Pack",
+    "features",
+    "hubble_class",
+    "pack",
+    "read_labels",
+    "splits",
+]
 
 ATTRIBUTES = (
     "arm_strength",
@@ -52,6 +63,8 @@ ATTRIBUTES = (
     "pseudo_ring",
     "dust_dispersion",
 )
+# What the model tells beside the type; each the probability of yes.
+FEATURES = ("bar", "arms", "clockwise", "edge_on", "disturbed")
 # The kinds of input that are measured, and the packed view of each.
 KINDS = {"colour": "auto", "grey": "grey", "linear": "linear0", "mono": "mono0"}
 WIDER = 1.25  # side of a packed frame over the network's
@@ -66,10 +79,53 @@ def hubble_class(t: float) -> int:
 
 
 def read_labels(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a folder's labels.csv that lie on the Hubble sequence."""
+    """Return the rows of a folder's labels.csv, less those with a T off the Hubble sequence."""
     with open(folder / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [row for row in rows if hubble_class(float(row["t_type"])) >= 0]
+    return [row for row in rows if not row.get("t_type") or hubble_class(float(row["t_type"])) >= 0]
+
+
+def features(row: dict[str, str]) -> list[float]:
+    """Return what a catalogue's row says of `FEATURES`, 0 to 1, NaN where it says nothing.
+
+    EFIGI's attributes run from 0 (none) to 1 in quarters, and a quarter is
+    already a bar, an arm, a disturbance that its authors saw; OpenNGC has the
+    bar in the type (SA, SAB, SB); Galaxy Zoo 1 has classes (`code`: 1 clockwise,
+    2 anticlockwise, 3 edge-on, 5 merger). All three call a spiral clockwise
+    that looks so with north up and east left, as the pictures are.
+    """
+
+    def given(name: str) -> float:
+        value = float(row.get(name) or -1)
+        return value if value >= 0 else float("nan")
+
+    def seen(name: str, quarter: float) -> float:
+        value = given(name)
+        return value if value != value else float(np.interp(value, [0, 0.25, 0.5], [0, quarter, 1]))
+
+    spiral = row.get("t_type") and float(row["t_type"]) >= 0
+    told = {
+        "bar": seen("bar_length", 0.7),
+        "arms": seen("arm_strength", 0.7),
+        "clockwise": given("arm_rotation"),
+        "edge_on": float("nan"),
+        "disturbed": seen("perturbation", 0.3),
+    }
+    if row.get("inclination") and spiral:  # of ellipticals it is the flattening
+        told["edge_on"] = float(np.interp(given("inclination"), [0.5, 0.75, 1], [0, 0.2, 1]))
+    family = row.get("hubble") or ""
+    if family.startswith(("SAB", "IAB", "SB", "IB")):
+        told["bar"] = 0.5 if "AB" in family[:3] else 1.0
+    elif family.startswith("S") and spiral:  # OpenNGC names no SA: unbarred, or not looked at
+        told["bar"] = 0.1
+    code = row.get("code")
+    if code in ("1", "2"):
+        told.update(arms=1.0, clockwise=float(code == "1"), edge_on=0.0, disturbed=0.0)
+    elif code == "3":
+        told.update(edge_on=1.0)
+    elif code == "5":
+        told.update(disturbed=1.0)
+    return [told[name] for name in FEATURES]
 
 
 def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 0.12) -> list[str]:
@@ -87,8 +143,9 @@ def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 
 class Pack:
     """A packed data set; arrays run over pictures and `views` are memory-mapped.
 
-    `label` and `t` are -1 and NaN where unknown, `attributes` NaN where
-    undefined, and `t_sigma` is the width that the training target is given.
+    `label` and `t` are -1 and NaN where unknown, `attributes` (first
+    `ATTRIBUTES`, then `FEATURES`) NaN where undefined, and `t_sigma` is the width
+    that the training target is given.
     """
 
     folder: Path
@@ -126,6 +183,7 @@ class Pack:
         label = [hubble_class(value) if np.isfinite(value) else -1 for value in t]
         attributes = np.stack([number(name) for name in ATTRIBUTES], 1)
         attributes[attributes < 0] = np.nan
+        told = np.array([features(row) for row in rows], np.float32)
         return cls(
             folder=folder,
             info=info,
@@ -139,7 +197,7 @@ class Pack:
             label=np.array(label),
             t=t,
             t_sigma=sigma.astype(np.float32),
-            attributes=attributes,
+            attributes=np.concatenate([attributes, told.reshape(-1, len(FEATURES))], 1),
         )
 
     def __len__(self) -> int:

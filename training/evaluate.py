@@ -8,34 +8,47 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef, recall_score
+from scipy.optimize import minimize
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    f1_score,
+    matthews_corrcoef,
+    recall_score,
+    roc_auc_score,
+)
 
-from training.data import KINDS, Pack
+from training.data import FEATURES, KINDS, Pack
 from training.network import CLASSES
 
 __all__ = [
     "KINDS",
     "Answers",
+    "calibrated",
     "ece",
     "fit_bias",
+    "fit_logistic",
     "fit_sigma",
     "fit_temperature",
     "interval",
     "measure",
+    "measure_features",
+    "probabilities",
     "run",
 ]
 
 
 @dataclass
 class Answers:
-    """A network's outputs on labelled pictures."""
+    """A network's outputs on labelled pictures; `told` and `features` run over `FEATURES`."""
 
     galaxy: np.ndarray
     label: np.ndarray
     t: np.ndarray
+    told: np.ndarray
     logits: np.ndarray
     mean: np.ndarray
     log_sigma: np.ndarray
+    features: np.ndarray
 
     def take(self, rows: np.ndarray) -> Answers:
         """Return some of the rows."""
@@ -59,20 +72,34 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
     session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
     parts = [
         session.run(
-            ["hubble", "t_type"],
+            ["hubble", "t_type", "features"],
             {"pixels": np.ascontiguousarray(pack.exact[view][rows[i : i + batch]])},
         )
         for i in range(0, len(rows), batch)
     ]
-    logits, t_type = (np.concatenate(column) for column in zip(*parts, strict=True))
+    logits, t_type, features = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Answers(
-        pack.galaxy[rows], pack.label[rows], pack.t[rows], logits, t_type[:, 0], t_type[:, 1]
+        galaxy=pack.galaxy[rows],
+        label=pack.label[rows],
+        t=pack.t[rows],
+        told=pack.attributes[rows, -len(FEATURES) :],
+        logits=logits,
+        mean=t_type[:, 0],
+        log_sigma=t_type[:, 1],
+        features=features,
     )
 
 
-def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Return the softmax of logits over a temperature."""
-    scaled = logits / temperature
+def probabilities(
+    answers: Answers, temperature: float = 1.0, temperature_slope: float = 0.0
+) -> np.ndarray:
+    """Return class probabilities.
+
+    The logits are divided by ``temperature * sigma ** temperature_slope``,
+    sigma being the network's own error of T: where it is unsure of the type,
+    as of noisy pictures, its classes are softened more.
+    """
+    scaled = answers.logits / temperature / np.exp(temperature_slope * answers.log_sigma)[:, None]
     scaled = np.exp(scaled - scaled.max(1, keepdims=True))
     return scaled / scaled.sum(1, keepdims=True)
 
@@ -88,15 +115,37 @@ def ece(label: np.ndarray, p: np.ndarray, bins: int = 15) -> float:
     return float(sum(gaps))
 
 
-def fit_temperature(label: np.ndarray, logits: np.ndarray) -> float:
-    """Return the temperature with the best likelihood."""
+def fit_temperature(answers: Answers) -> tuple[float, float]:
+    """Return the temperature and its slope (see `probabilities`) of the best likelihood."""
+    rows = np.arange(len(answers.label))
 
-    def loss(log_t: float) -> float:
-        p = probabilities(logits, float(np.exp(log_t)))
-        return -float(np.log(p[np.arange(len(label)), label] + 1e-12).mean())
+    def loss(values: np.ndarray) -> float:
+        p = probabilities(answers, float(np.exp(values[0])), float(values[1]))
+        return -float(np.log(p[rows, answers.label] + 1e-12).mean())
 
-    grid = np.linspace(-1.5, 1.5, 301)
-    return float(np.exp(grid[np.argmin([loss(value) for value in grid])]))
+    found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    return float(np.exp(found[0])), float(found[1])
+
+
+def fit_logistic(told: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Return slope and offset (2, F) that calibrate logits (N, F) of what is told (NaN: nothing).
+
+    Platt's scaling (Platt 1999), column by column; columns of which nothing is
+    told stay as they are.
+    """
+    result = np.stack([np.ones(logits.shape[1]), np.zeros(logits.shape[1])])
+    for i, (aim, z) in enumerate(zip(told.T, logits.T, strict=True)):
+        known = np.isfinite(aim)
+        if not known.any() or np.ptp(aim[known]) == 0:
+            continue
+
+        def loss(values: np.ndarray, aim: np.ndarray = aim[known], z: np.ndarray = z[known]) -> Any:
+            scaled = np.exp(values[0]) * z + values[1]
+            return (np.logaddexp(0, scaled) - aim * scaled).mean()
+
+        slope, offset = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+        result[:, i] = np.exp(slope), offset
+    return result
 
 
 def fit_bias(sets: list[Answers], strengths: np.ndarray | None = None) -> np.ndarray:
@@ -168,8 +217,11 @@ def recalls(answers: Answers) -> np.ndarray:
     )
 
 
-def measure(answers: Answers, temperature: float, draws: int = 500) -> dict[str, Any]:
-    """Return every metric as [value, low, high], rounded, ready for a card."""
+def measure(answers: Answers, calibration: dict[str, float], draws: int = 500) -> dict[str, Any]:
+    """Return every metric as [value, low, high], rounded, ready for a card.
+
+    `calibration` is the card's.
+    """
     result: dict[str, Any] = {"pictures": len(answers.label)}
     for name, metric in METRICS.items():
         low, high = interval(answers, metric, draws)
@@ -179,9 +231,38 @@ def measure(answers: Answers, temperature: float, draws: int = 500) -> dict[str,
         name: [round(float(v), 4) for v in values]
         for name, *values in zip(CLASSES, recalls(answers), low, high, strict=False)
     }
-    result["ece_uncalibrated"] = round(ece(answers.label, probabilities(answers.logits)), 4)
-    result["ece"] = round(ece(answers.label, probabilities(answers.logits, temperature)), 4)
-    p = probabilities(answers.logits, temperature)
+    p = calibrated(answers, calibration)
+    result["ece_uncalibrated"] = round(ece(answers.label, probabilities(answers)), 4)
+    result["ece"] = round(ece(answers.label, p), 4)
     likelihood = p[np.arange(len(p)), answers.label]
     result["nll"] = round(-float(np.log(likelihood + 1e-12).mean()), 4)
+    return result
+
+
+def calibrated(answers: Answers, calibration: dict[str, float]) -> np.ndarray:
+    """Return class probabilities by a card's calibration."""
+    return probabilities(
+        answers, calibration["temperature"], calibration.get("temperature_slope", 0.0)
+    )
+
+
+def measure_features(answers: Answers) -> dict[str, Any]:
+    """Return for each feature how well yes is told from no.
+
+    Pictures count that a catalogue is sure of: at most 0.25 is no, at least
+    0.75 is yes.
+    """
+    result = {}
+    for name, told, logit in zip(FEATURES, answers.told.T, answers.features.T, strict=True):
+        sure = (told <= 0.25) | (told >= 0.75)
+        aim = told[sure] > 0.5
+        if aim.sum() < 5 or (~aim).sum() < 5:
+            continue
+        p = 1 / (1 + np.exp(-logit[sure]))
+        result[name] = {
+            "yes": int(aim.sum()),
+            "no": int((~aim).sum()),
+            "roc_auc": round(float(roc_auc_score(aim, p)), 4),
+            "balanced_accuracy": round(float(balanced_accuracy_score(aim, p > 0.5)), 4),
+        }
     return result

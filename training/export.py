@@ -9,7 +9,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from training.data import hubble_class
+from training.data import FEATURES, hubble_class
 from training.network import T_BINS, Galaxy, fuse
 
 __all__ = ["OPSET", "Deployed", "export"]
@@ -30,9 +30,18 @@ class Deployed(nn.Module):
     blend : float
         How much the T-type head has a say in the class: the weight of the log
         probabilities of its bins, summed by class.
+    features : Tensor, optional
+        Slope and offset (2, F) of the logits of `training.data.FEATURES` (see
+        `training.evaluate.fit_logistic`).
     """
 
-    def __init__(self, network: Galaxy, bias: Tensor | None = None, blend: float = 0.0) -> None:
+    def __init__(
+        self,
+        network: Galaxy,
+        bias: Tensor | None = None,
+        blend: float = 0.0,
+        features: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.network = fuse(network)
         stem = self.network.stem[0]
@@ -40,13 +49,21 @@ class Deployed(nn.Module):
         self.network.scale = 1
         if bias is not None:
             self.network.heads.hubble.bias.data += bias
+        told = self.network.heads.attributes
+        if told.out_features < len(FEATURES):
+            raise ValueError("the network has no outputs for the features; train it again")
+        told.weight.data = told.weight.data[-len(FEATURES) :]
+        told.bias.data = told.bias.data[-len(FEATURES) :]
+        if features is not None:
+            told.weight.data *= features[0][:, None]
+            told.bias.data = told.bias.data * features[0] + features[1]
         self.blend = blend
         self.register_buffer("bins", torch.tensor(T_BINS, dtype=torch.float32))
         member = torch.tensor([[float(hubble_class(t) == c) for c in range(7)] for t in T_BINS])
         self.register_buffer("member", member)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return class logits (N, 7), and mean and log sigma of T (N, 2)."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits (N, 7) of the classes, mean and log sigma of T (N, 2), logits (N, F)."""
         features = self.network.features(pixels.float())
         heads = self.network.heads
         p = heads.t_bins(features).softmax(1)
@@ -55,20 +72,28 @@ class Deployed(nn.Module):
         hubble = heads.hubble(features)
         if self.blend:
             hubble = hubble + self.blend * (p @ self.member + 1e-5).log()
-        return hubble, torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
+        t_type = torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
+        return hubble, t_type, heads.attributes(features)
 
 
 def export(
-    network: Galaxy, path: Path, size: int, bias: Tensor | None = None, blend: float = 0.0
+    network: Galaxy,
+    path: Path,
+    size: int,
+    bias: Tensor | None = None,
+    blend: float = 0.0,
+    features: Tensor | None = None,
 ) -> Deployed:
     """Write a network as ONNX: batch size free, no data outside the file.
+
+    `bias`, `blend` and `features` are those of `Deployed`.
 
     Returns
     -------
     Deployed
         The torch module that the file must agree with.
     """
-    deployed = Deployed(network.cpu(), bias, blend).eval()
+    deployed = Deployed(network.cpu(), bias, blend, features).eval()
     pixels = torch.zeros(2, 3, size, size, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -76,7 +101,7 @@ def export(
             deployed,
             (pixels,),
             input_names=["pixels"],
-            output_names=["hubble", "t_type"],
+            output_names=["hubble", "t_type", "features"],
             dynamic_shapes={"pixels": {0: torch.export.Dim("N")}},
             opset_version=OPSET,
             dynamo=True,

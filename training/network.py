@@ -207,11 +207,20 @@ def build(
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
         network = Galaxy(sizes, attributes, dropout)  # type: ignore[arg-type]
         if weights:
-            network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+            network.load_state_dict(_grown(state, network.state_dict()))
         return network
     if kind == "mobilenet_v2":
         return Transfer(weights, attributes)
     raise ValueError(f"unknown network {name!r}: take galaxy[:A,B,C,D] or mobilenet_v2")
+
+
+def _grown(state: dict[str, Tensor], fresh: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a run's weights, with fresh ones for attributes that it did not know."""
+    for name in ("heads.attributes.weight", "heads.attributes.bias"):
+        more = fresh[name][len(state[name]) :]
+        state[name] = torch.cat([state[name], more])
+    return state
 
 
 def fuse(network: nn.Module) -> nn.Module:

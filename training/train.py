@@ -19,11 +19,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.augment import Augment, framed
-from training.data import ATTRIBUTES, KINDS, Pack
+from training.data import ATTRIBUTES, FEATURES, KINDS, Pack
 from training.imbalance import class_loss, sampling_weights
 from training.network import CLASSES, T_BINS, build, parameters
 
-__all__ = ["Config", "Group", "predict", "scores", "train"]
+__all__ = ["OUTPUTS", "Config", "Group", "predict", "scores", "train"]
+
+OUTPUTS = (*ATTRIBUTES, *FEATURES)  # of the head `attributes`
+_SENSE = OUTPUTS.index("clockwise")
 
 
 @dataclass
@@ -117,7 +120,7 @@ def train(
     random = np.random.default_rng(config.seed)
     device = choose(device)
     out.mkdir(parents=True, exist_ok=True)
-    net = build(config.network, len(ATTRIBUTES), config.weights, config.dropout)
+    net = build(config.network, len(OUTPUTS), config.weights, config.dropout)
     net = net.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(net).requires_grad_(False)
     rules = [
@@ -274,9 +277,13 @@ def draw(
     keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
     columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
     batch = torch.as_tensor(np.stack(pixels)).to(device)
-    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), size, dice)
+    mirror = torch.as_tensor(random.choice([-1.0, 1.0], len(chosen)).astype(np.float32)).to(device)
+    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), mirror, size, dice)
     x = x.contiguous(memory_format=torch.channels_last)
-    return x, dict(zip(keys, columns, strict=True))
+    targets = dict(zip(keys, columns, strict=True))
+    turned = targets["attributes"][:, _SENSE]
+    targets["attributes"][:, _SENSE] = torch.where(mirror < 0, 1 - turned, turned)
+    return x, targets
 
 
 def losses(
@@ -301,12 +308,13 @@ def losses(
         part = part - (spread * log_t[known]).sum(1).mean() * 0.5
         part = part + 0.1 * F.smooth_l1_loss(mean_t[known], target["t"][known])
         loss = loss + (1 - config.distil) * share * part
-        defined = torch.isfinite(target["attributes"])
-        if config.attributes and defined.any():
-            error = F.binary_cross_entropy_with_logits(
-                outputs["attributes"][defined], target["attributes"][defined]
-            )
-            loss = loss + config.attributes * share * error
+    defined = torch.isfinite(target["attributes"])
+    if config.attributes and defined.any():
+        error = F.binary_cross_entropy_with_logits(
+            outputs["attributes"][defined], target["attributes"][defined], reduction="sum"
+        )
+        # Each head counts by the share of pictures that it has a target for.
+        loss = loss + config.attributes * error / (size * 8)
     taught = torch.isfinite(target["hubble"][:, 0])
     if config.distil and taught.any():
         weight = torch.where(known, config.distil, 1.0)[taught] * taught.sum() / size

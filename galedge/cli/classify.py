@@ -62,5 +62,6 @@ def classify(
         frame=frame,
         precision=precision,
     )
-    names = columns(classifier.model.card.classes)
+    card = classifier.model.card
+    names = columns(card.classes, card.features)
     tabulate(paths, output, names, classifier.stream, "classified", quiet)
