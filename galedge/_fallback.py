@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge._purecards import Wcs, parse_cards
-from galedge._purefits import FitsFile, Hdu
+from galedge._pure.cards import parse_cards
+from galedge._pure.fits import FitsFile
+from galedge._pure.hdu import Hdu
+from galedge._pure.wcs import Wcs
 from galedge.errors import ReadError, Unsupported
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import galedge
 from galedge import _core, kernels
 from galedge.errors import Blank
 from galedge.facts import FLAGS
-from galedge.isophote import label_cells
 
 SHAPES = [(1, 1), (1, 7), (9, 2), (5, 5), (16, 17), (63, 64), (64, 200), (131, 97), (300, 300)]
 
@@ -110,7 +109,7 @@ def test_resampling_is_that_of_the_core(shape, size):
 
 def test_cells_are_labelled_in_reading_order():
     grid = np.array([[0, 1, 0, 0, 1], [1, 0, 0, 0, 1], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]], float)
-    labels, count = label_cells(grid, 0.5)
+    labels, count = kernels.label_cells(grid, 0.5)
     assert count == 3
     np.testing.assert_array_equal(
         labels, [[0, 1, 0, 0, 2], [1, 0, 0, 0, 2], [0, 0, 0, 2, 0], [3, 0, 0, 0, 0]]

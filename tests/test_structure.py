@@ -27,7 +27,7 @@ from scipy.special import gammaincinv
 from galedge._photometry import GRID, boxcar, gaussian, growth
 from galedge.errors import Blank, Unsupported
 from galedge.image import read
-from galedge.isophote import central_cells
+from galedge.kernels import central_cells
 from galedge.structure import FLAGS, structure
 
 TOLERANCES = {

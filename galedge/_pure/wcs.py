@@ -1,4 +1,4 @@
-"""Header cards and celestial coordinates without the core: csrc/header.* and wcs.* in Python."""
+"""Celestial coordinates; twin of ``csrc/wcs.*``."""
 
 from __future__ import annotations
 
@@ -8,66 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Wcs", "parse_cards"]
-
-_INTEGER = re.compile(r"[+-]?\d+")
-_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
-_STRING = re.compile(r"'((?:[^']|'')*)")
-
-
-def parse_cards(text: bytes) -> list[tuple[str, Any]]:
-    """Return the (keyword, value) pairs of 80-byte header cards; twin of ``Header::cards``."""
-    lines = [text[i : i + 80].decode("latin-1") for i in range(0, len(text), 80)]
-    cards: list[tuple[str, Any]] = []
-    i = 0
-    while i < len(lines):
-        line = lines[i]
-        i += 1
-        keyword = line[:8].rstrip(" ")
-        if line[8:9] == "=" and keyword not in ("COMMENT", "HISTORY", ""):
-            field = line[9:]
-        elif line.startswith("HIERARCH ") and "=" in line:
-            keyword, _, field = line[9:].partition("=")
-            keyword = keyword.strip(" ")
-        else:
-            cards.append((keyword, line[8:].rstrip(" ")))
-            continue
-        value = _value(field)
-        while isinstance(value, str) and value.endswith("&") and i < len(lines):
-            more = lines[i][8:].strip(" ")
-            if not lines[i].startswith("CONTINUE") or not more.startswith("'"):
-                break
-            value = value[:-1] + str(_value(more))
-            i += 1
-        cards.append((keyword, value))
-    return cards
-
-
-def _value(field: str) -> Any:
-    """Return what stands behind the value indicator: value, then perhaps "/ comment"."""
-    field = field.strip(" ")
-    if not field or field.startswith("/"):
-        return None
-    if string := _STRING.match(field):
-        return string[1].replace("''", "'").rstrip(" ")
-    if field.startswith("(") and ")" in field:
-        parts = [_number(part) for part in field[1 : field.index(")")].split(",")]
-        if len(parts) == 2 and None not in parts:
-            return complex(parts[0] or 0, parts[1] or 0)
-    token = field.partition("/")[0].strip(" ")
-    if token in ("T", "F"):
-        return token == "T"
-    number = _number(token)
-    return token if number is None else number  # not FITS, but worth showing
-
-
-def _number(token: str) -> int | float | None:
-    token = token.strip(" ")
-    if _INTEGER.fullmatch(token) and -(1 << 63) <= int(token) < 1 << 63:
-        return int(token)
-    if _REAL.fullmatch(token):
-        return float(token.upper().replace("D", "E"))
-    return None
+__all__ = ["Wcs"]
 
 
 @dataclass(frozen=True)
