@@ -97,7 +97,7 @@ def test_only_the_first_rejections_are_told(galedge, tmp_path, bundle):
     assert len(rows(process.stdout)) == 50
     lines = process.stderr.splitlines()
     assert lines[0] == "galedge: no0.fits: no such file"
-    assert lines[10] == "galedge: further rejected files are listed in the table only"
+    assert lines[10] == "galedge: further rejections are listed in the table only"
     assert len(lines) == 12
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from galedge.cli import options
 from galedge.cli.run import refuse_overwriting, tabulate
+from galedge.cli.survey import Survey, check_sources
 
 __all__ = ["classify"]
 
@@ -31,6 +34,8 @@ __all__ = ["classify"]
     type=click.Choice(["int8", "fp32"]),
     help="Default: int8 where the model has it.",
 )
+@options.sources
+@options.keep
 @options.quiet
 def classify(
     paths: tuple[str, ...],
@@ -42,14 +47,19 @@ def classify(
     plane: int | None,
     frame: str | int | None,
     precision: str | None,
+    keep: bool,
     quiet: bool,
+    **where: Any,
 ) -> None:
     """Classify images: files, and folders to the bottom.
 
     One row for each image, also for one that had to be rejected. FITS (plain
     or compressed), JPEG, PNG, TIFF and NumPy files.
+
+    With --catalog images are frames, and each source of the list is a row.
     """
-    refuse_overwriting(output, paths)
+    check_sources(keep=keep, **where)
+    refuse_overwriting(output, [*paths, *filter(None, [where["catalog"]])])
     from galedge.classify import Classifier
     from galedge.result import columns
 
@@ -64,4 +74,8 @@ def classify(
     )
     card = classifier.model.card
     names = columns(card.classes, card.features)
-    tabulate(paths, output, names, classifier.stream, "classified", quiet)
+    if where["catalog"] is None:
+        tabulate(paths, output, names, classifier.stream, "classified", quiet)
+    else:
+        survey = Survey(classifier, names, hdu, plane, keep=keep, **where)
+        tabulate(paths, output, survey.names, survey.rows, "classified", quiet, noun="source")

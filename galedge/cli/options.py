@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
-__all__ = ["frame", "hdu", "output", "paths", "plane", "quiet", "workers"]
+__all__ = ["frame", "hdu", "output", "paths", "plane", "quiet", "sources", "workers"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _framing(
@@ -52,3 +57,56 @@ frame = click.option(
     help="Find the galaxy and frame it, take the largest square, or a centred "
     "square of so many pixels. Default: as the model was trained.",
 )
+
+
+def _roles(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> dict[str, str] | None:
+    """Check ``--columns``: x=NAME,y=NAME and the like."""
+    if value is None:
+        return None
+    from galedge.sources import ROLES
+
+    roles = {}
+    for part in value.split(","):
+        role, equals, name = (text.strip() for text in part.partition("="))
+        if role not in ROLES or not equals or not name:
+            raise click.BadParameter(
+                f"{part!r} is not of the form ROLE=NAME with a role of {', '.join(ROLES)}"
+            )
+        roles[role] = name
+    return roles
+
+
+_SOURCES = (
+    click.option(
+        "--catalog",
+        metavar="FILE",
+        help="Classify the sources of a list in each frame: CSV, or ECSV, FITS table, "
+        "VOTable, Parquet.",
+    ),
+    click.option(
+        "--columns",
+        callback=_roles,
+        metavar="ROLE=NAME,...",
+        help="Which columns of the list are ra and dec or x and y; and id, and size or "
+        "radius in pixels.",
+    ),
+    click.option("--one-based", is_flag=True, help="x and y of the list count from 1, as in FITS."),
+    click.option(
+        "--size",
+        type=click.IntRange(8, 4096),
+        metavar="PIXELS",
+        help="Side of the cutouts. Default: 64, doubled up to 512 while the galaxy is larger.",
+    ),
+)
+
+
+def sources(command: _Command) -> _Command:
+    """Add the options that say where in a frame the galaxies are."""
+    for option in reversed(_SOURCES):
+        command = option(command)
+    return command
+
+
+keep = click.option("--keep", is_flag=True, help="Carry the list's own columns through.")

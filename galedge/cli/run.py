@@ -49,23 +49,28 @@ def tabulate(
     stream: Callable[[list[str | Rejected]], Iterable[Row]],
     done: str,
     quiet: bool,
+    noun: str = "image",
 ) -> None:
-    """Write one row for each image that `paths` stand for, and leave by its exit code."""
+    """Write the rows of the images that `paths` stand for, and leave by the exit code.
+
+    One row for each image; or, where `noun` says what else, any number.
+    """
     from galedge._backend import SLOW, is_compiled
     from galedge.catalog import open_table
     from galedge.inputs import find
 
-    log = Log(done, quiet, bar=output is not None or not is_terminal(sys.stdout))
+    log = Log(done, quiet, bar=output is not None or not is_terminal(sys.stdout), noun=noun)
     if not is_compiled:
         log.note(SLOW)
     try:
         with open_table(output, columns) as table:
             inputs = list(find(paths))
-            for result in log.watch(stream(inputs), len(inputs)):
+            total = len(inputs) if noun == "image" else None
+            for result in log.watch(stream(inputs), total):
                 table.write(result.as_row())
     except KeyboardInterrupt:
         kept = "no table was written" if output else "the rows so far are complete"
-        log.end(f"interrupted after {log.done:,} images; {kept}")
+        log.end(f"interrupted after {log.done:,} {noun}s; {kept}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # as in `galedge classify ... | head`
         return
@@ -91,20 +96,21 @@ def refuse_overwriting(output: str | None, paths: Sequence[str]) -> None:
 class Log:
     """What a run says on standard error: progress, rejections, a summary."""
 
-    def __init__(self, verb: str, quiet: bool, bar: bool) -> None:
+    def __init__(self, verb: str, quiet: bool, bar: bool, noun: str = "image") -> None:
         self.done = self.rejected = 0
         self._verb = verb
+        self._noun = noun
         self._quiet = quiet
         self._start = time.perf_counter()
         self._wants_bar = bar and not quiet and is_terminal(sys.stderr)
         self._bar: Any = None
 
-    def watch(self, results: Iterable[Row], total: int) -> Iterable[Row]:
+    def watch(self, results: Iterable[Row], total: int | None) -> Iterable[Row]:
         """Pass results on, and say how it goes."""
         if self._wants_bar:
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, unit=" images", leave=False, dynamic_ncols=True)
+            self._bar = tqdm(total=total, unit=f" {self._noun}s", leave=False, dynamic_ncols=True)
         for result in results:
             yield result
             self.done += 1
@@ -118,7 +124,7 @@ class Log:
         if self._quiet or self.rejected > _SHOWN_REJECTIONS + 1:
             return
         if self.rejected > _SHOWN_REJECTIONS:
-            message = "further rejected files are listed in the table only"
+            message = "further rejections are listed in the table only"
         else:
             message = f"{path}: {error}"
         if self._bar is not None:
@@ -129,7 +135,7 @@ class Log:
         """Return how many, how long, how fast."""
         seconds = time.perf_counter() - self._start
         count = self.done - self.rejected
-        text = f"{self._verb} {count:,} image{'s' * (count != 1)} in {duration(seconds)}"
+        text = f"{self._verb} {count:,} {self._noun}{'s' * (count != 1)} in {duration(seconds)}"
         text += f" ({self.done / max(seconds, 1e-9):,.0f}/s)"
         return text + (f"; {self.rejected:,} rejected" if self.rejected else "")
 
