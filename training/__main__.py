@@ -132,17 +132,38 @@ def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
 @click.argument("pack", type=folder)
 @click.option("--split", default="test", show_default=True)
 @click.option("--precision", default="int8", show_default=True)
-def evaluate(bundle: Path, pack: Path, split: str, precision: str) -> None:
-    """Measure BUNDLE on a split of PACK."""
+@click.option("-o", "--output", type=folder, help="Write a report here: index.html, metrics.json.")
+@click.option(
+    "--source", type=folder, help="What was packed: for the report's size and signal-to-noise."
+)
+@click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
+def evaluate(
+    bundle: Path,
+    pack: Path,
+    split: str,
+    precision: str,
+    output: Path | None,
+    source: Path | None,
+    draws: int,
+) -> None:
+    """Measure BUNDLE on a split of PACK, and write a report with figures."""
     from training.bundle import evaluate as measured
     from training.data import Pack
     from training.evaluate import KINDS
 
     packed = Pack.open(pack)
-    card = json.loads((bundle / "card.json").read_text())
-    kinds = {kind: view for kind, view in KINDS.items() if view in packed.exact}
-    file = bundle / f"model.{precision}.onnx"
-    result = measured(file, packed, split, kinds, card["calibration"], 500)
+    if output:
+        from training.report import report
+
+        options: dict[str, Any] = {"split": split, "precision": precision, "draws": draws}
+        if source and not source.exists():
+            source = DATA / source
+        result = report(bundle, packed, output, source=source, **options)["sets"]
+    else:
+        card = json.loads((bundle / "card.json").read_text())
+        kinds = {kind: view for kind, view in KINDS.items() if view in packed.exact}
+        file = bundle / f"model.{precision}.onnx"
+        result = measured(file, packed, split, kinds, card["calibration"], draws)
     click.echo(table({precision: result}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,10 @@ from training.network import CLASSES
 __all__ = [
     "KINDS",
     "Answers",
+    "bootstrap",
     "calibrated",
     "ece",
+    "estimate",
     "fit_bias",
     "fit_logistic",
     "fit_sigma",
@@ -70,14 +73,16 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_outputs()]
     parts = [
         session.run(
-            ["hubble", "t_type", "features"],
+            ["hubble", "t_type", *(name for name in names if name == "features")],
             {"pixels": np.ascontiguousarray(pack.exact[view][rows[i : i + batch]])},
         )
         for i in range(0, len(rows), batch)
     ]
-    logits, t_type, features = (np.concatenate(column) for column in zip(*parts, strict=True))
+    logits, t_type, *others = (np.concatenate(column) for column in zip(*parts, strict=True))
+    unknown = np.full((len(rows), len(FEATURES)), np.nan, np.float32)  # of older bundles
     return Answers(
         galaxy=pack.galaxy[rows],
         label=pack.label[rows],
@@ -86,7 +91,7 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
         logits=logits,
         mean=t_type[:, 0],
         log_sigma=t_type[:, 1],
-        features=features,
+        features=others[0] if others else unknown,
     )
 
 
@@ -191,18 +196,45 @@ METRICS: dict[str, Callable[[Answers], float]] = {
 }
 
 
+def bootstrap(
+    galaxy: np.ndarray,
+    statistic: Callable[[np.ndarray], Any],
+    draws: int = 500,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return the 95 % interval, low and high, of a statistic of rows, drawing whole galaxies.
+
+    A draw in which the statistic is undefined (NaN, or a class is missing) is passed over.
+    """
+    random = np.random.default_rng(seed)
+    names, place = np.unique(galaxy, return_inverse=True)
+    members = [np.flatnonzero(place == i) for i in range(len(names))]
+    values = []
+    with warnings.catch_warnings():
+        # Of draws that lack a class, and of intervals without a single value.
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true|All-NaN")
+        for _ in range(draws):
+            drawn = random.integers(len(names), size=len(names))
+            values.append(statistic(np.concatenate([members[i] for i in drawn])))
+        return np.nanpercentile(np.array(values, float), [2.5, 97.5], axis=0)
+
+
+def estimate(
+    galaxy: np.ndarray, values: np.ndarray, draws: int = 500, *, root: bool = False
+) -> list[float | None]:
+    """Return the mean of values, or its root, with its interval, rounded: [value, low, high]."""
+    if not len(values):
+        return [None, None, None]
+    low, high = bootstrap(galaxy, lambda rows: values[rows].mean(), draws)
+    three = np.array([values.mean(), low, high])
+    return [round(float(value), 4) for value in (np.sqrt(three) if root else three)]
+
+
 def interval(
     answers: Answers, metric: Callable[[Answers], Any], draws: int = 500, seed: int = 0
 ) -> np.ndarray:
     """Return the 95 % interval of a metric by bootstrap over galaxies."""
-    random = np.random.default_rng(seed)
-    names, place = np.unique(answers.galaxy, return_inverse=True)
-    members = [np.flatnonzero(place == i) for i in range(len(names))]
-    values = []
-    for _ in range(draws):
-        drawn = random.integers(len(names), size=len(names))
-        values.append(metric(answers.take(np.concatenate([members[i] for i in drawn]))))
-    return np.nanpercentile(np.array(values), [2.5, 97.5], axis=0)
+    return bootstrap(answers.galaxy, lambda rows: metric(answers.take(rows)), draws, seed)
 
 
 def recalls(answers: Answers) -> np.ndarray:
@@ -254,7 +286,7 @@ def measure_features(answers: Answers) -> dict[str, Any]:
     """
     result = {}
     for name, told, logit in zip(FEATURES, answers.told.T, answers.features.T, strict=True):
-        sure = (told <= 0.25) | (told >= 0.75)
+        sure = ((told <= 0.25) | (told >= 0.75)) & np.isfinite(logit)
         aim = told[sure] > 0.5
         if aim.sum() < 5 or (~aim).sum() < 5:
             continue
