@@ -1,4 +1,4 @@
-"""Splits, classes, simulation, augmentation, imbalance: what a leak or a slip would spoil."""
+"""Splits, classes, simulation, augmentation: what a leak or a slip would spoil."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,6 @@ sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from training.augment import Augment  # noqa: E402
 from training.data import FEATURES, features, hubble_class, splits  # noqa: E402
-from training.imbalance import METHODS, class_loss, sampling_weights  # noqa: E402
 from training.simulate import linear_flux, simulate  # noqa: E402
 
 
@@ -73,33 +72,6 @@ def test_augmentation_stays_in_range_and_can_turn_everything_grey():
     assert view.shape == (8, 3, 32, 32)
     assert 0 <= float(view.min()) <= float(view.max()) <= 1
     torch.testing.assert_close(view[:, 0], view[:, 1])
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_loss_prefers_the_right_class(method):
-    loss = class_loss(method, np.array([90, 9, 1]), smoothing=0.1)
-    right = loss(torch.tensor([[0.0, 0.0, 5.0]]), torch.tensor([2]))
-    wrong = loss(torch.tensor([[5.0, 0.0, 0.0]]), torch.tensor([2]))
-    assert right < wrong
-
-
-def test_logit_adjustment_asks_more_of_rare_classes():
-    adjusted = class_loss("logit", np.array([90, 9, 1]))
-    logits = torch.zeros(1, 3)
-    assert adjusted(logits, torch.tensor([2])) > adjusted(logits, torch.tensor([0]))
-
-
-def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="imbalance must be one of"):
-        class_loss("smote", np.array([1, 1]))
-
-
-def test_sampling_weights_lift_rare_classes_and_only_on_request():
-    labels = np.array([0] * 90 + [1] * 10)
-    weights = sampling_weights("sampler", labels)
-    assert weights.sum() == pytest.approx(1)
-    assert weights[-1] / weights[0] == pytest.approx(3)
-    assert sampling_weights("logit", labels) is None
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,14 @@ import numpy as np
 
 DATA = Path(os.environ.get("GALEDGE_DATA", "../shared/data"))
 folder = click.Path(path_type=Path)
+_targets = click.option("--targets", type=folder, help="What `distil` stored for PACK.")
+_extras = click.option(
+    "--extra",
+    "extras",
+    type=(folder, folder),
+    multiple=True,
+    help="A pack without class labels, and what `distil` stored for it.",
+)
 
 
 @click.group()
@@ -44,14 +52,8 @@ def data(source: Path, out: Path, size: int, **options: int) -> None:
 @click.argument("pack", type=folder)
 @click.argument("out", type=folder)
 @click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.train.Config.")
-@click.option("--targets", type=folder, help="What `distil` stored for PACK.")
-@click.option(
-    "--extra",
-    "extras",
-    type=(folder, folder),
-    multiple=True,
-    help="A pack without labels, and what `distil` stored for it.",
-)
+@_targets
+@_extras
 @click.option("--device", default="auto", show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def train(
@@ -75,11 +77,6 @@ def train(
     if targets:
         hubble, t_bins = load(targets)
         group.hubble, group.t_bins = hubble[rows], t_bins[rows]
-    groups = []
-    for path, answers in extras:
-        extra = Pack.open(path)
-        rows = np.flatnonzero(extra.split == "train")
-        groups.append(Group(extra, rows, *(column[rows] for column in load(answers))))
     values: dict[str, Any] = {}
     for setting in settings:
         key, _, text = setting.partition("=")
@@ -88,7 +85,7 @@ def train(
         except ValueError:
             values[key] = text
     config = Config(**{"size": packed.info["recipe"]["size"], **values})
-    run(config, group, out, extras=tuple(groups), device=device, threads=threads)
+    run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
 
 
 @main.command()
@@ -165,6 +162,54 @@ def evaluate(
         file = bundle / f"model.{precision}.onnx"
         result = measured(file, packed, split, kinds, card["calibration"], draws)
     click.echo(table({precision: result}))
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["imbalance", "augmentation", "resolution", "steps"]))
+@click.argument("pack", type=folder)
+@click.argument("out", type=folder)
+@click.option("--ratio", default=1.0, show_default=True, help="Thin classes to a tail of 1:RATIO.")
+@click.option("--seeds", default=3, show_default=True)
+@click.option("--epochs", default=12, show_default=True, help="Of the whole train split, in steps.")
+@click.option("--kind", "kinds", multiple=True, default=["auto"], help="Views to measure.")
+@_targets
+@_extras
+@click.option("--threads", default=1, show_default=True)
+def study(
+    name: str,
+    pack: Path,
+    out: Path,
+    kinds: tuple[str, ...],
+    targets: Path | None,
+    extras: tuple[tuple[Path, Path], ...],
+    **options: Any,
+) -> None:
+    """Compare variants of a short training on PACK over seeds; write OUT.table.json."""
+    from training.data import Pack
+    from training.distil import load
+    from training.study import study as run
+    from training.study import table as tabulated
+
+    answers = load(targets) if targets else None
+    groups = groups_of(extras)
+    summary = run(
+        name, Pack.open(pack), out, kinds=kinds, targets=answers, extras=groups, **options
+    )
+    click.echo(tabulated(summary))
+
+
+def groups_of(extras: tuple[tuple[Path, Path], ...]) -> Any:
+    """Return the train splits of packs with what `distil` stored for them."""
+    from training.data import Pack
+    from training.distil import load
+    from training.train import Group
+
+    groups = []
+    for path, answers in extras:
+        extra = Pack.open(path)
+        rows = np.flatnonzero(extra.split == "train")
+        groups.append(Group(extra, rows, *(column[rows] for column in load(answers))))
+    return tuple(groups)
 
 
 def table(metrics: dict[str, Any]) -> str:

@@ -110,6 +110,8 @@ def train(
 ) -> nn.Module:
     """Train, follow the validation split, and write config, curve and weights.
 
+    The split is measured every `check` epochs and after the last, with 0 never.
+
     Returns
     -------
     Module
@@ -178,7 +180,7 @@ def train(
             total += float(loss.detach()) * len(x)
         row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
         last = epoch + 1 == config.epochs or done >= 1
-        if (epoch + 1) % check == 0 or last:
+        if check and ((epoch + 1) % check == 0 or last):
             for source in sorted(set(labelled.pack.source)):
                 row[source] = validate(average, labelled.pack, config, source, device)
         row["seconds"] = round(time.time() - start)
