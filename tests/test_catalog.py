@@ -101,7 +101,7 @@ def test_links_are_written_through(tmp_path):
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(OutputError, match=r"end the name in \.csv or \.jsonl"):
+    with pytest.raises(OutputError, match=r"end the name in \.csv, \.jsonl, .* or \.parquet"):
         open_table(tmp_path / "t.xlsx", ["path"])
     with pytest.raises(OutputError, match=r"nowhere/t\.csv: cannot be written: No such file"):
         open_table(tmp_path / "nowhere/t.csv", ["path"])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -127,8 +128,8 @@ def test_outputs_that_are_refused_before_work_starts(galedge, night, bundle, tmp
     for output, code, message in [
         ("folder.csv", 2, "is a folder"),
         ("in.csv", 2, "is also an input"),
-        ("table.xlsx", 1, "end the name in .csv or .jsonl"),
-        ("table", 1, "end the name in .csv or .jsonl"),
+        ("table.xlsx", 1, "end the name in .csv, .jsonl"),
+        ("table", 1, "end the name in .csv, .jsonl"),
         ("nowhere/table.csv", 1, "No such file or directory"),
     ]:
         process = galedge("classify", "in.csv", night, "--model", bundle, "-o", output)
@@ -137,6 +138,46 @@ def test_outputs_that_are_refused_before_work_starts(galedge, night, bundle, tmp
         assert process.stdout == ""
     assert (tmp_path / "in.csv").read_bytes() == (night / "g0.fits").read_bytes()
     assert sorted(os.listdir(tmp_path)) == ["folder.csv", "in.csv", "night"]
+
+
+def test_raw_data_in_a_folder_are_not_replaced_by_a_table(galedge, night, bundle):
+    before = (night / "g0.fits").read_bytes()
+    process = galedge("classify", night, "--model", bundle, "-o", night / "g0.fits")
+    assert process.returncode == 2
+    assert "is also an input" in process.stderr
+    assert (night / "g0.fits").read_bytes() == before
+    assert len(os.listdir(night)) == 5
+
+
+@pytest.mark.parametrize("package", ["astropy", "pyarrow"])
+def test_missing_packages_are_told_before_work_starts(galedge, bundle, tmp_path, package):
+    (tmp_path / f"{package}.py").write_text("raise ImportError")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    process = galedge(
+        "classify", "nothing.fits", "--model", bundle, "-o", "t.parquet", env=environment
+    )
+    assert process.returncode == 1
+    assert process.stderr == (
+        f"galedge: t.parquet: writing .parquet needs {package}, which is not installed: "
+        "pip install 'galedge[tables]'\n"
+    )
+    assert os.listdir(tmp_path) == [f"{package}.py"]
+
+
+def test_a_table_says_what_made_it(galedge, night, bundle, tmp_path):
+    from xml.etree import ElementTree
+
+    process = galedge("classify", night, "no such.fits", "--model", bundle, "-o", "t.vot")
+    assert process.returncode == 3
+    infos = ElementTree.parse(tmp_path / "t.vot").iterfind(".//{*}INFO")
+    about = {info.get("name"): info.get("value") for info in infos}
+    command_line = ["galedge", "classify", str(night), "no such.fits", "--model", str(bundle)]
+    assert shlex.split(about["command"]) == [*command_line, "-o", "t.vot"]
+    assert about["model"] == "tiny"
+    card = json.loads((bundle / "card.json").read_text())
+    assert about["model_sha256"] == card["files"]["model.fp32.onnx"]["sha256"]
+    assert len(about["recipe_sha256"]) == 64
+    assert (about["rows"], about["rejected"]) == ("6", "1")
 
 
 def test_models_that_are_refused(galedge, night, tmp_path, network):

@@ -66,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     warnings.filterwarnings("ignore", "this galedge has no compiled core")
     signal.signal(signal.SIGTERM, _terminate)  # ends as Ctrl-C does: cleanly
     try:
-        code = cli.main(arguments, prog_name="galedge", standalone_mode=False)
+        # The arguments are kept for tables, which say what made them.
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        code = cli.main(given, prog_name="galedge", standalone_mode=False, obj=given)
     except (KeyboardInterrupt, click.Abort):
         code = INTERRUPTED
     except click.ClickException as error:

@@ -74,8 +74,22 @@ def classify(
     )
     card = classifier.model.card
     names = columns(card.classes, card.features)
+    about = {
+        "model": card.name,
+        "model_sha256": classifier.model.sha256,
+        "recipe_sha256": classifier.recipe.sha256,
+    }
     if where["catalog"] is None:
-        tabulate(paths, output, names, classifier.stream, "classified", quiet)
+        tabulate(paths, output, names, classifier.stream, "classified", quiet, about=about)
     else:
         survey = Survey(classifier, names, hdu, plane, keep=keep, **where)
-        tabulate(paths, output, survey.names, survey.rows, "classified", quiet, noun="source")
+        tabulate(
+            paths,
+            output,
+            survey.names,
+            survey.rows,
+            "classified",
+            quiet,
+            noun="source",
+            about=about,
+        )

@@ -28,8 +28,8 @@ output = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help="Write the table here, whole or not at all: .csv or .jsonl. "
-    "Default: CSV on standard output, row by row.",
+    help="Write the table here, whole or not at all: .csv, .jsonl, .ecsv, .fits, .vot "
+    "or .parquet. Default: CSV on standard output, row by row.",
 )
 workers = click.option(
     "--workers",

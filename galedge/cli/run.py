@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,8 +13,9 @@ import click
 from galedge.cli.say import duration, is_terminal, printable, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from galedge.columns import Column
     from galedge.inputs import Rejected
     from galedge.result import Cell
 
@@ -45,15 +47,17 @@ class Row(Protocol):
 def tabulate(
     paths: Sequence[str],
     output: str | None,
-    columns: Sequence[str],
+    columns: Sequence[str | Column],
     stream: Callable[[list[str | Rejected]], Iterable[Row]],
     done: str,
     quiet: bool,
     noun: str = "image",
+    about: Mapping[str, str] | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
-    One row for each image; or, where `noun` says what else, any number.
+    One row for each image; or, where `noun` says what else, any number. `about` is
+    what makes the rows, for tables that can hold it.
     """
     from galedge._backend import SLOW, is_compiled
     from galedge.catalog import open_table
@@ -63,8 +67,9 @@ def tabulate(
     if not is_compiled:
         log.note(SLOW)
     try:
-        with open_table(output, columns) as table:
+        with open_table(output, columns, {"command": command_line(), **(about or {})}) as table:
             inputs = list(find(paths))
+            refuse_overwriting(output, inputs)
             total = len(inputs) if noun == "image" else None
             for result in log.watch(stream(inputs), total):
                 table.write(result.as_row())
@@ -81,16 +86,29 @@ def tabulate(
         raise click.exceptions.Exit(REJECTED)
 
 
-def refuse_overwriting(output: str | None, paths: Sequence[str]) -> None:
+def command_line() -> str:
+    """Return the command line as a shell would take it."""
+    return shlex.join(["galedge", *(click.get_current_context().find_root().obj or ())])
+
+
+def refuse_overwriting(output: str | None, paths: Sequence[str | Rejected]) -> None:
     """Refuse an output that is a folder or one of the inputs."""
     if output is None or not os.path.exists(output):
         return
     if os.path.isdir(output):
         raise click.UsageError(f"-o {printable(output)}: is a folder; name a file in it")
-    if any(os.path.exists(path) and os.path.samefile(path, output) for path in paths):
+    this = os.stat(output)
+    if any(isinstance(path, str) and _is_file(path, this) for path in paths):
         raise click.UsageError(
             f"-o {printable(output)}: is also an input; raw data are never replaced"
         )
+
+
+def _is_file(path: str, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), status)
+    except (OSError, ValueError):
+        return False
 
 
 class Log:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from galedge.classify import Classifier
+    from galedge.columns import Column
     from galedge.field import Placed
     from galedge.frames import Frame
     from galedge.inputs import Rejected
@@ -50,6 +51,7 @@ class Survey:
         size: int | None,
         keep: bool,
     ) -> None:
+        from galedge.columns import Column
         from galedge.sources import read_catalogue
 
         self._classifier = classifier
@@ -62,7 +64,8 @@ class Survey:
                 name if name not in names else f"cat_{name}": name
                 for name in self._catalogue.columns
             }
-        self.names = [*names, *self._kept]
+        # Whatever they are called, they are not galedge's: their values say what they are.
+        self.names: list[str | Column] = [*names, *map(Column, self._kept)]
 
     def rows(self, inputs: Iterable[str | Rejected]) -> Iterator[Placed]:
         """Yield the rows of each frame in turn."""

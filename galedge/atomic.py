@@ -1,0 +1,102 @@
+"""A file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from types import TracebackType
+from typing import BinaryIO
+
+from galedge.errors import OutputError
+
+__all__ = ["AtomicFile"]
+
+
+class AtomicFile:
+    """A file that takes its name only when it is complete and on disk.
+
+    Write to `file`; `complete` flushes, syncs and renames, `discard` removes.
+    As a context manager it completes on leaving, and discards after an error.
+
+    Parameters
+    ----------
+    path : str or path
+        Appears, or is replaced, on completion; until then and after any
+        failure it is as it was.
+
+    Attributes
+    ----------
+    file : binary file
+    folder : str
+        Where the file lies, as an absolute path.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._target = os.path.realpath(self.path)  # through a link, as plain writing would go
+        self.folder = os.path.dirname(self._target)
+        # In the same folder, because a rename is atomic only within a file system.
+        self._part = os.path.join(self.folder, f".galedge-{secrets.token_hex(8)}.part")
+        try:
+            if os.path.exists(self.path) and not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise OutputError(f"{self.path}: not a regular file; choose another name")
+            # Not tempfile: that would leave a file which only its owner can read.
+            self.file: BinaryIO = open(self._part, "xb")  # noqa: SIM115 - closed by discard
+        except OSError as error:
+            raise self.failure(error) from error
+
+    def complete(self) -> None:
+        """Put the file in its place.
+
+        Raises
+        ------
+        OutputError
+            If that fails; nothing is left behind.
+        """
+        try:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            os.replace(self._part, self._target)
+            # The rename itself is on disk only when its folder is.
+            folder = os.open(self.folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise self.failure(error) from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what was not completed."""
+        with suppress(OSError):  # a full disk refuses the last flush as well
+            self.file.close()
+        with suppress(FileNotFoundError):
+            os.unlink(self._part)
+
+    def failure(self, error: OSError) -> OutputError:
+        """Return what to say about a failed write."""
+        return OutputError(f"{self.path}: cannot be written: {error.strerror or error}")
+
+    def __enter__(self) -> AtomicFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.complete()
+        else:
+            self.discard()

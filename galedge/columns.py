@@ -1,0 +1,209 @@
+"""Every column of every table, once: type, printed digits, unit, UCD, description.
+
+A column that is not known here, such as one carried through from a source list,
+has no metadata and takes its type from its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = ["COLUMNS", "Column", "known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What is known about a column before its first row.
+
+    Attributes
+    ----------
+    name : str
+    type : {"text", "int32", "int64", "float32", "float64", "bool"}, optional
+        How formats with types store it. Default: found from the values.
+    digits : str, optional
+        Format of its printed numbers, ``%.4f`` or ``%.6g``: what the quantity
+        deserves, the same in every format. Default: all of them.
+    unit : str
+        As in FITS and VOUnits, or empty.
+    ucd : str
+        Unified content descriptor, UCD1+ (IVOA UCDlist 1.5), or empty.
+    description : str
+        One sentence, or empty.
+    """
+
+    name: str
+    type: str | None = None
+    digits: str | None = None
+    unit: str = ""
+    ucd: str = ""
+    description: str = ""
+
+
+def _text(name: str, ucd: str, description: str) -> Column:
+    return Column(name, "text", None, "", ucd, description)
+
+
+def _number(
+    name: str, digits: str, unit: str, ucd: str, description: str, type: str = "float32"
+) -> Column:
+    return Column(name, type, digits, unit, ucd, description)
+
+
+_MORPHOLOGY = "src.morph.param"
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        _text("path", "meta.id;meta.file", "the file as it was named"),
+        Column("hdu", "int32", ucd="meta.number", description="HDU that was read, from 0"),
+        _number(
+            "x",
+            "%.2f",
+            "pixel",
+            "pos.cartesian.x",
+            "centre of the galaxy's frame; the first pixel's centre is 0",
+            "float64",
+        ),
+        _number("y", "%.2f", "pixel", "pos.cartesian.y", "the same across the rows", "float64"),
+        # 0.4 mas
+        _number("ra", "%.7f", "deg", "pos.eq.ra;meta.main", "right ascension (ICRS)", "float64"),
+        _number("dec", "%.7f", "deg", "pos.eq.dec;meta.main", "declination (ICRS)", "float64"),
+        _text("object", "meta.id;src", "OBJECT of the header"),
+        _text("date_obs", "time.start;obs", "DATE-OBS of the header"),
+        _text("label", "src.morph.type", "the most probable class"),
+        _number(
+            "probability", "%.4f", "", "stat.probability", "calibrated probability of that class"
+        ),
+        _number("t_type", "%.2f", "", "src.morph.type", "de Vaucouleurs T-type, -6 to 11"),
+        _number(
+            "t_type_error", "%.2f", "", "stat.error;src.morph.type", "standard error of the T-type"
+        ),
+        _text("flags", "meta.code.qual", "what may spoil the answer, joined by ;"),
+        _number(
+            "sky",
+            "%.6g",
+            "",
+            "stat.value;instr.skyLevel",
+            "sky level per pixel, in the file's unit",
+            "float64",
+        ),
+        _number(
+            "noise",
+            "%.6g",
+            "",
+            "stat.stdev;instr.skyLevel",
+            "standard deviation of the sky per pixel",
+            "float64",
+        ),
+        _number(
+            "masked_fraction",
+            "%.4f",
+            "",
+            "stat.filling",
+            "share of the frame without valid pixels",
+        ),
+        _text("status", "meta.code.status", "ok or error"),
+        _text("error", "meta.note", "why there is no answer"),
+        _number("p_bar", "%.4f", "", "stat.probability", "probability of a bar"),
+        _number("p_arms", "%.4f", "", "stat.probability", "probability of spiral arms"),
+        _number(
+            "p_clockwise",
+            "%.4f",
+            "",
+            "stat.probability",
+            "probability that arms wind clockwise, as viewers show the image",
+        ),
+        _number("p_edge_on", "%.4f", "", "stat.probability", "probability of a disc seen edge-on"),
+        _number(
+            "p_disturbed",
+            "%.4f",
+            "",
+            "stat.probability",
+            "probability that the galaxy is disturbed or merging",
+        ),
+        _text("model", "meta.id;meta.software", "name of the model"),
+        _text("model_sha256", "meta.checksum", "SHA-256 of the network"),
+        _text("recipe_sha256", "meta.checksum", "SHA-256 of how pixels were prepared"),
+        _text("version", "meta.version;meta.software", "version of galedge"),
+        _number(
+            "concentration",
+            "%.3f",
+            "",
+            _MORPHOLOGY,
+            "5 log10(r80 / r20), of the light within 1.5 Petrosian radii",
+        ),
+        _number(
+            "asymmetry",
+            "%.4f",
+            "",
+            _MORPHOLOGY,
+            "light that half a turn does not map onto itself, less the sky's share",
+        ),
+        _number(
+            "smoothness",
+            "%.4f",
+            "",
+            _MORPHOLOGY,
+            "light in clumps, outside the centre, less the sky's share",
+        ),
+        _number(
+            "gini",
+            "%.4f",
+            "",
+            _MORPHOLOGY,
+            "Gini coefficient of the pixels down to the Petrosian brightness",
+        ),
+        _number(
+            "m20",
+            "%.3f",
+            "",
+            _MORPHOLOGY,
+            "log10 of the second moment of the brightest 20 % of the light over that of all",
+        ),
+        _number(
+            "ellipticity",
+            "%.4f",
+            "",
+            "src.ellipticity",
+            "1 - b/a of the second moments within the isophote",
+        ),
+        _number(
+            "position_angle",
+            "%.2f",
+            "deg",
+            "pos.posAng",
+            "of the major axis, from +x towards +y, -90 to 90",
+        ),
+        _number(
+            "r_petrosian",
+            "%.3f",
+            "pixel",
+            "phys.size.radius",
+            "where the brightness is a fifth of its mean within",
+        ),
+        _number(
+            "r_half",
+            "%.3f",
+            "pixel",
+            "phys.size.radius",
+            "radius that holds half the light within 1.5 Petrosian radii",
+        ),
+        _number(
+            "sn_per_pixel", "%.2f", "", "stat.snr", "mean signal-to-noise of the pixels of gini"
+        ),
+    )
+}
+"""The columns of classify and measure by name, but those of a model's classes."""
+
+
+def known(columns: Iterable[str | Column]) -> list[Column]:
+    """Return what is known about columns; a `Column` is what its maker says it is."""
+    return [column if isinstance(column, Column) else _known(column) for column in columns]
+
+
+def _known(name: str) -> Column:
+    if name.startswith("p_") and name not in COLUMNS:
+        about = f"calibrated probability of {name[2:]}"
+        return _number(name, "%.4f", "", "stat.probability", about)
+    return COLUMNS.get(name, Column(name))
