@@ -86,6 +86,8 @@ def open_table(
     path: str | os.PathLike[str] | None,
     columns: Sequence[str | Column],
     about: Mapping[str, str] | None = None,
+    *,
+    json: bool = False,
 ) -> Table:
     """Open a table for writing.
 
@@ -102,6 +104,8 @@ def open_table(
         What makes the table, such as ``command`` and ``model``, for formats
         that can hold it. The times, the number of rows and of those rejected,
         and galedge's version are added.
+    json : bool
+        JSON lines rather than CSV on standard output.
 
     Raises
     ------
@@ -112,7 +116,7 @@ def open_table(
     """
     columns = known(columns)
     if path is None:
-        return _StandardOutput(columns)
+        return _StandardOutput(columns, JsonLines if json else Csv)
     path = os.fspath(path)
     extension = os.path.splitext(path)[1].lower()
     if extension not in FORMATS:
@@ -127,14 +131,14 @@ def open_table(
 
 
 class _StandardOutput:
-    """CSV on standard output, row by row: an interrupted run keeps its rows."""
+    """A table on standard output, row by row: an interrupted run keeps its rows."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], kind: type[Csv] | type[JsonLines]) -> None:
         if sys.stdout is None:
             raise OutputError("standard output: closed; name a file with -o")
         self._file = sys.stdout.buffer
         try:
-            self._format = Csv(self._file, columns)
+            self._format: Format = kind(self._file, columns)
             self._file.flush()
         except OSError as error:
             raise self._failure(error) from error

@@ -1,6 +1,7 @@
 """The command line's streams: pipes, terminals, full disks, and signals."""
 
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -23,6 +24,23 @@ def long_night(tmp_path):
     for i in range(1, 4000):
         os.link(folder / "0.fits", folder / f"{i}.fits")
     return folder
+
+
+def test_json_lines_on_standard_output(galedge, night, bundle):
+    (night / "bad.fits").write_bytes(b"")
+    process = galedge("classify", night, "--model", bundle, "--json", "-q")
+    assert process.returncode == 3
+    table = [json.loads(line) for line in process.stdout.splitlines()]
+    assert [row["status"] for row in table] == ["error"] + ["ok"] * 5
+    assert table[0]["probability"] is None
+    assert 0 < table[1]["probability"] <= 1
+
+
+def test_json_is_not_for_files(galedge, night, bundle, tmp_path):
+    process = galedge("classify", night, "--model", bundle, "--json", "-o", "t.csv")
+    assert process.returncode == 2
+    assert "name a .jsonl file" in process.stderr
+    assert not (tmp_path / "t.csv").exists()
 
 
 def test_closed_pipe_ends_quietly(long_night, bundle):

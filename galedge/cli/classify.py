@@ -16,6 +16,7 @@ __all__ = ["classify"]
 @click.command()
 @options.paths
 @options.output
+@options.json
 @click.option("--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one.")
 @options.workers
 @click.option(
@@ -40,6 +41,7 @@ __all__ = ["classify"]
 def classify(
     paths: tuple[str, ...],
     output: str | None,
+    json: bool,
     model: str | None,
     workers: int | None,
     batch: int,
@@ -80,7 +82,9 @@ def classify(
         "recipe_sha256": classifier.recipe.sha256,
     }
     if where["catalog"] is None:
-        tabulate(paths, output, names, classifier.stream, "classified", quiet, about=about)
+        tabulate(
+            paths, output, names, classifier.stream, "classified", quiet, about=about, json=json
+        )
     else:
         survey = Survey(classifier, names, hdu, plane, keep=keep, **where)
         tabulate(
@@ -92,4 +96,5 @@ def classify(
             quiet,
             noun="source",
             about=about,
+            json=json,
         )

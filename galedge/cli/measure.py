@@ -13,6 +13,7 @@ __all__ = ["measure"]
 @click.command()
 @options.paths
 @options.output
+@options.json
 @options.workers
 @options.hdu
 @options.plane
@@ -20,6 +21,7 @@ __all__ = ["measure"]
 def measure(
     paths: tuple[str, ...],
     output: str | None,
+    json: bool,
     workers: int | None,
     hdu: int | None,
     plane: int | None,
@@ -34,4 +36,4 @@ def measure(
     from galedge.measure import COLUMNS, Measurer
 
     measurer = Measurer(workers=workers, hdu=hdu, plane=plane)
-    tabulate(paths, output, COLUMNS, measurer.stream, "measured", quiet)
+    tabulate(paths, output, COLUMNS, measurer.stream, "measured", quiet, json=json)

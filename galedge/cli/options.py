@@ -31,6 +31,9 @@ output = click.option(
     help="Write the table here, whole or not at all: .csv, .jsonl, .ecsv, .fits, .vot "
     "or .parquet. Default: CSV on standard output, row by row.",
 )
+json = click.option(
+    "--json", is_flag=True, help="JSON lines, not CSV, on standard output: one object an image."
+)
 workers = click.option(
     "--workers",
     type=click.IntRange(1),

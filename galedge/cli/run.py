@@ -53,21 +53,26 @@ def tabulate(
     quiet: bool,
     noun: str = "image",
     about: Mapping[str, str] | None = None,
+    json: bool = False,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
-    what makes the rows, for tables that can hold it.
+    what makes the rows, for tables that can hold it; `json` chooses lines of it, not
+    CSV, for standard output.
     """
     from galedge._backend import SLOW, is_compiled
     from galedge.catalog import open_table
     from galedge.inputs import find
 
+    if json and output is not None:
+        raise click.UsageError("--json is for standard output; with -o, name a .jsonl file")
     log = Log(done, quiet, bar=output is not None or not is_terminal(sys.stdout), noun=noun)
     if not is_compiled:
         log.note(SLOW)
     try:
-        with open_table(output, columns, {"command": command_line(), **(about or {})}) as table:
+        made_by = {"command": command_line(), **(about or {})}
+        with open_table(output, columns, made_by, json=json) as table:
             inputs = list(find(paths))
             refuse_overwriting(output, inputs)
             total = len(inputs) if noun == "image" else None
