@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -39,6 +40,9 @@ class Card:
         The bundle.
     networks : dict of str to NetworkFile
         By precision, the preferred one first.
+    weight_bits : int
+        Of the int8 network's weights; 8 where the card does not say. With 7
+        every CPU computes alike, see `galedge.machine.saturates_int8`.
     features : tuple of str
         What the head ``features`` tells the probability of, in its order;
         empty if the network has no such head.
@@ -62,6 +66,7 @@ class Card:
     temperature_slope: float
     t_sigma_scale: float
     networks: Mapping[str, NetworkFile]
+    weight_bits: int
     fields: Mapping[str, Any]
 
     @classmethod
@@ -111,6 +116,7 @@ class Card:
         except (TypeError, ValueError) as error:
             raise _CardError(f"'recipe': {error}") from error
         calibration = _field(fields, "calibration", dict)
+        quantization = _field(fields, "quantization", dict) if "quantization" in fields else {}
         return cls(
             folder=folder,
             name=_field(fields, "name", str),
@@ -123,8 +129,37 @@ class Card:
             temperature_slope=_number(calibration, "temperature_slope", 0.0),
             t_sigma_scale=_positive(calibration, "t_sigma_scale"),
             networks=_networks(_field(fields, "files", dict)),
+            weight_bits=7 if quantization.get("weight_bits") == 7 else 8,
             fields=fields,
         )
+
+    def network(self, precision: str) -> bytes:
+        """Read a network whose size and hash are those on the card.
+
+        Raises
+        ------
+        ModelError
+            If the bundle has no such network, or another file in its place.
+        """
+        if precision not in self.networks:
+            raise ModelError(
+                f"{self.folder}: has no {precision} network, only {', '.join(self.networks)}"
+            )
+        network = self.networks[precision]
+        path = self.folder / network.name
+        try:
+            with path.open("rb") as file:
+                # The size first: a wrong file may be of any length.
+                fits = os.fstat(file.fileno()).st_size == network.size
+                content = file.read() if fits else b""
+        except OSError as error:
+            raise ModelError(f"{path}: {error.strerror}; copy the bundle again") from error
+        if not fits or hashlib.sha256(content).hexdigest() != network.sha256:
+            raise ModelError(
+                f"{path}: not the file that card.json describes (size or SHA-256 differ); "
+                "copy the bundle again"
+            )
+        return content
 
 
 class _CardError(Exception):

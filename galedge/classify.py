@@ -15,15 +15,18 @@ from galedge._version import __version__
 from galedge.facts import Facts
 from galedge.image import Image
 from galedge.inputs import Rejected
+from galedge.machine import usable_cpus
 from galedge.model import Model
 from galedge.prepare import prepare
 from galedge.result import Result
-from galedge.workers import ordered_map, usable_cpus
+from galedge.workers import ordered_map
 
 __all__ = ["Classifier", "Source", "classify"]
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Rejected"
 """One galaxy: a path, a file's content, an image, or an array (H, W) or (3, H, W)."""
+
+BATCH, GPU_BATCH = 64, 1024
 
 
 class Classifier:
@@ -36,9 +39,10 @@ class Classifier:
         the shipped model.
     workers : int, optional
         Threads that prepare and infer. Default: the CPUs this process may use.
-    batch : int
+    batch : int, optional
         Sources a worker takes at a time. Larger is a little faster; with 1 a
-        result is never kept waiting for its neighbours.
+        result is never kept waiting for its neighbours. Default: 64, on a GPU
+        1024.
     hdu : int, optional
         HDU to read from FITS files. Default: the first image.
     plane : int, optional
@@ -46,15 +50,25 @@ class Classifier:
         others are rejected.
     frame : {"auto", "full"} or int, optional
         Framing, in place of the model's own; see `galedge.Recipe`.
+    engine : {"auto", "onnxruntime", "openvino", "cuda"}
+        What runs the network. Default: what ``galedge engines`` found fastest
+        on this machine; where it has not been asked, ONNX Runtime.
+    device : str, optional
+        ``cpu``, ``cuda`` or ``cuda:N``. Default: the CPU; for engine ``cuda``
+        the first GPU.
     precision : {"int8", "fp32"}, optional
-        Default: int8 where the model has it.
+        Default: on a CPU int8, where the model has it and the CPU can.
+    images : int, optional
+        How many will be classified, for ``auto`` to weigh an engine's start
+        against its speed. Default: many.
 
     Raises
     ------
     ModelError
-        If the model is missing, damaged or foreign.
+        If the model is missing, damaged or foreign, or the engine is not
+        installed.
     ValueError
-        If an option is out of range.
+        If an option is out of range, or two contradict each other.
 
     Examples
     --------
@@ -68,19 +82,31 @@ class Classifier:
         model: str | os.PathLike[str] | Model | None = None,
         *,
         workers: int | None = None,
-        batch: int = 64,
+        batch: int | None = None,
         hdu: int | None = None,
         plane: int | None = None,
         frame: str | int | None = None,
+        engine: str = "auto",
+        device: str | None = None,
         precision: str | None = None,
+        images: int | None = None,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
-        self.batch = batch
         self.hdu = hdu
         self.plane = plane
-        if self.workers < 1 or self.batch < 1:
+        if self.workers < 1 or (batch is not None and batch < 1):
             raise ValueError("workers and batch must be at least 1")
-        self.model = model if isinstance(model, Model) else Model.load(model, precision=precision)
+        if not isinstance(model, Model):
+            model = Model.load(
+                model,
+                engine=engine,
+                device=device,
+                precision=precision,
+                images=images,
+                workers=self.workers,
+            )
+        self.model = model
+        self.batch = batch or (BATCH if model.choice.device == "cpu" else GPU_BATCH)
         recipe = self.model.card.recipe
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
         self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)

@@ -14,9 +14,10 @@ from galedge._version import __version__
 from galedge.errors import GaledgeError
 from galedge.image import Image, read
 from galedge.inputs import Rejected
+from galedge.machine import usable_cpus
 from galedge.result import Cell
 from galedge.structure import Structure, structure
-from galedge.workers import ordered_map, usable_cpus
+from galedge.workers import ordered_map
 
 __all__ = ["COLUMNS", "Measured", "Measurer"]
 

@@ -6,7 +6,6 @@ card's hashes are checked before anything is loaded; nothing is unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.card import Card, NetworkFile
-from galedge.engine import Engine, OnnxRuntimeEngine
+from galedge.card import Card
+from galedge.choose import Choice, choose
+from galedge.engine import start
+from galedge.engines import Engine
 from galedge.errors import ModelError
 
 __all__ = ["Model", "Prediction", "find_card", "shipped"]
@@ -55,15 +56,16 @@ class Model:
     Attributes
     ----------
     card : Card
-    precision : {"int8", "fp32"}
+    choice : Choice
+        Engine, device and precision in use, and why.
     sha256 : str
         Hash of the ONNX file in use (64 hexadecimal digits).
     """
 
-    def __init__(self, card: Card, engine: Engine, precision: str) -> None:
+    def __init__(self, card: Card, engine: Engine, choice: Choice) -> None:
         self.card = card
-        self.precision = precision
-        self.sha256 = card.networks[precision].sha256
+        self.choice = choice
+        self.sha256 = card.networks[choice.precision].sha256
         self._engine = engine
 
     @classmethod
@@ -71,7 +73,11 @@ class Model:
         cls,
         name_or_path: str | os.PathLike[str] | None = None,
         *,
+        engine: str = "auto",
+        device: str | None = None,
         precision: str | None = None,
+        images: int | None = None,
+        workers: int = 1,
         threads: int = 1,
     ) -> Model:
         """Load a shipped model by name, or a bundle from its folder.
@@ -81,26 +87,34 @@ class Model:
         name_or_path : str or path, optional
             Default: the shipped model, or the one of several whose card says
             ``"default": true``.
-        precision : {"int8", "fp32"}, optional
-            Default: int8 where the bundle has it.
+        engine, device, precision, images : optional
+            See `galedge.choose.choose`.
+        workers : int
+            How many threads will predict at the same time; more may.
         threads : int
-            Threads within one batch.
+            CPU threads within one batch.
 
         Raises
         ------
         ModelError
-            If there is no such bundle, or it is damaged or foreign.
+            If there is no such bundle, or it is damaged or foreign; if there is
+            no such engine here.
+        ValueError
+            If an option has no such value, or two contradict each other.
         """
         card = find_card(name_or_path)
-        precision = precision or next(iter(card.networks))
-        if precision not in card.networks:
-            raise ModelError(
-                f"{card.folder}: has no {precision} network, only {', '.join(card.networks)}"
-            )
-        network = card.networks[precision]
-        path = card.folder / network.name
-        engine = OnnxRuntimeEngine(_verified(path, network), str(path), threads)
-        model = cls(card, engine, precision)
+        choice = choose(card, engine=engine, device=device, precision=precision, images=images)
+        path = card.folder / card.networks[choice.precision].name
+        running = start(
+            choice.engine,
+            card.network(choice.precision),
+            str(path),
+            device=choice.device,
+            half=choice.half,
+            workers=workers,
+            threads=threads,
+        )
+        model = cls(card, running, choice)
         model._probe(path)
         return model
 
@@ -172,20 +186,3 @@ def find_card(name_or_path: str | os.PathLike[str] | None = None) -> Card:
                 "A bundle of your own is named by its folder"
             )
     return Card.read(name_or_path)
-
-
-def _verified(path: Path, network: NetworkFile) -> bytes:
-    """Read a network whose size and hash are those on the card."""
-    try:
-        with path.open("rb") as file:
-            # The size first: a wrong file may be of any length.
-            fits = os.fstat(file.fileno()).st_size == network.size
-            content = file.read() if fits else b""
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}; copy the bundle again") from error
-    if not fits or hashlib.sha256(content).hexdigest() != network.sha256:
-        raise ModelError(
-            f"{path}: not the file that card.json describes (size or SHA-256 differ); "
-            "copy the bundle again"
-        )
-    return content

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,15 @@ def write_fits(path: str | os.PathLike[str], image: NDArray[Any], **cards: objec
     Path(path).write_bytes(primary(image, -32, *cards.items()))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the tests a cache of their own: what was measured here decides for nobody."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def network() -> bytes:
     return tiny_network()
@@ -106,6 +115,33 @@ def network() -> bytes:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory, network: bytes) -> Path:
     return write_bundle(tmp_path_factory.mktemp("models") / "tiny", {"fp32": network})
+
+
+@pytest.fixture(scope="session")
+def shipped_pictures() -> NDArray[np.uint8]:
+    """Return real galaxies as the shipped model takes them: cutouts of the Hubble Deep Field."""
+    skimage = pytest.importorskip("skimage.data")
+    from galedge.model import find_card
+    from galedge.prepare import prepare
+
+    field = skimage.hubble_deep_field()
+    grey = field.mean(axis=2)
+    step, side = 48, 96
+    corners = [
+        (y, x)
+        for y in range(0, field.shape[0] - side + 1, step)
+        for x in range(0, field.shape[1] - side + 1, step)
+    ]
+    # Where there is something to see, as it is and, every other one, in one linear band.
+    bright = sorted(corners, key=lambda c: -grey[c[0] : c[0] + side, c[1] : c[1] + side].std())
+    cutouts = [field[y : y + side, x : x + side] for y, x in bright[:256]]
+    sources = [
+        np.ascontiguousarray(cutout) if i % 2 else cutout.mean(axis=2, dtype=np.float32)
+        for i, cutout in enumerate(cutouts)
+    ]
+    batch = prepare(sources, find_card().recipe)
+    assert all(facts.error is None for facts in batch.facts)
+    return np.asarray(batch.pixels)
 
 
 @pytest.fixture

@@ -256,3 +256,22 @@ def test_every_command_and_option_is_documented():
             if isinstance(parameter, click.Option):
                 for option in parameter.opts:
                     assert f"`{option}" in text, f"{name} {option} is not documented"
+
+
+def test_engines_are_measured_and_the_fastest_is_taken(galedge, bundle, night, tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = galedge("engines", "--model", bundle, env=environment)
+    assert done.returncode == 0
+    assert "onnxruntime  cpu     fp32" in done.stdout
+    assert "auto is " in done.stdout
+    assert len(list((tmp_path / "cache/galedge/speeds").iterdir())) == 1
+    assert galedge("classify", "--model", bundle, night, env=environment).returncode == 0
+
+
+def test_options_that_contradict_each_other(galedge, bundle, night):
+    done = galedge("classify", "--model", bundle, "--engine", "openvino", "--device", "cuda", night)
+    assert done.returncode == 2
+    assert "leave --device away" in done.stderr
+    done = galedge("classify", "--device", "gpu", night)
+    assert done.returncode == 2
+    assert "none of cpu, cuda, cuda:N" in done.stderr

@@ -17,14 +17,15 @@ def test_load(bundle):
     assert model.card.name == "tiny"
     assert model.card.classes == tuple(CLASSES)
     assert model.card.recipe.size == 16
-    assert model.precision == "fp32"
+    assert model.choice.precision == "fp32"
     assert model.sha256 == model.card.networks["fp32"].sha256
 
 
 def test_int8_is_preferred(tmp_path, network):
-    folder = write_bundle(tmp_path / "m", {"fp32": network, "int8": tiny_network(seed=1)})
-    assert Model.load(folder).precision == "int8"
-    assert Model.load(folder, precision="fp32").precision == "fp32"
+    networks = {"fp32": network, "int8": tiny_network(seed=1)}
+    folder = write_bundle(tmp_path / "m", networks, quantization={"weight_bits": 7})
+    assert Model.load(folder).choice.precision == "int8"
+    assert Model.load(folder, precision="fp32").choice.precision == "fp32"
 
 
 def test_missing_precision(bundle):

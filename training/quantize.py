@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -71,12 +72,23 @@ def feed_bytes(model: onnx.ModelProto) -> None:
     """Take the input as the quantized tensor that it is, without a way through float."""
     graph = model.graph
     values = {value.name: value for value in graph.initializer}
+    maker = {node.output[0]: node for node in graph.node}
     cast = next(node for node in graph.node if "pixels" in node.input)
     quantizer = next(node for node in graph.node if cast.output[0] in node.input)
     reader = next(node for node in graph.node if quantizer.output[0] in node.input)
     kinds = (cast.op_type, quantizer.op_type, reader.op_type)
     if kinds != ("Cast", "QuantizeLinear", "DequantizeLinear"):
         raise ValueError(f"unexpected input of the quantized network: {kinds}")
+    # The stem's bias counts in units of the input's scale times the weights', and
+    # the calibrated scale was a little under 1. Engines that take the bias's own
+    # scale would otherwise differ from those that rely on the product.
+    stem = next(node for node in graph.node if reader.output[0] in node.input)
+    old = numpy_helper.to_array(values[reader.input[1]]).astype(float)
+    bias, scale = (values[name] for name in maker[stem.input[2]].input[:2])
+    counts = np.round(numpy_helper.to_array(bias) * old).astype(np.int32)
+    units = (numpy_helper.to_array(scale) / old).astype(np.float32)
+    bias.CopyFrom(numpy_helper.from_array(counts, bias.name))
+    scale.CopyFrom(numpy_helper.from_array(units, scale.name))
     number = onnx.helper.make_tensor
     values[reader.input[1]].CopyFrom(number(reader.input[1], onnx.TensorProto.FLOAT, [], [1.0]))
     values[reader.input[2]].CopyFrom(number(reader.input[2], onnx.TensorProto.UINT8, [], [0]))

@@ -7,7 +7,20 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["frame", "hdu", "output", "paths", "plane", "quiet", "sources", "workers"]
+__all__ = [
+    "device",
+    "engine",
+    "frame",
+    "hdu",
+    "model",
+    "output",
+    "paths",
+    "plane",
+    "precision",
+    "quiet",
+    "sources",
+    "workers",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -21,6 +34,17 @@ def _framing(
     if not value.isdecimal() or int(value) < 1:
         raise click.BadParameter(f"{value!r} is none of auto, full, or a number of pixels")
     return int(value)
+
+
+def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Check ``--device``: cpu, cuda or cuda:N."""
+    from galedge.engine import gpu_number
+
+    try:
+        gpu_number(value or "cpu")
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
 
 
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
@@ -59,6 +83,27 @@ frame = click.option(
     metavar="auto|full|PIXELS",
     help="Find the galaxy and frame it, take the largest square, or a centred "
     "square of so many pixels. Default: as the model was trained.",
+)
+model = click.option(
+    "--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one."
+)
+engine = click.option(
+    "--engine",
+    type=click.Choice(["auto", "onnxruntime", "openvino", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="What runs the network; auto is what `galedge engines` found fastest here.",
+)
+device = click.option(
+    "--device",
+    callback=_device,
+    metavar="cpu|cuda|cuda:N",
+    help="Where it runs. Default: the CPU; for --engine cuda the first GPU.",
+)
+precision = click.option(
+    "--precision",
+    type=click.Choice(["int8", "fp32"]),
+    help="Default: on a CPU int8, where the model has it and the CPU can.",
 )
 
 

@@ -1,0 +1,84 @@
+"""Engines: what runs the network, behind one small protocol; one a module.
+
+An engine takes the batch as it was prepared and hands back the network's raw
+outputs by name; what they mean is the model's business.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.errors import ModelError
+
+__all__ = ["Engine", "Outputs", "failed", "first_line", "refuse_external_data", "refuse_foreign"]
+
+Outputs = dict[str, NDArray[np.float32]]
+
+# From 1.29 on ONNX Runtime reports to its makers unless told not to before it is
+# imported, and galedge leaves the network alone. Who wants that may say so first.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+# How a protobuf writer encodes the key that every externally stored tensor
+# carries: field 1, eight bytes, "location".
+_EXTERNAL_DATA = b"\x0a\x08location"
+
+
+class Engine(Protocol):
+    """Anything that runs a network; safe to call from several threads at once."""
+
+    def run(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """Run the network on one batch.
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8, shape (N, 3, S, S)
+            Prepared images.
+
+        Returns
+        -------
+        dict of str to ndarray of float32
+            Outputs by name, each of shape (N, ...), which are the caller's.
+
+        Raises
+        ------
+        ModelError
+            If the network refuses the batch.
+        """
+        ...
+
+
+def refuse_external_data(network: bytes, name: str) -> None:
+    """Refuse a network that keeps weights outside its file.
+
+    They would escape the hash, and their paths are a known way out of the
+    model's folder.
+    """
+    if _EXTERNAL_DATA in network:
+        raise ModelError(f"{name}: keeps weights in other files; export it as one file")
+
+
+def refuse_foreign(found: list[tuple[str, str]], name: str) -> None:
+    """Refuse a network whose inputs, (name, type) each, are not the prepared batch."""
+    if found != [("pixels", "uint8")]:
+        inputs = ", ".join(" ".join(value) for value in found) or "nothing"
+        raise ModelError(
+            f"{name}: takes {inputs} where galedge gives 'pixels' uint8; "
+            "this network was not exported for galedge"
+        )
+
+
+def failed(name: str, pixels: NDArray[np.uint8], error: Exception) -> ModelError:
+    """Return what to raise when a network fails on a batch."""
+    return ModelError(
+        f"{name}: the network failed on a batch of shape {pixels.shape} ({first_line(error)})"
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an engine's message, without its error code."""
+    text = next((line for line in str(error).splitlines() if line.strip()), "")
+    return (text or type(error).__name__).rpartition(" : ")[2].strip().rstrip(".:")
