@@ -35,6 +35,11 @@ __all__ = ["classify"]
 @options.precision
 @options.sources
 @options.keep
+@click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Work on a Dask cluster and write a Parquet data set to the folder -o.",
+)
 @options.quiet
 def classify(
     paths: tuple[str, ...],
@@ -50,6 +55,7 @@ def classify(
     device: str | None,
     precision: str | None,
     keep: bool,
+    dask: str | None,
     quiet: bool,
     **where: Any,
 ) -> None:
@@ -61,25 +67,29 @@ def classify(
     With --catalog images are frames, and each source of the list is a row.
     """
     check_sources(keep=keep, **where)
-    refuse_overwriting(output, [*paths, *filter(None, [where["catalog"]])])
+    if dask is None:
+        refuse_overwriting(output, [*paths, *filter(None, [where["catalog"]])])
+    elif json or where["catalog"] is not None:
+        raise click.UsageError("--dask goes with neither --json nor --catalog")
     from galedge.classify import Classifier
+    from galedge.cli.cluster import classify_on
     from galedge.result import columns
 
     # A folder may hold any number; of files only, auto can tell what a start is worth.
     few = where["catalog"] is None and all(os.path.isfile(path) for path in paths)
+    settings: dict[str, Any] = {
+        "model": model,
+        "workers": workers,
+        "batch": batch,
+        "hdu": hdu,
+        "plane": plane,
+        "frame": frame,
+        "engine": engine,
+        "device": device,
+        "precision": precision,
+    }
     try:
-        classifier = Classifier(
-            model,
-            workers=workers,
-            batch=batch,
-            hdu=hdu,
-            plane=plane,
-            frame=frame,
-            engine=engine,
-            device=device,
-            precision=precision,
-            images=len(paths) if few else None,
-        )
+        classifier = Classifier(**settings, images=len(paths) if few else None)
     except ValueError as error:  # two options that contradict each other
         raise click.UsageError(str(error)) from None
     if classifier.model.choice.warning and not quiet:
@@ -91,7 +101,9 @@ def classify(
         "model_sha256": classifier.model.sha256,
         "recipe_sha256": classifier.recipe.sha256,
     }
-    if where["catalog"] is None:
+    if dask is not None:
+        classify_on(dask, paths, output, settings, about, quiet)
+    elif where["catalog"] is None:
         tabulate(
             paths, output, names, classifier.stream, "classified", quiet, about=about, json=json
         )

@@ -1,0 +1,58 @@
+"""``galedge classify --dask``: parts by a cluster, and the log of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from galedge.cli.run import INTERRUPTED, REJECTED, Log, command_line
+
+__all__ = ["classify_on"]
+
+
+class _Part:
+    """A rejected or a good image of a part, as the log wants it."""
+
+    def __init__(self, path: str, error: str | None) -> None:
+        self.path, self.error = path, error
+
+    def as_row(self) -> dict[str, Any]:
+        raise NotImplementedError  # the workers wrote the rows
+
+
+def classify_on(
+    address: str,
+    paths: Sequence[str],
+    output: str | None,
+    options: Mapping[str, Any],
+    about: Mapping[str, str],
+    quiet: bool,
+) -> None:
+    """Classify what `paths` stand for on the cluster at `address`, into the folder `output`."""
+    if output is None:
+        raise click.UsageError("--dask needs -o FOLDER, for the parts of a Parquet data set")
+    from galedge.inputs import find
+    from galedge.scale.dask import classify_parts
+
+    log = Log("classified", quiet, bar=True)
+    sources = list(find(paths))
+    parts = classify_parts(address, sources, output, options, {"command": command_line(), **about})
+
+    def images() -> Iterable[_Part]:
+        for path, rows, rejected in parts:
+            yield from (_Part(*image) for image in rejected)
+            yield from (_Part(path, None) for _ in range(rows - len(rejected)))
+
+    try:
+        for _ in log.watch(images(), len(sources)):
+            pass
+    except KeyboardInterrupt:
+        log.end(f"interrupted after {log.done:,} images; their parts are complete")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    finally:
+        log.close()
+    log.end(log.summary())
+    if log.rejected:
+        raise click.exceptions.Exit(REJECTED)

@@ -1,0 +1,1 @@
+"""Beyond one machine: thin adapters to engines that exist (Dask, Kafka)."""
