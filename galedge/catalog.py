@@ -24,7 +24,7 @@ from galedge.formats.parquet import Parquet
 from galedge.formats.text import Csv, JsonLines
 from galedge.formats.votable import VOTable
 
-__all__ = ["FORMATS", "Format", "Table", "open_table"]
+__all__ = ["FORMATS", "Format", "Table", "open_table", "utc_now"]
 
 
 class Format(Protocol):
@@ -173,7 +173,7 @@ class _File:
         self, path: str, kind: type[Format], columns: Sequence[Column], about: Mapping[str, str]
     ) -> None:
         self._about: dict[str, str | int] = {"creator": f"galedge {__version__}", **about}
-        self._about["started"] = _now()
+        self._about["started"] = utc_now()
         self._rows = self._rejected = 0
         self._target = AtomicFile(path)
         try:
@@ -203,7 +203,7 @@ class _File:
     ) -> None:
         try:
             if kind is None:
-                self._about["finished"] = _now()
+                self._about["finished"] = utc_now()
                 self._about["rows"], self._about["rejected"] = self._rows, self._rejected
                 self._format.finish(self._about)
                 self._target.complete()
@@ -213,6 +213,6 @@ class _File:
             self._target.discard()
 
 
-def _now() -> str:
+def utc_now() -> str:
     """Return the time in UTC, as ISO 8601."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

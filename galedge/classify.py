@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator, Sized
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias, overload
 
@@ -61,6 +62,8 @@ class Classifier:
     images : int, optional
         How many will be classified, for ``auto`` to weigh an engine's start
         against its speed. Default: many.
+    keep_pixels : bool
+        Whether results carry the pixels that the network saw.
 
     Raises
     ------
@@ -90,10 +93,12 @@ class Classifier:
         device: str | None = None,
         precision: str | None = None,
         images: int | None = None,
+        keep_pixels: bool = False,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         self.hdu = hdu
         self.plane = plane
+        self.keep_pixels = keep_pixels
         if self.workers < 1 or (batch is not None and batch < 1):
             raise ValueError("workers and batch must be at least 1")
         if not isinstance(model, Model):
@@ -111,7 +116,7 @@ class Classifier:
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
         self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)
         self._no_features: dict[str, float | None] = dict.fromkeys(self.model.card.features)
-        self._provenance = {
+        self._provenance: dict[str, Any] = {
             "model": self.model.card.name,
             "model_sha256": self.model.sha256,
             "recipe_sha256": self.recipe.sha256,
@@ -193,7 +198,7 @@ class Classifier:
             return []
         batch = prepare(sources, self.recipe, hdu=self.hdu, plane=self.plane)
         prediction = self.model.predict(batch.pixels)
-        return [
+        results = [
             self._result(facts, probabilities, t_type, t_type_error, features)
             for facts, probabilities, t_type, t_type_error, features in zip(
                 batch.facts,
@@ -203,6 +208,12 @@ class Classifier:
                 prediction.features.tolist(),
                 strict=True,
             )
+        ]
+        if not self.keep_pixels:
+            return results
+        return [
+            replace(result, pixels=pixels.copy()) if result.ok else result
+            for result, pixels in zip(results, batch.pixels, strict=True)
         ]
 
     def _result(

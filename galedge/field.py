@@ -63,6 +63,11 @@ class Placed:
         """Why there is no answer."""
         return self.result.error
 
+    @property
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """What the network saw, if the classifier was told to keep it."""
+        return self.result.pixels
+
     def as_row(self) -> dict[str, Cell]:
         """Return a table's row: the result's columns, then the further ones."""
         return {**self.result.as_row(), **self.extra}

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Cell", "Result", "columns"]
 
@@ -53,6 +58,8 @@ class Result:
         Probability of a bar, of spiral arms, and so on: those the model tells.
         ``clockwise`` is the sense of the arms, with a picture's first row on
         top and a FITS image's first row at the bottom, as viewers show them.
+    pixels : ndarray of uint8, shape (3, S, S), or None
+        What the network saw, if the classifier was told to keep it.
     """
 
     path: str
@@ -79,6 +86,7 @@ class Result:
     recipe_sha256: str
     version: str
     features: Mapping[str, float | None] = field(default_factory=dict)
+    pixels: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -96,7 +104,7 @@ class Result:
 
 
 # The fields on either side of the columns that depend on the model's classes.
-_FIELDS = tuple(each.name for each in fields(Result) if each.name != "features")
+_FIELDS = tuple(each.name for each in fields(Result) if each.name not in ("features", "pixels"))
 _AT = _FIELDS.index("probabilities")
 _BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
 _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)

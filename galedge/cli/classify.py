@@ -40,6 +40,7 @@ __all__ = ["classify"]
     metavar="ADDRESS",
     help="Work on a Dask cluster and write a Parquet data set to the folder -o.",
 )
+@options.gallery
 @options.quiet
 def classify(
     paths: tuple[str, ...],
@@ -56,6 +57,7 @@ def classify(
     precision: str | None,
     keep: bool,
     dask: str | None,
+    gallery: str | None,
     quiet: bool,
     **where: Any,
 ) -> None:
@@ -67,10 +69,12 @@ def classify(
     With --catalog images are frames, and each source of the list is a row.
     """
     check_sources(keep=keep, **where)
+    inputs = [*paths, *filter(None, [where["catalog"]])]
     if dask is None:
-        refuse_overwriting(output, [*paths, *filter(None, [where["catalog"]])])
-    elif json or where["catalog"] is not None:
-        raise click.UsageError("--dask goes with neither --json nor --catalog")
+        refuse_overwriting(output, inputs)
+        refuse_overwriting(gallery, inputs, "--gallery")
+    elif json or gallery or where["catalog"] is not None:
+        raise click.UsageError("--dask goes with none of --json, --gallery, --catalog")
     from galedge.classify import Classifier
     from galedge.cli.cluster import classify_on
     from galedge.result import columns
@@ -89,7 +93,11 @@ def classify(
         "precision": precision,
     }
     try:
-        classifier = Classifier(**settings, images=len(paths) if few else None)
+        classifier = Classifier(
+            **settings,
+            images=len(paths) if few else None,
+            keep_pixels=gallery is not None,
+        )
     except ValueError as error:  # two options that contradict each other
         raise click.UsageError(str(error)) from None
     if classifier.model.choice.warning and not quiet:
@@ -105,7 +113,15 @@ def classify(
         classify_on(dask, paths, output, settings, about, quiet)
     elif where["catalog"] is None:
         tabulate(
-            paths, output, names, classifier.stream, "classified", quiet, about=about, json=json
+            paths,
+            output,
+            names,
+            classifier.stream,
+            "classified",
+            quiet,
+            about=about,
+            json=json,
+            gallery=gallery,
         )
     else:
         survey = Survey(classifier, names, hdu, plane, keep=keep, **where)
@@ -119,4 +135,5 @@ def classify(
             noun="source",
             about=about,
             json=json,
+            gallery=gallery,
         )

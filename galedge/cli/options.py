@@ -11,6 +11,7 @@ __all__ = [
     "device",
     "engine",
     "frame",
+    "gallery",
     "hdu",
     "model",
     "output",
@@ -47,6 +48,13 @@ def _device(context: click.Context, option: click.Parameter, value: str | None) 
     return value
 
 
+def _page(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Check ``--gallery``: a page."""
+    if value is not None and not value.lower().endswith((".html", ".htm")):
+        raise click.BadParameter(f"{value!r} is no page; end the name in .html")
+    return value
+
+
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 output = click.option(
     "-o",
@@ -57,6 +65,12 @@ output = click.option(
 )
 json = click.option(
     "--json", is_flag=True, help="JSON lines, not CSV, on standard output: one object an image."
+)
+gallery = click.option(
+    "--gallery",
+    callback=_page,
+    metavar="FILE.html",
+    help="Write a page of thumbnails with the answers here, to sort and filter in a browser.",
 )
 workers = click.option(
     "--workers",

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -14,8 +15,10 @@ from galedge.cli.say import duration, is_terminal, printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from galedge.columns import Column
+    from galedge.gallery import Gallery
     from galedge.inputs import Rejected
     from galedge.result import Cell
 
@@ -54,12 +57,13 @@ def tabulate(
     noun: str = "image",
     about: Mapping[str, str] | None = None,
     json: bool = False,
+    gallery: str | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
     what makes the rows, for tables that can hold it; `json` chooses lines of it, not
-    CSV, for standard output.
+    CSV, for standard output; `gallery` is a page to show them on.
     """
     from galedge._backend import SLOW, is_compiled
     from galedge.catalog import open_table
@@ -72,12 +76,21 @@ def tabulate(
         log.note(SLOW)
     try:
         made_by = {"command": command_line(), **(about or {})}
-        with open_table(output, columns, made_by, json=json) as table:
+        # The page is completed last: should that fail, the table is there.
+        with (
+            _gallery(gallery, columns, made_by) as page,
+            open_table(output, columns, made_by, json=json) as table,
+        ):
             inputs = list(find(paths))
             refuse_overwriting(output, inputs)
+            refuse_overwriting(gallery, inputs, "--gallery")
             total = len(inputs) if noun == "image" else None
             for result in log.watch(stream(inputs), total):
-                table.write(result.as_row())
+                row = result.as_row()
+                table.write(row)
+                if page is not None:
+                    in_fits = row["hdu"] is not None  # whose rows go up
+                    page.add(row, getattr(result, "pixels", None), upwards=in_fits)
     except KeyboardInterrupt:
         kept = "no table was written" if output else "the rows so far are complete"
         log.end(f"interrupted after {log.done:,} {noun}s; {kept}")
@@ -91,21 +104,33 @@ def tabulate(
         raise click.exceptions.Exit(REJECTED)
 
 
+def _gallery(
+    path: str | None, columns: Sequence[str | Column], about: Mapping[str, str]
+) -> AbstractContextManager[Gallery | None]:
+    if path is None:
+        return nullcontext()
+    from galedge.gallery import Gallery
+
+    return Gallery(path, columns, about)
+
+
 def command_line() -> str:
     """Return the command line as a shell would take it."""
     return shlex.join(["galedge", *(click.get_current_context().find_root().obj or ())])
 
 
-def refuse_overwriting(output: str | None, paths: Sequence[str | Rejected]) -> None:
+def refuse_overwriting(
+    output: str | None, paths: Sequence[str | Rejected], option: str = "-o"
+) -> None:
     """Refuse an output that is a folder or one of the inputs."""
     if output is None or not os.path.exists(output):
         return
     if os.path.isdir(output):
-        raise click.UsageError(f"-o {printable(output)}: is a folder; name a file in it")
+        raise click.UsageError(f"{option} {printable(output)}: is a folder; name a file in it")
     this = os.stat(output)
     if any(isinstance(path, str) and _is_file(path, this) for path in paths):
         raise click.UsageError(
-            f"-o {printable(output)}: is also an input; raw data are never replaced"
+            f"{option} {printable(output)}: is also an input; raw data are never replaced"
         )
 
 
