@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
+from hashlib import sha256
+from secrets import token_hex
 from types import TracebackType
 from typing import BinaryIO
 
@@ -25,6 +26,9 @@ class AtomicFile:
     path : str or path
         Appears, or is replaced, on completion; until then and after any
         failure it is as it was.
+    alone : bool
+        Whether no other process writes this file, which the caller has made
+        sure of: what a killed one left of it is then removed.
 
     Attributes
     ----------
@@ -38,13 +42,17 @@ class AtomicFile:
         If the file cannot be made.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, alone: bool = False) -> None:
         self.path = os.fspath(path)
         self._target = os.path.realpath(self.path)  # through a link, as plain writing would go
         self.folder = os.path.dirname(self._target)
         # In the same folder, because a rename is atomic only within a file system.
-        self._part = os.path.join(self.folder, f".galedge-{secrets.token_hex(8)}.part")
+        name = sha256(os.fsencode(self._target)).hexdigest()[:16] if alone else token_hex(8)
+        self._part = os.path.join(self.folder, f".galedge-{name}.part")
         try:
+            if alone:
+                with suppress(FileNotFoundError):
+                    os.unlink(self._part)
             if os.path.exists(self.path) and not stat.S_ISREG(os.stat(self.path).st_mode):
                 raise OutputError(f"{self.path}: not a regular file; choose another name")
             # Not tempfile: that would leave a file which only its owner can read.

@@ -88,6 +88,7 @@ def open_table(
     about: Mapping[str, str] | None = None,
     *,
     json: bool = False,
+    alone: bool = False,
 ) -> Table:
     """Open a table for writing.
 
@@ -106,6 +107,8 @@ def open_table(
         and galedge's version are added.
     json : bool
         JSON lines rather than CSV on standard output.
+    alone : bool
+        Whether no other process writes this table; see `AtomicFile`.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def open_table(
     kind = FORMATS[extension]
     for package in kind.needs:
         need(package, "tables", f"{path}: writing {extension}")
-    return _File(path, kind, columns, about or {})
+    return _File(path, kind, columns, about or {}, alone)
 
 
 class _StandardOutput:
@@ -170,12 +173,17 @@ class _File:
     """A table in a file."""
 
     def __init__(
-        self, path: str, kind: type[Format], columns: Sequence[Column], about: Mapping[str, str]
+        self,
+        path: str,
+        kind: type[Format],
+        columns: Sequence[Column],
+        about: Mapping[str, str],
+        alone: bool,
     ) -> None:
         self._about: dict[str, str | int] = {"creator": f"galedge {__version__}", **about}
         self._about["started"] = utc_now()
         self._rows = self._rejected = 0
-        self._target = AtomicFile(path)
+        self._target = AtomicFile(path, alone=alone)
         try:
             self._format = kind(self._target.file, columns, self._target.folder)
         except BaseException as error:

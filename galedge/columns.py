@@ -126,6 +126,23 @@ COLUMNS = {
         _text("model_sha256", "meta.checksum", "SHA-256 of the network"),
         _text("recipe_sha256", "meta.checksum", "SHA-256 of how pixels were prepared"),
         _text("version", "meta.version;meta.software", "version of galedge"),
+        Column(
+            "file_size",
+            "int64",
+            unit="byte",
+            ucd="meta.number;meta.file",
+            description="size of the file",
+        ),
+        Column(
+            "file_mtime_ns",
+            "int64",
+            None,
+            "ns",
+            "time;meta.file",
+            "when it was changed, since 1970",
+        ),
+        _text("classified_at", "time.processing", "when the row was made (UTC)"),
+        _text("identity", "meta.id", "key of the file's state, the model and the recipe"),
         _number(
             "concentration",
             "%.3f",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["EXTENSIONS", "Rejected", "find"]
+__all__ = ["EXTENSIONS", "NO_IMAGES", "Rejected", "Stamp", "find", "is_image", "stamp_of"]
 
 EXTENSIONS = (
     ".fits",
@@ -27,6 +28,9 @@ EXTENSIONS = (
 )
 
 
+NO_IMAGES = "a folder without images; name the files themselves"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A name that cannot be opened as an image, and why."""
@@ -35,7 +39,36 @@ class Rejected:
     reason: str
 
 
-def find(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Rejected]:
+class Stamp(NamedTuple):
+    """What tells one state of a file from another."""
+
+    size: int
+    mtime_ns: int
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """Return the stamp of a file; None where there is no regular file."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def is_image(name: str) -> bool:
+    """Tell whether a file's name is that of an image."""
+    return name.lower().endswith(EXTENSIONS)
+
+
+def find(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    chosen: Callable[[str], bool] = is_image,
+    recursive: bool = True,
+    entered: Callable[[str], object] | None = None,
+) -> Iterator[str | Rejected]:
     """Yield the files that `paths` stand for, one by one.
 
     Folders are walked to the bottom in the order of their names. In them,
@@ -47,6 +80,12 @@ def find(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Rejected]:
     ----------
     paths : iterable of str or path
         Files and folders.
+    chosen : function of a name
+        Which files in folders are taken. Default: those with an image's extension.
+    recursive : bool
+        Whether folders in folders are walked, too.
+    entered : function of a path, optional
+        Called with each folder before it is listed.
 
     Yields
     ------
@@ -58,16 +97,21 @@ def find(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str | Rejected]:
     for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
             empty = True
-            for found in _walk(path):
+            for found in _walk(path, chosen, recursive, entered):
                 empty = False
                 yield found
             if empty:
-                yield Rejected(path, "a folder without images; name the files themselves")
+                yield Rejected(path, NO_IMAGES)
         else:
             yield _checked(path)
 
 
-def _walk(top: str) -> Iterator[str | Rejected]:
+def _walk(
+    top: str,
+    chosen: Callable[[str], bool],
+    recursive: bool,
+    entered: Callable[[str], object] | None,
+) -> Iterator[str | Rejected]:
     """Yield the images below a folder."""
     visited = set()
     pending = [(top, _FOLDER)]  # a stack with the next name on top
@@ -76,6 +120,8 @@ def _walk(top: str) -> Iterator[str | Rejected]:
         if kind is not _FOLDER:
             yield path if kind is _FILE else _checked(path)
             continue
+        if entered is not None:
+            entered(path)
         try:
             status = os.stat(path)
             with os.scandir(path) as listing:
@@ -86,8 +132,10 @@ def _walk(top: str) -> Iterator[str | Rejected]:
         if (status.st_dev, status.st_ino) in visited:
             continue
         visited.add((status.st_dev, status.st_ino))
-        below = [(entry.path, sort) for entry in entries if (sort := _kind(entry))]
-        if not below and path != top and _is_image(path):
+        below = [(entry.path, sort) for entry in entries if (sort := _kind(entry, chosen))]
+        if not recursive:
+            below = [(name, sort) for name, sort in below if sort is not _FOLDER]
+        if not below and path != top and chosen(os.path.basename(path)):
             yield Rejected(path, "a folder, though its name is that of an image")
         pending += below
 
@@ -95,7 +143,7 @@ def _walk(top: str) -> Iterator[str | Rejected]:
 _FOLDER, _FILE, _OTHER = "folder", "file", "other"
 
 
-def _kind(entry: os.DirEntry[str]) -> str | None:
+def _kind(entry: os.DirEntry[str], chosen: Callable[[str], bool]) -> str | None:
     """Return what to do with a folder's entry; None is to pass it over."""
     if entry.name.startswith("."):
         return None
@@ -105,13 +153,9 @@ def _kind(entry: os.DirEntry[str]) -> str | None:
         folder, file = entry.is_dir(), entry.is_file()  # known without a stat
     if folder:
         return _FOLDER
-    if not _is_image(entry.name):
+    if not chosen(entry.name):
         return None
     return _FILE if file else _OTHER
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(EXTENSIONS)
 
 
 def _checked(path: str) -> str | Rejected:

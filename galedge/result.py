@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Cell", "Result", "columns"]
+__all__ = ["Cell", "Result", "Row", "columns"]
 
 Cell = str | int | float | None
 """What a table's cell may hold."""
+
+
+class Row(Protocol):
+    """What a run says about one image."""
+
+    @property
+    def path(self) -> str:
+        """The file as it was named."""
+        ...
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no answer."""
+        ...
+
+    def as_row(self) -> dict[str, Cell]:
+        """Return the columns with their values."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,16 @@ def test_refusals(tmp_path):
     assert os.listdir(tmp_path) == ["pipe.csv"]
 
 
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
+    for alone in (False, True):
+        open_table(tmp_path / "t.csv", ["path"], alone=alone).write({"path": "a"})  # and killed
+    assert len(os.listdir(tmp_path)) == 2
+    with open_table(tmp_path / "t.csv", ["path"], alone=True) as table:
+        table.write({"path": "b"})
+    assert len(os.listdir(tmp_path)) == 2  # another run's is left
+    assert (tmp_path / "t.csv").read_text() == "path\nb\n"
+
+
 def test_full_disk(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")

@@ -250,7 +250,9 @@ def test_every_command_and_option_is_documented():
     text = (ROOT / "docs/cli.md").read_text()
     if (ROOT / "README.md").exists():
         text += (ROOT / "README.md").read_text()
-    for name, entry in cli.commands.items():
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        entry = cli.get_command(context, name)
         assert f"galedge {name}" in text, f"{name} is in neither README.md nor docs/cli.md"
         for parameter in entry.params:
             if isinstance(parameter, click.Option):

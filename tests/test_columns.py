@@ -7,6 +7,7 @@ from conftest import CLASSES
 
 from galedge.columns import COLUMNS, Column, known
 from galedge.measure import COLUMNS as MEASURED
+from galedge.nightlog import EXTRA_COLUMNS as WATCHED
 from galedge.result import columns
 
 FEATURES = ("bar", "arms", "clockwise", "edge_on", "disturbed")
@@ -14,7 +15,7 @@ CLASSIFIED = columns(CLASSES, FEATURES)
 DOCUMENTED = (Path(__file__).parent.parent / "docs/cli.md").read_text().splitlines()
 
 
-@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *MEASURED}))
+@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED}))
 def test_every_column_is_known(name):
     (column,) = known([name])
     assert column.name == name
@@ -25,7 +26,7 @@ def test_every_column_is_known(name):
 
 
 def test_no_column_is_known_that_no_table_has():
-    assert set(COLUMNS) <= {*CLASSIFIED, *MEASURED}
+    assert set(COLUMNS) <= {*CLASSIFIED, *WATCHED, *MEASURED}
 
 
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
@@ -34,7 +35,7 @@ def test_documented(column):
     assert "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|" in DOCUMENTED
 
 
-@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *MEASURED}))
+@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED}))
 def test_units_and_ucds_are_of_the_standards(name):
     units = pytest.importorskip("astropy.units")
     from astropy.io.votable.ucd import check_ucd

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from galedge.cli import options
+from galedge.cli import nights, options
+from galedge.cli.load import load_classifier
 from galedge.cli.run import refuse_overwriting, tabulate
-from galedge.cli.say import say
 from galedge.cli.survey import Survey, check_sources
 
 __all__ = ["classify"]
@@ -41,6 +41,11 @@ __all__ = ["classify"]
     help="Work on a Dask cluster and write a Parquet data set to the folder -o.",
 )
 @options.gallery
+@click.option("--resume", is_flag=True, help="Go on where a killed run of this command stopped.")
+@nights.quarantine
+@nights.quarantine_move
+@nights.write_back
+@nights.config
 @options.quiet
 def classify(
     paths: tuple[str, ...],
@@ -58,6 +63,10 @@ def classify(
     keep: bool,
     dask: str | None,
     gallery: str | None,
+    resume: bool,
+    quarantine: str | None,
+    quarantine_move: bool,
+    write_back: str | None,
     quiet: bool,
     **where: Any,
 ) -> None:
@@ -75,7 +84,13 @@ def classify(
         refuse_overwriting(gallery, inputs, "--gallery")
     elif json or gallery or where["catalog"] is not None:
         raise click.UsageError("--dask goes with none of --json, --gallery, --catalog")
-    from galedge.classify import Classifier
+    if (resume or quarantine or write_back) and (dask is not None or where["catalog"] is not None):
+        raise click.UsageError(
+            "--resume, --quarantine and --write-back go with neither --dask nor --catalog"
+        )
+    if resume and (output is None or gallery is not None):
+        # A journal holds rows, not thumbnails.
+        raise click.UsageError("--resume needs -o FILE, and goes without --gallery")
     from galedge.cli.cluster import classify_on
     from galedge.result import columns
 
@@ -92,16 +107,12 @@ def classify(
         "device": device,
         "precision": precision,
     }
-    try:
-        classifier = Classifier(
-            **settings,
-            images=len(paths) if few else None,
-            keep_pixels=gallery is not None,
-        )
-    except ValueError as error:  # two options that contradict each other
-        raise click.UsageError(str(error)) from None
-    if classifier.model.choice.warning and not quiet:
-        say(classifier.model.choice.warning)
+    classifier = load_classifier(
+        quiet=quiet,
+        images=len(paths) if few else None,
+        keep_pixels=gallery is not None,
+        **settings,
+    )
     card = classifier.model.card
     names = columns(card.classes, card.features)
     about = {
@@ -111,19 +122,8 @@ def classify(
     }
     if dask is not None:
         classify_on(dask, paths, output, settings, about, quiet)
-    elif where["catalog"] is None:
-        tabulate(
-            paths,
-            output,
-            names,
-            classifier.stream,
-            "classified",
-            quiet,
-            about=about,
-            json=json,
-            gallery=gallery,
-        )
-    else:
+        return
+    if where["catalog"] is not None:
         survey = Survey(classifier, names, hdu, plane, keep=keep, **where)
         tabulate(
             paths,
@@ -136,4 +136,26 @@ def classify(
             about=about,
             json=json,
             gallery=gallery,
+        )
+        return
+    with nights.safeguarded(
+        classifier,
+        paths,
+        output if resume else None,
+        write_back=write_back,
+        quarantine=quarantine,
+        moves=quarantine_move,
+    ) as run:
+        tabulate(
+            paths,
+            output,
+            names,
+            run.stream,
+            "classified",
+            quiet,
+            about=about,
+            json=json,
+            gallery=gallery,
+            then=run.finish,
+            kept=run.kept,
         )

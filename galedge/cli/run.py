@@ -7,11 +7,11 @@ import shlex
 import sys
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from galedge.cli.say import duration, is_terminal, printable, say
+from galedge.cli.say import counted, duration, is_terminal, printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,50 +20,37 @@ if TYPE_CHECKING:
     from galedge.columns import Column
     from galedge.gallery import Gallery
     from galedge.inputs import Rejected
-    from galedge.result import Cell
+    from galedge.journal import Stream
+    from galedge.result import Row
 
-__all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "Row", "refuse_overwriting", "tabulate"]
+__all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "refuse_overwriting", "tabulate"]
 
 FATAL, REJECTED, INTERRUPTED = 1, 3, 130  # 2 is click's, for wrong usage
 
 _SHOWN_REJECTIONS = 10  # on standard error; the table has them all
 
 
-class Row(Protocol):
-    """What a command says about one image."""
-
-    @property
-    def path(self) -> str:
-        """The file as it was named."""
-        ...
-
-    @property
-    def error(self) -> str | None:
-        """Why there is no answer."""
-        ...
-
-    def as_row(self) -> dict[str, Cell]:
-        """Return the columns with their values."""
-        ...
-
-
 def tabulate(
     paths: Sequence[str],
     output: str | None,
     columns: Sequence[str | Column],
-    stream: Callable[[list[str | Rejected]], Iterable[Row]],
+    stream: Stream,
     done: str,
     quiet: bool,
+    *,
     noun: str = "image",
     about: Mapping[str, str] | None = None,
     json: bool = False,
     gallery: str | None = None,
+    then: Callable[[], object] | None = None,
+    kept: str | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
     what makes the rows, for tables that can hold it; `json` chooses lines of it, not
-    CSV, for standard output; `gallery` is a page to show them on.
+    CSV, for standard output; `gallery` is a page to show them on. `then` is called
+    when the table is complete; `kept` says what is left when it is not.
     """
     from galedge._backend import SLOW, is_compiled
     from galedge.catalog import open_table
@@ -76,10 +63,12 @@ def tabulate(
         log.note(SLOW)
     try:
         made_by = {"command": command_line(), **(about or {})}
+        # What is kept from killed runs is locked: the table is this run's alone.
+        alone = kept is not None
         # The page is completed last: should that fail, the table is there.
         with (
             _gallery(gallery, columns, made_by) as page,
-            open_table(output, columns, made_by, json=json) as table,
+            open_table(output, columns, made_by, json=json, alone=alone) as table,
         ):
             inputs = list(find(paths))
             refuse_overwriting(output, inputs)
@@ -91,8 +80,10 @@ def tabulate(
                 if page is not None:
                     in_fits = row["hdu"] is not None  # whose rows go up
                     page.add(row, getattr(result, "pixels", None), upwards=in_fits)
+        if then is not None:
+            then()
     except KeyboardInterrupt:
-        kept = "no table was written" if output else "the rows so far are complete"
+        kept = kept or ("no table was written" if output else "the rows so far are complete")
         log.end(f"interrupted after {log.done:,} {noun}s; {kept}")
         raise click.exceptions.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # as in `galedge classify ... | head`
@@ -161,12 +152,16 @@ class Log:
             self._bar = tqdm(total=total, unit=f" {self._noun}s", leave=False, dynamic_ncols=True)
         for result in results:
             yield result
-            self.done += 1
-            if self._bar is not None:
-                self._bar.update()
-            if result.error is not None:
-                self.rejected += 1
-                self._reject(result.path, result.error)
+            self.count(result)
+
+    def count(self, result: Row) -> None:
+        """Take note of a result."""
+        self.done += 1
+        if self._bar is not None:
+            self._bar.update()
+        if result.error is not None:
+            self.rejected += 1
+            self._reject(result.path, result.error)
 
     def _reject(self, path: str, error: str) -> None:
         if self._quiet or self.rejected > _SHOWN_REJECTIONS + 1:
@@ -183,7 +178,7 @@ class Log:
         """Return how many, how long, how fast."""
         seconds = time.perf_counter() - self._start
         count = self.done - self.rejected
-        text = f"{self._verb} {count:,} {self._noun}{'s' * (count != 1)} in {duration(seconds)}"
+        text = f"{self._verb} {counted(count, self._noun)} in {duration(seconds)}"
         text += f" ({self.done / max(seconds, 1e-9):,.0f}/s)"
         return text + (f"; {self.rejected:,} rejected" if self.rejected else "")
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-__all__ = ["duration", "is_terminal", "print_text", "printable", "say"]
+__all__ = ["counted", "duration", "is_terminal", "print_text", "printable", "say"]
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def duration(seconds: float) -> str:
