@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import io
 import itertools
 import os
-import resource
 import socket
 import tarfile
 import time
@@ -20,25 +20,32 @@ import pytest
 from fits_files import EMPTY_PRIMARY, extension, header, primary
 from seeds import seeds
 
-from galedge import _core
+from galedge import _core, _fallback
 from galedge.errors import GaledgeError, ReadError, TooLarge, Truncated
 from galedge.image import describe, read
 
 CORPUS = Path(__file__).parent / "corpus.tar.xz"
 
 
-def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+@pytest.fixture(autouse=True, params=["core", "pure"])
+def backend(request, monkeypatch):
+    """Read by the compiled core, or by what stands in for it."""
+    if request.param == "core":
+        return _core
+    for module in faults.READERS:
+        monkeypatch.setattr(module, "_core", _fallback)
+    read(seeds()["rice16"])  # Numba compiles
+    return _fallback
 
 
 def assert_harmless(files: itertools.chain | list[tuple[str, bytes]]) -> int:
-    before, count = peak(), 0
+    before, count = faults.reset_peak(), 0
     for name, content in files:
         start = time.perf_counter()
         faults.attempt(content)
         assert time.perf_counter() - start < faults.MOST_SECONDS, name
         count += 1
-    assert peak() - before < faults.MOST_BYTES
+    assert faults.peak() - before < faults.MOST_BYTES
     return count
 
 
@@ -107,18 +114,23 @@ def test_checks_of_a_gzip_member_are_compared():
         read(bytes(content))
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress], ids=["gz", "bz2"])
-def test_bombs_cost_nothing(pack):
+@functools.cache
+def bombs(pack) -> dict[str, bytes]:
     zeros = bytes(100 << 20)
-    bombs = {
+    endless = header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0)], end=False)
+    return {
         "no FITS": pack(zeros),
         "after the image": pack(primary(np.ones((3, 3)), -32) + zeros),
         "after an empty HDU": pack(EMPTY_PRIMARY + zeros),
-        "in the header": pack(header([("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0)], end=False)
-                              + b" " * (50 << 20)),
-    }  # fmt: skip
-    before, start = peak(), time.perf_counter()
-    for name, bomb in bombs.items():
+        "in the header": pack(endless + b" " * (50 << 20)),
+    }
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress], ids=["gz", "bz2"])
+def test_bombs_cost_nothing(pack):
+    bombs(pack)  # is not what is measured
+    before, start = faults.reset_peak(), time.perf_counter()
+    for name, bomb in bombs(pack).items():
         if name == "after the image":
             np.testing.assert_array_equal(read(bomb).data, 1)
             assert len(describe(bomb)) == 1
@@ -126,7 +138,7 @@ def test_bombs_cost_nothing(pack):
         with pytest.raises(ReadError):
             read(bomb)
     assert time.perf_counter() - start < faults.MOST_SECONDS
-    assert peak() - before < faults.MOST_BYTES
+    assert faults.peak() - before < faults.MOST_BYTES
 
 
 def test_bomb_of_many_headers():
@@ -140,10 +152,10 @@ def test_gzip_that_promises_more_than_it_can_hold():
     content = gzip.compress(header([
         ("SIMPLE", True), ("BITPIX", -64), ("NAXIS", 2), ("NAXIS1", 16_000), ("NAXIS2", 16_000),
     ]) + bytes(3 << 20))  # fmt: skip
-    before = peak()
+    before = faults.reset_peak()
     with pytest.raises(Truncated, match=r"2048002880 bytes, more than \d+ gzipped bytes can hold"):
         read(content)
-    assert peak() - before < faults.MOST_BYTES
+    assert faults.peak() - before < faults.MOST_BYTES
 
 
 @pytest.mark.parametrize("members", [1, 2, 7])
@@ -212,19 +224,19 @@ def test_device():
     refused(Path("/dev/zero"), "is a device, not a regular file")
 
 
-def test_file_that_shrinks_while_it_is_read(tmp_path):
+def test_file_that_shrinks_while_it_is_read(tmp_path, backend):
     path = tmp_path / "a.fits"
     path.write_bytes(primary(np.ones((600, 600)), -32))
-    file = _core.open_fits(path)
+    file = backend.open_fits(path)
     hdu = file.image()
     os.truncate(path, 300_000)
     with pytest.raises(Truncated, match="the file shrank while being read"):
         file.read(hdu)
 
 
-def test_a_table_cannot_be_read_as_an_image():
+def test_a_table_cannot_be_read_as_an_image(backend):
     content = seeds()["rice16"].replace(b"ZIMAGE  =                    T", b"COMMENT".ljust(30))
-    file = _core.open_fits_buffer(content)
+    file = backend.open_fits_buffer(content)
     assert [hdu.kind for hdu in file.hdus()] == ["image", "table"]
     with pytest.raises(GaledgeError, match="HDU 1 is not an image"):
         file.read(file.hdus()[1])
@@ -242,7 +254,7 @@ def test_a_file_object_that_never_ends():
 # --- threads ----------------------------------------------------------------------
 
 
-def test_threads_may_share_a_file_or_have_their_own(tmp_path):
+def test_threads_may_share_a_file_or_have_their_own(tmp_path, backend):
     contents = {
         name: content for name, content in seeds().items() if name not in ("groups", "extensions")
     }
@@ -251,7 +263,7 @@ def test_threads_may_share_a_file_or_have_their_own(tmp_path):
     for name, content in contents.items():
         paths[name] = tmp_path / name.replace(" ", "_")
         paths[name].write_bytes(content)
-    shared = {name: _core.open_fits(path) for name, path in paths.items()}
+    shared = {name: backend.open_fits(path) for name, path in paths.items()}
 
     def work(name: str) -> bool:
         own = read(paths[name]).data
@@ -263,8 +275,8 @@ def test_threads_may_share_a_file_or_have_their_own(tmp_path):
         assert all(pool.map(work, list(contents) * 40))
 
 
-def test_hdus_of_another_file_are_refused():
-    one, other = (_core.open_fits_buffer(seeds()[name]) for name in ("plain8", "plain16"))
+def test_hdus_of_another_file_are_refused(backend):
+    one, other = (backend.open_fits_buffer(seeds()[name]) for name in ("plain8", "plain16"))
     for function in (one.read, one.verify):
         with pytest.raises(ReadError, match="the HDU belongs to another file"):
             function(other.image())

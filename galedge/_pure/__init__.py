@@ -1,4 +1,4 @@
-"""FITS without the core: plain and gzipped images by NumPy, tiles by astropy.
+"""FITS without the core, by NumPy and zlib; only RICE_1 needs Numba.
 
 What ``csrc/`` does, a module for each of its sources, with the same rules:
 nothing in a header is trusted, and the bytes that are needed are compared with

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["parse_cards"]
+__all__ = ["Header", "parse_cards"]
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
@@ -38,6 +39,31 @@ def parse_cards(text: bytes) -> list[tuple[str, Any]]:
             i += 1
         cards.append((keyword, value))
     return cards
+
+
+class Header(Mapping[str, Any]):
+    """Values by keyword, the first card's; parsed when they are asked for."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self._at: dict[bytes, int] = {}
+        for at in range(0, len(text), 80):
+            # A keyword without the value indicator is commentary, not a value.
+            if text[at + 8 : at + 9] == b"=":
+                self._at.setdefault(text[at : at + 8], at)
+
+    def __getitem__(self, keyword: str) -> Any:
+        at = self._at[keyword.ljust(8).encode()]
+        end = at + 80
+        while self.text[end : end + 8] == b"CONTINUE":
+            end += 80
+        return parse_cards(self.text[at:end])[0][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (keyword.decode("latin-1").rstrip(" ") for keyword in self._at)
+
+    def __len__(self) -> int:
+        return len(self._at)
 
 
 def _value(field: str) -> Any:

@@ -1,11 +1,9 @@
-"""The walk over HDUs, and pixels; twin of ``csrc/fits.*``, with tiles left to astropy."""
+"""The walk over HDUs, and pixels; twin of ``csrc/fits.*`` and ``checksum.*``."""
 
 from __future__ import annotations
 
-import io
-import math
+import itertools
 import threading
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,25 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge._pure.hdu import TYPES, Hdu
+from galedge._pure.inflate import GzipSource, is_gzip
 from galedge._pure.source import Source
+from galedge._pure.tiles import TiledImage
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 
 __all__ = ["FitsFile"]
 
 _BLOCK = 2880
 _MOST_HDUS = 10_000
-_astropy = threading.Lock()  # silencing its warnings is not safe between threads
+_CHUNK = 1 << 20
+_ALL_ONES = 0xFFFFFFFF
 
 
 class FitsFile:
     """A FITS file, or a buffer that holds one."""
 
     def __init__(self, source: str | memoryview, max_pixels: int) -> None:
-        self._source, self._max_pixels = source, max_pixels
-        self._bytes = Source(source, max_pixels * 8 + (1 << 26))
+        self._max_pixels = max_pixels
+        plain = Source(source)
+        gzipped = is_gzip(plain.read(0, 3))
+        self._bytes = GzipSource(plain, max_pixels * 8 + (1 << 26)) if gzipped else plain
+        self._lock = threading.Lock()
         self._hdus: list[Hdu] = []
         self._next: int | None = 0
-        if self._bytes.size == 0:
+        if plain.size == 0:
             raise Truncated("is empty")
         head = self._bytes.read(0, 9)
         if head != b"SIMPLE  =":
@@ -45,21 +49,31 @@ class FitsFile:
 
     def _walk(self) -> Iterator[Hdu]:
         """Yield the HDUs in order, parsing no further than asked."""
-        yield from self._hdus
-        while self._next is not None:
-            index, offset = len(self._hdus), self._next
+        for index in itertools.count():
+            if not self._has_parsed(index):
+                return
+            yield self._hdus[index]
+
+    def _has_parsed(self, index: int) -> bool:
+        """Parse the next HDU if this is it; whether there is one of this number."""
+        with self._lock:
+            if index < len(self._hdus):
+                return True
+            if self._next is None:
+                return False
+            offset = self._next
             if index and self._bytes.read(offset, 9) != b"XTENSION=":
                 self._next = None  # what follows and is no extension is ignored
-                return
+                return False
             if index >= _MOST_HDUS:
                 raise TooLarge(f"has more than {_MOST_HDUS} HDUs")
             text, data = self._header(offset)
-            hdu = Hdu(index, text, data)
+            hdu = Hdu(index, text, offset, data)
             if index == 0 and hdu.cards.get("SIMPLE") is not True:
                 raise Unsupported("says SIMPLE = F: it does not conform to the FITS standard")
             self._next = data + -(-hdu.data_bytes // _BLOCK) * _BLOCK
             self._hdus.append(hdu)
-            yield hdu
+            return True
 
     def _header(self, offset: int) -> tuple[bytes, int]:
         text = b""
@@ -99,9 +113,10 @@ class FitsFile:
         double_precision: bool = False,
     ) -> NDArray[np.floating[Any]]:
         """Return physical values, (H, W) or (P, H, W), of all planes or of one."""
-        shape = hdu.shape
-        assert shape is not None  # image() gives images only
-        planes, height, width = shape
+        self._must_own(hdu)
+        if hdu.shape is None:
+            raise Unsupported(f"HDU {hdu.index} is not an image")
+        planes, height, width = hdu.shape
         x, y, w, h = window or (0, 0, width, height)
         if plane is not None and not 0 <= plane < planes:
             raise ReadError(f"no plane {plane}: the image has {planes}")
@@ -115,59 +130,81 @@ class FitsFile:
                 f"{count * h * w} pixels are more than {self._max_pixels}; "
                 "raise max_pixels to read them"
             )
-        if hdu.kind == "image":
-            bands = [self._rows(hdu, i * height + y, h, width) for i in range(first, first + count)]
-            samples = np.stack(bands)[..., x : x + w]
-        else:
-            samples = self._tiles(hdu).reshape(planes, height, width)
-            samples = samples[first : first + count, y : y + h, x : x + w]
         kind = np.float64 if double_precision else np.float32
-        return np.ascontiguousarray(samples[0] if count == 1 else samples, kind)
+        if hdu.kind == "compressed image":
+            self._require(hdu, hdu.data_bytes)
+            tiled = TiledImage(self._bytes, hdu, self._max_pixels)
+            samples = tiled.read(plane, (x, y, w, h), kind).reshape(count, h, w)
+        else:
+            samples = self._rows(hdu, first, count, (x, y, w, h), kind)
+        return np.ascontiguousarray(samples[0] if count == 1 else samples)
 
-    def _rows(self, hdu: Hdu, first: int, rows: int, width: int) -> NDArray[np.floating[Any]]:
-        """Read whole rows of an image that is not compressed by tiles."""
+    def _rows(
+        self,
+        hdu: Hdu,
+        plane: int,
+        count: int,
+        window: tuple[int, int, int, int],
+        wanted: type[np.floating[Any]],
+    ) -> NDArray[np.floating[Any]]:
+        """Read the rows of an image that is not compressed by tiles, cut to a window."""
+        assert hdu.shape is not None  # image() gives images only
+        _, height, width = hdu.shape
+        x, y, w, h = window
         kind = np.dtype(TYPES[hdu.bitpix])
-        start = hdu.data_offset + first * width * kind.itemsize
-        need = rows * width * kind.itemsize
-        # The core refuses a file that is cut anywhere; a gzip stream is inflated
-        # no further than to the last pixel wanted.
-        end = start + need if self._bytes.is_gzip else hdu.data_offset + hdu.data_bytes
-        if not self._bytes.has(end):
-            present = max(0, self._bytes.count() - hdu.data_offset)
-            raise Truncated(
-                f"truncated: the header promises {hdu.data_bytes} bytes of pixels, "
-                f"the file ends after {present}"
-            )
-        stored = np.frombuffer(self._bytes.read(start, need), kind)
-        return hdu.scaled(stored).reshape(rows, width)
+        row = width * kind.itemsize
+        # A gzip stream is inflated no further than to the last pixel wanted, any
+        # other file is refused where it is cut.
+        whole = (plane + count) * height * row
+        self._require(hdu, whole if isinstance(self._bytes, GzipSource) else hdu.data_bytes)
+        out = np.empty((count, h, w), wanted)
+        step = max(1, _CHUNK // row)
+        for band in range(count):
+            for top in range(y, y + h, step):
+                rows = min(step, y + h - top)
+                start = hdu.data_offset + ((plane + band) * height + top) * row
+                stored = np.frombuffer(self._bytes.read(start, rows * row), kind)
+                cut = stored.reshape(rows, width)[:, x : x + w]
+                out[band, top - y : top - y + rows] = hdu.scaled(cut, wanted, hdu.blank)
+        return out
 
-    def _tiles(self, hdu: Hdu) -> NDArray[Any]:
-        """Decompress tiles by astropy."""
-        if not self._bytes.has(hdu.data_offset + hdu.data_bytes):
-            raise Truncated("truncated: the file ends inside the tiles")
-        if not 0 <= hdu.field_count <= 999:  # astropy would count up to it
-            raise ReadError("TFIELDS is not 0 to 999")
-        try:
-            from astropy.io import fits
-        except ImportError:
-            raise Unsupported(
-                "is tile-compressed, which needs astropy where galedge has no compiled core: "
-                "pip install 'galedge[tables]'"
-            ) from None
-        if math.prod(hdu.axes) > self._max_pixels:  # all of it is decompressed
-            raise TooLarge(
-                f"{math.prod(hdu.axes)} pixels are more than {self._max_pixels}; "
-                "raise max_pixels to read them"
+    def _require(self, hdu: Hdu, size: int) -> None:
+        if not self._bytes.has(hdu.data_offset + size):
+            raise Truncated(
+                f"truncated: the header promises {size} bytes of pixels, "
+                f"the file ends after {max(0, self._bytes.count() - hdu.data_offset)}"
             )
+
+    def _must_own(self, hdu: Hdu) -> None:
+        if not (hdu.index < len(self._hdus) and self._hdus[hdu.index] is hdu):
+            raise ReadError("the HDU belongs to another file")
+
+    def verify(self, hdu: Hdu) -> tuple[bool | None, bool | None]:
+        """Return whether DATASUM and CHECKSUM are right; None where there is none."""
+        self._must_own(hdu)
+        promised, has_checksum = (
+            str(value).strip(" ") if isinstance(value := hdu.cards.get(keyword), str | int) else ""
+            for keyword in ("DATASUM", "CHECKSUM")
+        )
+        if not promised and not has_checksum:
+            return None, None
         end = hdu.data_offset + -(-hdu.data_bytes // _BLOCK) * _BLOCK
-        data = io.BytesIO(self._bytes.read(0, end))
-        try:
-            with _astropy, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                with fits.open(data, memmap=False) as file:
-                    samples = np.array(file[hdu.index].data, np.float64)
-        except Exception as error:  # whatever damaged tiles make it stumble over
-            raise ReadError(f"the {hdu.compression} tiles are damaged: {error}") from None
-        if samples.size != math.prod(hdu.axes):
-            raise ReadError(f"the {hdu.compression} tiles do not hold the image they promise")
-        return samples
+        data = self._sum(hdu.data_offset, end, 0)
+        whole = self._sum(hdu.header_offset, hdu.data_offset, data)
+        # CHECKSUM is chosen so that the sum over the whole HDU is all ones.
+        return (
+            promised == str(data) if promised else None,
+            whole in (0, _ALL_ONES) if has_checksum else None,
+        )
+
+    def _sum(self, start: int, end: int, total: int) -> int:
+        """Add up 32-bit words in ones' complement."""
+        for at in range(start, end, _CHUNK):
+            size = min(_CHUNK, end - at)
+            words = self._bytes.read(at, size)
+            if len(words) < size:
+                raise Truncated("truncated: the file ends before the last block of an HDU does")
+            total += int(np.frombuffer(words, ">u4").sum(dtype=np.uint64))
+            while total > _ALL_ONES:
+                total = (total & _ALL_ONES) + (total >> 32)
+        return total

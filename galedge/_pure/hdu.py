@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge._pure.cards import parse_cards
+from galedge._pure.cards import Header
 from galedge._pure.wcs import Wcs
 from galedge.errors import ReadError, Unsupported
 
@@ -23,18 +23,17 @@ _TABLES = ("BINTABLE", "A3DTABLE", "TABLE")
 class Hdu:
     """What a header says about its HDU; see ``parse_hdu`` in csrc/hdu.cpp."""
 
-    def __init__(self, index: int, text: bytes, offset: int) -> None:
-        self.index, self.text, self.data_offset = index, text, offset
-        self.cards: dict[str, Any] = {}
-        for keyword, value in parse_cards(text):
-            self.cards.setdefault(keyword, value)
+    def __init__(self, index: int, text: bytes, header_offset: int, data_offset: int) -> None:
+        self.index, self.text = index, text
+        self.header_offset, self.data_offset = header_offset, data_offset
+        self.cards = Header(text)
         extension = self.cards.get("XTENSION", "") if index else "IMAGE"
         table = extension in _TABLES
         self.bitpix, axes = self._geometry("")
         groups = not table and axes[:1] == [0] and self.cards.get("GROUPS") is True
         plain = index == 0 and not groups
-        parameters = 0 if plain else self._count("PCOUNT", 0)
-        repeats = 1 if plain else self._count("GCOUNT", 1)
+        parameters = 0 if plain else self.count("PCOUNT", 0)
+        repeats = 1 if plain else self.count("GCOUNT", 1)
         elements = parameters + math.prod(axes[1:] if groups else axes)
         self.data_bytes = abs(self.bitpix) // 8 * repeats * elements if axes else 0
         self.kind = "table" if table else "other"
@@ -49,17 +48,18 @@ class Hdu:
             raise ReadError("the axes multiply to more than 2^63 bytes")
 
     def _geometry(self, prefix: str) -> tuple[int, list[int]]:
-        bitpix = self._integer(prefix + "BITPIX")
+        bitpix = self.integer(prefix + "BITPIX")
         if bitpix not in TYPES:
             raise ReadError(f"{prefix}BITPIX = {bitpix} is none of 8, 16, 32, 64, -32, -64")
-        count = self._integer(prefix + "NAXIS")
+        count = self.integer(prefix + "NAXIS")
         if not 0 <= count <= 999:
             raise ReadError(f"{prefix}NAXIS = {count} is not 0 to 999")
         if count > 9:
             raise Unsupported(f"{prefix}NAXIS = {count}: more than 9 axes are not read")
-        return bitpix, [self._count(f"{prefix}NAXIS{i + 1}") for i in range(count)]
+        return bitpix, [self.count(f"{prefix}NAXIS{i + 1}") for i in range(count)]
 
-    def _integer(self, keyword: str, default: int | None = None) -> int:
+    def integer(self, keyword: str, default: int | None = None) -> int:
+        """Return an integer of the header, or ReadError."""
         value = self.cards.get(keyword)
         value = default if value is None else value
         if value is None:
@@ -68,13 +68,15 @@ class Hdu:
             raise ReadError(f"{keyword} is not an integer: {value!r}")
         return value
 
-    def _count(self, keyword: str, default: int | None = None) -> int:
-        value = self._integer(keyword, default)
+    def count(self, keyword: str, default: int | None = None) -> int:
+        """Return an integer of the header that is not negative, or ReadError."""
+        value = self.integer(keyword, default)
         if value < 0:
             raise ReadError(f"{keyword} = {value} is negative")
         return value
 
-    def _real(self, keyword: str, default: float) -> float:
+    def real(self, keyword: str, default: float) -> float:
+        """Return a number of the header, or ReadError."""
         value = self.cards.get(keyword)
         value = default if value is None else value
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -89,26 +91,25 @@ class Hdu:
     @property
     def is_picture(self) -> bool:
         """Whether its samples are unscaled bytes, taken to be stretched already."""
-        return self.bitpix == 8 and (self._real("BSCALE", 1), self._real("BZERO", 0)) == (1, 0)
+        return self.bitpix == 8 and (self.real("BSCALE", 1), self.real("BZERO", 0)) == (1, 0)
+
+    @property
+    def plane_axes(self) -> tuple[int, int]:
+        """Which axes are a plane's x and y: the first two that are longer than 1."""
+        long = [i for i, length in enumerate(self.axes) if length > 1]
+        if len(self.axes) > 2 and len(long) >= 2:
+            return long[0], long[1]
+        if len(self.axes) > 2 and long and long[0] > 0:
+            return long[0] - 1, long[0]
+        return 0, 1
 
     @property
     def shape(self) -> tuple[int, int, int] | None:
-        """Planes, height, width; axes of length 1 beyond two are passed over."""
+        """Planes, height, width."""
         if not self.is_image:
             return None
-        axes = self.axes
-        long = [i for i, length in enumerate(axes) if length > 1]
-        x, y = 0, 1
-        if len(axes) > 2 and len(long) >= 2:
-            x, y = long[0], long[1]
-        elif len(axes) > 2 and long and long[0] > 0:
-            x, y = long[0] - 1, long[0]
-        return math.prod(axes) // (axes[x] * axes[y]), axes[y], axes[x]
-
-    @property
-    def field_count(self) -> int:
-        """Columns of a table."""
-        return self._integer("TFIELDS", 0)
+        x, y = (self.axes[axis] for axis in self.plane_axes)
+        return math.prod(self.axes) // (x * y), y, x
 
     @property
     def compression(self) -> Any:
@@ -119,16 +120,27 @@ class Hdu:
         """Return its celestial coordinates, where galedge knows their kind."""
         return Wcs.parse(self.cards)
 
-    def scaled(self, stored: NDArray[Any]) -> NDArray[np.floating[Any]]:
-        """Return physical values, in the precision that the core uses."""
+    def scaled(
+        self, stored: NDArray[Any], wanted: type[np.floating[Any]], blank: int | None
+    ) -> NDArray[np.floating[Any]]:
+        """Return physical values, in the precision that the core uses, rounded to `wanted`."""
+        scale, zero = self.real("BSCALE", 1), self.real("BZERO", 0)
+        blank = blank if self.bitpix > 0 else None
+        if self.bitpix == 64 and scale == 1 and blank is None and zero in (0, 2.0**63):
+            if zero:
+                stored = stored.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
+            return stored.astype(wanted)
         kind: Any = np.float64 if self.bitpix in (32, 64, -64) else np.float32
         values: NDArray[Any] = stored.astype(kind)
-        scale, zero = self._real("BSCALE", 1), self._real("BZERO", 0)
-        if scale == 1 and zero == 2.0**63 and self.bitpix == 64:
-            values = (stored.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)).astype(kind)
-        elif scale != 1 or zero != 0:
-            values = values * kind(scale) + kind(zero if zero else -0.0)
+        with np.errstate(all="ignore"):
+            if scale != 1 or zero != 0:
+                values = values * kind(scale) + kind(zero if zero else -0.0)
+            if blank is not None:
+                values[stored == blank] = np.nan
+            return values.astype(wanted, copy=False)
+
+    @property
+    def blank(self) -> int | None:
+        """BLANK, where it is an integer."""
         blank = self.cards.get("BLANK")
-        if self.bitpix > 0 and type(blank) is int:
-            values[stored == blank] = np.nan
-        return values
+        return blank if type(blank) is int else None
