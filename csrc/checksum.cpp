@@ -1,7 +1,9 @@
 // DATASUM and CHECKSUM (FITS 4.0, appendix J), on request only.
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <variant>
 
 #include "fits.hpp"
 #include "hdu.hpp"
@@ -22,12 +24,24 @@ std::uint32_t ones_complement_sum(const std::uint8_t* bytes, std::size_t count, 
     return static_cast<std::uint32_t>(total);
 }
 
+// The sum that a card promises, as text; empty where there is no such card or,
+// as the standard allows, a blank one.
+std::optional<std::string> promise(const Header& header, const char* keyword) {
+    const Value value = header.value(keyword).value_or(Value());
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) return std::nullopt;
+    const std::size_t first = text->find_first_not_of(' ');
+    if (first == std::string::npos) return std::nullopt;
+    return text->substr(first);
+}
+
 }  // namespace
 
 FitsFile::Sums FitsFile::verify(const Hdu& hdu) {
     Sums sums;
-    const auto promised = hdu.header.string("DATASUM");
-    const bool has_checksum = hdu.header.value("CHECKSUM").has_value();
+    const auto promised = promise(hdu.header, "DATASUM");
+    const bool has_checksum = promise(hdu.header, "CHECKSUM").has_value();
     if (!promised && !has_checksum) return sums;
     const auto add = [this](std::uint64_t from, std::uint64_t to, std::uint32_t sum) {
         while (from < to) {

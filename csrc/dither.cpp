@@ -11,8 +11,6 @@ namespace {
 #define GALEDGE_KERNELS "dither_kernels.inl"
 #include "per_isa.inl"
 
-constexpr int kRandoms = 10000;
-
 // The generator of Park & Miller 1988 that the standard prescribes (appendix I).
 std::array<float, kRandoms> make_randoms() {
     std::array<float, kRandoms> randoms;

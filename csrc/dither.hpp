@@ -7,6 +7,9 @@
 
 namespace galedge {
 
+// Random numbers in the standard's list; a tile starts at a place of it.
+constexpr int kRandoms = 10000;
+
 enum class Dither { None, Subtractive1, Subtractive2 };
 
 struct Quantization {

@@ -132,7 +132,8 @@ TileTable::TileTable(const Hdu& hdu) {
     scale_ = header.real("ZSCALE").value_or(1);
     zero_ = header.real("ZZERO").value_or(0);
     if (quantized) dither = read_dither(header);
-    seed = header.integer("ZDITHER0").value_or(1);
+    // Counted round the list of random numbers, so that no tile's can overflow.
+    seed = header.integer("ZDITHER0").value_or(1) % kRandoms;
     for (const char* keyword : {"BLANK", "ZBLANK"}) {  // the latter where both stand
         const auto value = header.value(keyword);
         if (value && std::holds_alternative<std::int64_t>(*value))
