@@ -227,8 +227,11 @@ def _needed(fits: Fits, hdu: int | str | None, whole: bool) -> int:
         except ReadError:
             pass  # perhaps it only comes later
         else:
-            return found.data_offset + found.data_bytes
-    last = fits.file.hdus()[-1]
-    end = last.data_offset + (last.data_bytes + 2879) // 2880 * 2880
+            return _end(found)
     # Where something follows and is no HDU, there is nothing to look for.
-    return end + 9
+    return _end(fits.file.hdus()[-1]) + 9
+
+
+def _end(hdu: _core.Hdu) -> int:
+    """Where an HDU's last block ends."""
+    return hdu.data_offset + (hdu.data_bytes + 2879) // 2880 * 2880

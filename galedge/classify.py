@@ -64,6 +64,8 @@ class Classifier:
         against its speed. Default: many.
     keep_pixels : bool
         Whether results carry the pixels that the network saw.
+    verify : bool
+        Compare CHECKSUM and DATASUM of FITS files; a wrong one is an error.
 
     Raises
     ------
@@ -94,11 +96,13 @@ class Classifier:
         precision: str | None = None,
         images: int | None = None,
         keep_pixels: bool = False,
+        verify: bool = False,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         self.hdu = hdu
         self.plane = plane
         self.keep_pixels = keep_pixels
+        self.verify = verify
         if self.workers < 1 or (batch is not None and batch < 1):
             raise ValueError("workers and batch must be at least 1")
         if not isinstance(model, Model):
@@ -196,7 +200,7 @@ class Classifier:
     def _infer(self, sources: list[Any]) -> list[Result]:
         if not sources:
             return []
-        batch = prepare(sources, self.recipe, hdu=self.hdu, plane=self.plane)
+        batch = prepare(sources, self.recipe, hdu=self.hdu, plane=self.plane, verify=self.verify)
         prediction = self.model.predict(batch.pixels)
         results = [
             self._result(facts, probabilities, t_type, t_type_error, features)

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import _formats
 from ._backend import _core
+from .checksum import Sums, refuse_changed, sums_of
 from .errors import ReadError, TooLarge, Unsupported
 from .header import Header
 
@@ -29,7 +30,9 @@ __all__ = [
     "Header",
     "Image",
     "Source",
+    "Sums",
     "Wcs",
+    "checksums",
     "cutout",
     "describe",
     "read",
@@ -96,6 +99,7 @@ def read(
     plane: int | None = None,
     window: Window | None = None,
     max_pixels: int | None = None,
+    verify: bool = False,
 ) -> Image:
     """Read an image.
 
@@ -113,11 +117,15 @@ def read(
         ``(x, y, width, height)`` in zero-based pixels: only these are read.
     max_pixels
         More pixels than this are refused; `MAX_PIXELS` by default.
+    verify
+        Compare the HDU's CHECKSUM and DATASUM, where it has them; all of it is
+        read for that.
 
     Raises
     ------
     ReadError
-        Or one of its kinds: `Truncated`, `Unsupported`, `TooLarge`.
+        Or one of its kinds: `Truncated`, `Unsupported`, `TooLarge`. Also where
+        `verify` finds a wrong sum.
     """
     double = _is_double(dtype)
     limit = MAX_PIXELS if max_pixels is None else max_pixels
@@ -125,6 +133,8 @@ def read(
     try:
         opened = _formats.open_source(content, limit, hdu)
         if isinstance(opened, _formats.Fits):
+            if verify:
+                refuse_changed(opened.file, opened.image(hdu))
             return _read_fits(opened, name, double, hdu, plane, window)
         if hdu is not None:
             raise Unsupported(f"has no HDU {hdu}: it is not a FITS file")
@@ -203,6 +213,19 @@ def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]
             facts = (0, opened.kind, "", shape, opened.dtype, None, None, Header(b""))
             return [HduFacts(*facts)]
         return [_facts(hdu) for hdu in opened.file.hdus()]
+    except ReadError as error:
+        raise _named(error, name) from None
+
+
+def checksums(source: Source, *, max_pixels: int | None = None) -> list[Sums]:
+    """Compare CHECKSUM and DATASUM of every HDU; other formats have none."""
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    name, content = _content(source, limit)
+    try:
+        opened = _formats.open_source(content, limit, None, whole=True)
+        if not isinstance(opened, _formats.Fits):
+            return []
+        return [sums_of(opened.file, hdu) for hdu in opened.file.hdus()]
     except ReadError as error:
         raise _named(error, name) from None
 

@@ -90,18 +90,24 @@ class Measurer:
     ----------
     workers : int, optional
         Threads. Default: the CPUs this process may use.
-    hdu, plane : int, optional
+    hdu, plane, verify
         As in `galedge.Classifier`.
     """
 
     def __init__(
-        self, *, workers: int | None = None, hdu: int | None = None, plane: int | None = None
+        self,
+        *,
+        workers: int | None = None,
+        hdu: int | None = None,
+        plane: int | None = None,
+        verify: bool = False,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         if self.workers < 1:
             raise ValueError("workers must be at least 1")
         self.hdu = hdu
         self.plane = plane
+        self.verify = verify
 
     def measure(self, source: Source) -> Measured:
         """Measure one galaxy; what cannot be measured is a result with an error."""
@@ -112,7 +118,7 @@ class Measurer:
         try:
             image = source
             if isinstance(source, str | bytes | os.PathLike):
-                image = read(source, self.hdu, plane=self.plane)
+                image = read(source, self.hdu, plane=self.plane, verify=self.verify)
             if not isinstance(image, Image):
                 return Measured(structure=structure(image))  # type: ignore[arg-type]
             hdu = image.hdu

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,6 +59,7 @@ def prepare(
     threads: int = 1,
     dtype: npt.DTypeLike = np.uint8,
     out: Pixels | None = None,
+    verify: bool = False,
 ) -> Batch:
     """Frame, resample and stretch images into one batch.
 
@@ -81,6 +83,8 @@ def prepare(
         Bytes, which the network takes, or the same before rounding as 0 to 1.
     out : ndarray of uint8 or float32, shape (N, 3, size, size), optional
         Written in place of a new array; its type counts, not `dtype`.
+    verify : bool
+        Compare CHECKSUM and DATASUM of FITS files, as `galedge.read` does.
 
     Returns
     -------
@@ -106,8 +110,10 @@ def prepare(
         q=recipe.q,
     )
     facts = [Facts() for _ in sources]
-    in_core = [_read_in_core(source, hdu) for source in sources]
-    for by_core, run in ((True, _prepare_files), (False, _prepare_pixels)):
+    # The core reads only what it needs, verifying takes all: that is read's task.
+    in_core = [not verify and _read_in_core(source, hdu) for source in sources]
+    prepare_pixels = partial(_prepare_pixels, verify=verify)
+    for by_core, run in ((True, _prepare_files), (False, prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
         if not at:
             continue
@@ -169,6 +175,7 @@ def _prepare_pixels(
     hdu: Hdu,
     plane: int | None,
     threads: int,
+    verify: bool = False,
 ) -> list[Facts]:
     facts = [Facts() for _ in sources]
     images: list[npt.NDArray[np.float32]] = []
@@ -179,7 +186,7 @@ def _prepare_pixels(
         if isinstance(source, (str, os.PathLike)):
             facts[i].path = os.fspath(source)
         try:
-            image = _image_of(source, hdu)
+            image = _image_of(source, hdu, verify)
             _copy_header(image, facts[i])
             if image.wcs is not None:
                 wcs[i] = image.wcs
@@ -201,19 +208,20 @@ def _prepare_pixels(
     return facts
 
 
-def _image_of(source: Source, hdu: Hdu) -> Image:
+def _image_of(source: Source, hdu: Hdu, verify: bool) -> Image:
     if isinstance(source, tuple):
         each = hdu if isinstance(hdu, tuple) else (hdu,) * 3
-        return _together([_band(part, number) for part, number in zip(source, each, strict=True)])
+        parts = zip(source, each, strict=True)
+        return _together([_band(part, number, verify) for part, number in parts])
     if isinstance(hdu, tuple):
-        return _together([_band(source, number) for number in hdu])
-    return _band(source, hdu)
+        return _together([_band(source, number, verify) for number in hdu])
+    return _band(source, hdu, verify)
 
 
-def _band(source: Band, hdu: int | None) -> Image:
+def _band(source: Band, hdu: int | None, verify: bool) -> Image:
     if isinstance(source, np.ndarray):
         return Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
-    return source if isinstance(source, Image) else read(source, hdu)
+    return source if isinstance(source, Image) else read(source, hdu, verify=verify)
 
 
 def _together(bands: Sequence[Image]) -> Image:

@@ -12,7 +12,7 @@ from galedge.recipe import Recipe
 
 if TYPE_CHECKING:
     from galedge.facts import Facts
-    from galedge.image import HduFacts, Wcs
+    from galedge.image import HduFacts, Sums, Wcs
 
 __all__ = ["describe_file", "describe_models"]
 
@@ -69,25 +69,34 @@ def _interval(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, int | float) else ""
 
 
-def describe_file(path: str, hdu: int | None = None, plane: int | None = None) -> Iterator[str]:
+def describe_file(
+    path: str, hdu: int | None = None, plane: int | None = None, verify: bool = False
+) -> Iterator[str]:
     """Yield what galedge sees in a file, line by line.
 
-    First what the headers say, then what the default model's preparation
-    finds: sky, noise, frame.
+    First what the headers say and, if asked to `verify`, whether each HDU's
+    sums are right; then what the default model's preparation finds: sky, noise,
+    frame.
 
     Raises
     ------
     ReadError
-        If the file cannot be read, or holds no galaxy image; in the latter
-        case after the lines on its headers.
+        If the file cannot be read, or a sum is wrong, or it holds no galaxy
+        image; in the latter cases after the lines on its headers.
     """
-    from galedge.image import describe
+    from galedge.image import checksums, describe
     from galedge.prepare import prepare
 
     parts = describe(path)
     yield path
+    sums = {found.hdu: found for found in checksums(path)} if verify else {}
     for part in parts:
         yield from _hdu_lines(part)
+        if part.index in sums:
+            yield f"    sums    {_sums(sums[part.index])}"
+    for found in sums.values():
+        if found.complaint:
+            raise ReadError(f"{path}: {found.complaint}")
     try:
         recipe = find_card().recipe
     except ModelError:  # none is shipped
@@ -112,6 +121,11 @@ def _hdu_lines(part: HduFacts) -> Iterator[str]:
     yield "  " + "  ".join(word for word in words if word)
     if part.wcs is not None:
         yield f"    WCS     {_wcs(part.wcs)}"
+
+
+def _sums(sums: Sums) -> str:
+    words = {True: "ok", False: "wrong", None: "absent"}
+    return f"CHECKSUM {words[sums.checksum]}, DATASUM {words[sums.datasum]}"
 
 
 def _wcs(wcs: Wcs) -> str:

@@ -46,6 +46,7 @@ __all__ = ["classify"]
 @nights.quarantine_move
 @nights.write_back
 @nights.config
+@options.verify
 @options.quiet
 def classify(
     paths: tuple[str, ...],
@@ -67,6 +68,7 @@ def classify(
     quarantine: str | None,
     quarantine_move: bool,
     write_back: str | None,
+    verify: bool,
     quiet: bool,
     **where: Any,
 ) -> None:
@@ -79,6 +81,11 @@ def classify(
     """
     check_sources(keep=keep, **where)
     inputs = [*paths, *filter(None, [where["catalog"]])]
+    if verify and where["catalog"] is not None:
+        raise click.UsageError(
+            "--verify adds up whole files, --catalog reads only cutouts of them: "
+            "ask galedge info --verify first"
+        )
     if dask is None:
         refuse_overwriting(output, inputs)
         refuse_overwriting(gallery, inputs, "--gallery")
@@ -106,6 +113,7 @@ def classify(
         "engine": engine,
         "device": device,
         "precision": precision,
+        "verify": verify,
     }
     classifier = load_classifier(
         quiet=quiet,

@@ -14,9 +14,10 @@ __all__ = ["info"]
 @click.argument("file")
 @options.hdu
 @options.plane
-def info(file: str, hdu: int | None, plane: int | None) -> None:
+@options.verify
+def info(file: str, hdu: int | None, plane: int | None, verify: bool) -> None:
     """Show what galedge sees in a file, and how it would frame it."""
     from galedge.show import describe_file
 
-    for line in describe_file(file, hdu, plane):
+    for line in describe_file(file, hdu, plane, verify):
         print_text(line)

@@ -17,6 +17,7 @@ __all__ = ["measure"]
 @options.workers
 @options.hdu
 @options.plane
+@options.verify
 @options.quiet
 def measure(
     paths: tuple[str, ...],
@@ -25,6 +26,7 @@ def measure(
     workers: int | None,
     hdu: int | None,
     plane: int | None,
+    verify: bool,
     quiet: bool,
 ) -> None:
     """Measure structure: concentration, asymmetry, smoothness, Gini, M20, shape.
@@ -35,5 +37,5 @@ def measure(
     refuse_overwriting(output, paths)
     from galedge.measure import COLUMNS, Measurer
 
-    measurer = Measurer(workers=workers, hdu=hdu, plane=plane)
+    measurer = Measurer(workers=workers, hdu=hdu, plane=plane, verify=verify)
     tabulate(paths, output, COLUMNS, measurer.stream, "measured", quiet, json=json)

@@ -20,6 +20,7 @@ __all__ = [
     "precision",
     "quiet",
     "sources",
+    "verify",
     "workers",
 ]
 
@@ -90,6 +91,11 @@ plane = click.option(
     type=click.IntRange(0),
     metavar="N",
     help="Plane of cubes. Default: a cube of three is a colour image.",
+)
+verify = click.option(
+    "--verify",
+    is_flag=True,
+    help="Compare the CHECKSUM and DATASUM of FITS files, where they have them.",
 )
 frame = click.option(
     "--frame",
