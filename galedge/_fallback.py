@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +66,15 @@ def open_fits_buffer(buffer: Any, max_pixels: int | None = None) -> FitsFile:
     return FitsFile(memoryview(buffer), _MAX_PIXELS if max_pixels is None else max_pixels)
 
 
-def background(*_: Any) -> NoReturn:
-    """Refuse: the maps of csrc/background.cpp have no twin."""
-    raise Unsupported("maps of the sky need galedge's compiled core: install a wheel that has it")
+def background(
+    image: NDArray[np.float32], mesh: int, filter: int, threads: int
+) -> tuple[NDArray[np.float32], ...]:
+    """Map sky and noise of an image (1, H, W), on one thread; see `galedge.background`."""
+    from galedge.kernels.background import background as twin
+
+    if mesh < 1 or filter < 1 or filter % 2 == 0:
+        raise ValueError("mesh must be positive and filter odd")
+    return twin(image[0], mesh, filter)
 
 
 def prepare_arrays(
@@ -124,7 +130,9 @@ def _prepare(
 ) -> Prepared:
     from galedge.kernels import prepare_one  # which is where Numba comes in
 
-    out[:], prepared = prepare_one(planes.astype(np.float32), picture, **recipe._asdict())
+    pixels, prepared = prepare_one(planes.astype(np.float32), picture, **recipe._asdict())
+    # The twins round to bytes; as floats these are 0 to 1.
+    out[:] = pixels if out.dtype == np.uint8 else pixels / np.float32(255)
     return prepared
 
 

@@ -232,6 +232,18 @@ def test_batches_are_those_of_the_core(tmp_path):
     assert np.abs(ours[-1].astype(int) - expected[-1]).max() <= 1
 
 
+def test_floats_are_those_of_the_core_but_for_rounding():
+    recipes = [{"frame_pixels": 0, **Recipe().to_json()} for _ in range(2)]
+    found = []
+    for module, fields in zip((_core, _fallback), recipes, strict=True):
+        del fields["framing"]
+        out = np.empty((1, 3, 64, 64), np.float32)
+        module.prepare_arrays([galaxy()[None]], [False], module.Recipe(**fields), out)
+        found.append(out)
+    np.testing.assert_allclose(found[1], found[0], atol=1.5 / 255)
+    assert found[1].max() <= 1
+
+
 # --- The whole, in a process where the core cannot be imported ---------------------------------
 
 PURE = "import sys; sys.modules['galedge._core'] = None; sys.modules.update({hidden!r})\n"

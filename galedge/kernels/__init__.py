@@ -8,6 +8,7 @@ Arithmetic is in float32 where the core's is and a decision hangs on it; a bare
 literal would silently turn it into float64, hence the many ``np.float32``.
 """
 
+from galedge.kernels.background import background, exact_clipped_mode
 from galedge.kernels.frame import (
     CROPPED,
     NEIGHBOUR,
@@ -31,10 +32,12 @@ __all__ = [
     "NO_SOURCE",
     "SMALL",
     "Prepared",
+    "background",
     "border_sky",
     "central_cells",
     "centred_frame",
     "clipped_mode",
+    "exact_clipped_mode",
     "find_central",
     "frame_around",
     "label_cells",
