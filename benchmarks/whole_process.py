@@ -1,0 +1,167 @@
+"""Measure `galedge classify` on folders of FITS cutouts, from process start to process end.
+
+Beside it, in the same run and interleaved, the stacks that people would write with the
+same network (stack.py), on one core each.
+
+    python benchmarks/whole_process.py [-o results.json]
+
+Needs astropy, photutils, fitsio, rustfits, sep, opencv-python-headless; torch and
+torchvision for ResNet18, left out where they are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from machine import describe
+from read_and_prepare import write_inputs
+
+STACK = Path(__file__).with_name("stack.py")
+KINDS = ("128 f32", "424 f32", "424 Rice f32", "424 f32 .gz")
+# Images a process is given, so that its start weighs little: galedge and bare, sep, astropy.
+COUNTS = {
+    "128 f32": (8000, 4000, 800),
+    "424 f32": (4000, 1200, 150),
+    "424 Rice f32": (3000, 700, 120),
+    "424 f32 .gz": (1500, 600, 120),
+}
+# Times the best stack with sep, times astropy + photutils.
+GOALS = {
+    "128 f32": (3, 25),
+    "424 f32": (5, 40),
+    "424 Rice f32": (4, 20),
+    "424 f32 .gz": (2.5, 10),
+}
+GOAL_RESNET, GOAL_BARE, GOAL_CORES = 60, 1.6, 1.8
+
+
+def linked(folder: Path, paths: list[Path], count: int) -> Path:
+    """Return a folder of so many names for a few different files."""
+    folder.mkdir()
+    suffix = ".fits.gz" if paths[0].name.endswith(".gz") else ".fits"
+    for i in range(count):
+        os.link(paths[i % len(paths)], folder / f"{i:06}{suffix}")
+    return folder
+
+
+def galedge(folder: Path, table: str, workers: int) -> list[str]:
+    """Return the command with its default options."""
+    return [
+        *(sys.executable, "-m", "galedge", "classify", str(folder), "--quiet"),
+        *("-o", table, "--workers", str(workers)),
+    ]
+
+
+def seconds(command: list[str], cpus: set[int], scratch: str) -> float:
+    """Return the wall-clock seconds of one run on some CPUs, with an empty cache of choices."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(len(cpus)), "XDG_CACHE_HOME": scratch}
+    start = time.perf_counter()
+    subprocess.run(
+        command,
+        check=True,
+        env=environment,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+        stderr=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - start
+
+
+def measure(kind: str, paths: list[Path], scratch: Path, runs: int) -> dict[str, float]:
+    """Return the median images a second of every contender."""
+    many, some, few = COUNTS[kind]
+    table = str(scratch / "table.csv")
+    folders = {n: linked(scratch / f"{kind}-{n}", paths, n) for n in (many, some, few)}
+    all_cpus = os.sched_getaffinity(0)
+    one = {min(all_cpus)}
+
+    def stack(name: str, count: int) -> tuple[list[str], set[int], int]:
+        return [sys.executable, str(STACK), name, str(folders[count]), table], one, count
+
+    contenders = {
+        "galedge": (galedge(folders[many], table, 1), one, many),
+        "galedge, all CPUs": (galedge(folders[many], table, len(all_cpus)), all_cpus, many),
+        "bare": stack("bare", many),
+        "rustfits + sep + OpenCV": stack("rustfits", some),
+        "fitsio + sep + OpenCV": stack("fitsio", some),
+        "astropy + photutils + OpenCV": stack("astropy", few),
+    }
+    if kind == KINDS[0] and importlib.util.find_spec("torchvision"):
+        contenders["astropy + torch ResNet18 at 224"] = stack("resnet", few)
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for run in range(runs + 1):
+        for name, (command, cpus, count) in contenders.items():
+            if run == 0 and count == few:
+                continue  # the slow ones are warm enough by the others' runs
+            spent = seconds(command, cpus, str(scratch))
+            if run:
+                found[name].append(count / spent)
+    return {name: float(np.median(rates)) for name, rates in found.items()}
+
+
+def main() -> None:
+    """Measure every kind of input, and print what was reached and what was not."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("-o", "--output", type=Path)
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        inputs = write_inputs(Path(scratch), 64)
+        for kind in KINDS:
+            rates = measure(kind, inputs[kind], Path(scratch), arguments.runs)
+            own = rates["galedge"]
+            ratios = {
+                "best stack": own / max(v for k, v in rates.items() if "sep" in k),
+                "astropy": own / rates["astropy + photutils + OpenCV"],
+                "bare over whole": rates["bare"] / own,
+                "all CPUs over one": rates["galedge, all CPUs"] / own,
+            }
+            goals = {
+                "best stack": GOALS[kind][0],
+                "astropy": GOALS[kind][1],
+                "bare over whole": GOAL_BARE,
+                "all CPUs over one": GOAL_CORES,
+            }
+            if "astropy + torch ResNet18 at 224" in rates:
+                ratios["ResNet18"] = own / rates["astropy + torch ResNet18 at 224"]
+                goals["ResNet18"] = GOAL_RESNET
+            met = {
+                name: value <= goals[name] if name == "bare over whole" else value >= goals[name]
+                for name, value in ratios.items()
+            }
+            rows.append(
+                {
+                    "input": kind,
+                    "images_per_second": rates,
+                    "ratios": ratios,
+                    "goals": goals,
+                    "met": met,
+                }
+            )
+            print(kind)
+            for name, rate in rates.items():
+                print(f"  {name:34}{rate:10,.0f} images/s")
+            for name, value in ratios.items():
+                verdict = "" if met[name] else "  not met"
+                print(f"  {name:34}{value:10.2f} (goal {goals[name]}){verdict}")
+    packages = ("numpy", "onnxruntime", "astropy", "photutils", "fitsio", "rustfits", "sep")
+    result = {
+        "question": __doc__.splitlines()[0],
+        "machine": describe(*packages, "opencv-python-headless", "torch", "torchvision"),
+        "rows": rows,
+    }
+    if arguments.output:
+        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
