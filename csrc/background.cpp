@@ -6,13 +6,14 @@
 
 #include "error.hpp"
 #include "kernels.hpp"
+#include "mesh.hpp"
 #include "parallel.hpp"
 
 namespace galedge {
 
 namespace {
 
-// Meshes without a value take that of the nearest one with a value.
+// Meshes without a value take the mean of the nearest ones with a value.
 void fill_empty(Mesh& mesh) {
     const std::vector<float> level = mesh.level, noise = mesh.noise;
     for (std::int64_t y = 0; y < mesh.ny; ++y) {
@@ -20,15 +21,18 @@ void fill_empty(Mesh& mesh) {
             const std::int64_t at = y * mesh.nx + x;
             if (std::isfinite(level[at])) continue;
             auto best = std::numeric_limits<std::int64_t>::max();
+            float levels = 0, noises = 0, count = 0;
             for (std::int64_t v = 0; v < mesh.ny; ++v) {
                 for (std::int64_t u = 0; u < mesh.nx; ++u) {
                     const std::int64_t distance = (u - x) * (u - x) + (v - y) * (v - y);
-                    if (distance >= best || !std::isfinite(level[v * mesh.nx + u])) continue;
+                    const std::int64_t from = v * mesh.nx + u;
+                    if (distance > best || !std::isfinite(level[from])) continue;
+                    if (distance < best) levels = noises = count = 0;
                     best = distance;
-                    mesh.level[at] = level[v * mesh.nx + u];
-                    mesh.noise[at] = noise[v * mesh.nx + u];
+                    levels += level[from], noises += noise[from], ++count;
                 }
             }
+            mesh.level[at] = levels / count, mesh.noise[at] = noises / count;
         }
     }
 }
@@ -53,10 +57,10 @@ void median_filter(std::vector<float>& values, std::int64_t nx, std::int64_t ny,
     }
 }
 
-// Second derivatives of the natural cubic spline through n equidistant values,
-// `stride` apart in memory, in units of one step. `work` holds 2 n.
-void second_derivatives(const float* values, std::int64_t n, std::int64_t stride, float* out,
-                        double* work) {
+// A sixth of the second derivatives, at n equidistant nodes `stride` apart in
+// memory, of the curve that SExtractor puts through them: a natural cubic spline,
+// but for a sixth already taken while substituting back. `work` holds 2 n.
+void bend(const float* values, std::int64_t n, std::int64_t stride, float* out, double* work) {
     double *upper = work, *right = work + n;
     upper[0] = right[0] = 0;
     for (std::int64_t i = 1; i + 1 < n; ++i) {
@@ -69,31 +73,26 @@ void second_derivatives(const float* values, std::int64_t n, std::int64_t stride
     double next = 0;
     for (std::int64_t i = n - 1; i >= 0; --i) {
         const bool inner = i > 0 && i + 1 < n;
-        next = inner ? right[i] - upper[i] * next : 0;
+        next = inner ? (right[i] - upper[i] * next) / 6 : 0;
         out[i * stride] = static_cast<float>(next);
     }
 }
 
-// Where pixels lie among mesh centres: each one's first node, and the weights of
-// the values (a, b) and second derivatives (c, d) of that node and the next.
-struct Places {
-    std::vector<std::int64_t> node;
-    std::vector<float> a, b, c, d;
-};
-
-Places places_of(std::int64_t pixels, std::int64_t size, std::int64_t nodes) {
-    const auto n = static_cast<std::size_t>(pixels);
-    Places p{std::vector<std::int64_t>(n, 0), std::vector<float>(n, 1.0f), std::vector<float>(n, 0.0f),
-             std::vector<float>(n, 0.0f), std::vector<float>(n, 0.0f)};
-    for (std::size_t i = 0; nodes > 1 && i < n; ++i) {
-        const double at = (static_cast<double>(i) + 0.5) / static_cast<double>(size) - 0.5;
-        p.node[i] = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(at)), 0, nodes - 2);
-        const double b = at - static_cast<double>(p.node[i]), a = 1 - b;
-        p.a[i] = static_cast<float>(a), p.b[i] = static_cast<float>(b);
-        p.c[i] = static_cast<float>((a * a * a - a) / 6);
-        p.d[i] = static_cast<float>((b * b * b - b) / 6);
+// Along each row of nodes.
+std::vector<float> bend_rows(const std::vector<float>& nodes, std::int64_t nx,
+                                 std::int64_t ny) {
+    std::vector<float> bends(nodes.size());
+    std::vector<double> work(static_cast<std::size_t>(2 * nx));
+    for (std::int64_t y = 0; y < ny; ++y) {
+        bend(&nodes[y * nx], nx, 1, &bends[y * nx], work.data());
     }
-    return p;
+    return bends;
+}
+
+// The node before a place among `nodes` of them, for which there is a next one.
+std::int64_t node_before(double place, std::int64_t nodes) {
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(place)), 0,
+                                    std::max<std::int64_t>(0, nodes - 2));
 }
 
 }  // namespace
@@ -106,21 +105,12 @@ Mesh measure_mesh(const float* image, std::int64_t width, std::int64_t height, s
     const auto meshes = static_cast<std::size_t>(mesh.nx * mesh.ny);
     mesh.level.resize(meshes);
     mesh.noise.resize(meshes);
-    std::vector<SkyScratch> scratch(std::max(1u, threads));
+    std::vector<MeshScratch> scratch(std::max(1u, threads));
     parallel_for(meshes, threads, [&](std::size_t i, unsigned worker) {
         const std::int64_t x0 = static_cast<std::int64_t>(i) % mesh.nx * size;
         const std::int64_t y0 = static_cast<std::int64_t>(i) / mesh.nx * size;
         const std::int64_t w = std::min(size, width - x0), h = std::min(size, height - y0);
-        SkyScratch& s = scratch[worker];
-        s.sample.clear();
-        for (std::int64_t y = y0; y < y0 + h; ++y) {
-            const float* row = image + y * width + x0;
-            s.sample.insert(s.sample.end(), row, row + w);
-        }
-        const Range range = kernels::range(s.sample.data(), s.sample.size());
-        const bool enough = 2 * range.finite >= w * h;
-        const Sky sky = enough ? exact_clipped_mode(s.sample.data(), s.sample.size(), s)
-                               : Sky{std::numeric_limits<float>::quiet_NaN(), 0};
+        const Sky sky = mesh_mode(image + y0 * width + x0, width, w, h, scratch[worker]);
         mesh.level[i] = sky.level;
         mesh.noise[i] = sky.noise;
     });
@@ -141,39 +131,60 @@ void filter_mesh(Mesh& mesh, int width) {
 void spline_mesh(const std::vector<float>& nodes, std::int64_t nx, std::int64_t ny,
                  std::int64_t size, std::int64_t width, std::int64_t height, float* out,
                  unsigned threads) {
+    // Bends are linear in the nodes: those of a row between two rows of nodes lie
+    // between theirs, and nothing is solved for a row of pixels.
     std::vector<float> bend_y(nodes.size());
-    std::vector<double> work(static_cast<std::size_t>(2 * std::max(nx, ny)));
+    std::vector<double> work(static_cast<std::size_t>(2 * ny));
     for (std::int64_t x = 0; x < nx; ++x) {
-        second_derivatives(&nodes[x], ny, nx, &bend_y[x], work.data());
+        bend(&nodes[x], ny, nx, &bend_y[x], work.data());
     }
-    const Places columns = places_of(width, size, nx), rows = places_of(height, size, ny);
+    // Along a single row of nodes, SExtractor draws straight lines.
+    const std::vector<float> bend_x =
+        ny > 1 ? bend_rows(nodes, nx, ny) : std::vector<float>(nodes.size(), 0.0f);
+    const std::vector<float> bend_xy = bend_rows(bend_y, nx, ny);
+
+    // Pixels between the same two nodes share a cubic, of their distance from the
+    // first of them.
+    std::vector<float> distance(static_cast<std::size_t>(width));
+    std::vector<std::int64_t> stops(static_cast<std::size_t>(std::max<std::int64_t>(1, nx - 1)));
+    const double per_pixel = 1 / static_cast<double>(size);
+    for (std::int64_t x = 0; x < width; ++x) {
+        const double place = (static_cast<double>(x) + 0.5) * per_pixel - 0.5;
+        const std::int64_t node = node_before(place, nx);
+        distance[x] = static_cast<float>(place - static_cast<double>(node));
+        stops[node] = x + 1;
+    }
 
     // A task is a band of rows, so that its buffers are made once.
     const std::int64_t band = 64;
     const auto bands = static_cast<std::size_t>((height + band - 1) / band);
     parallel_for(bands, threads, [&](std::size_t task, unsigned) {
-        std::vector<float> row(static_cast<std::size_t>(nx) + 1), bend(row);
-        std::vector<double> buffer(static_cast<std::size_t>(2 * nx));
+        std::vector<float> row(static_cast<std::size_t>(nx) + 1), bent(row);
+        std::vector<Cubic> cubics(stops.size());
         const std::int64_t first = static_cast<std::int64_t>(task) * band;
         for (std::int64_t y = first; y < std::min(height, first + band); ++y) {
-            const std::int64_t below = rows.node[y] * nx, above = ny > 1 ? below + nx : below;
+            // As in SExtractor, without the half pixel that columns have.
+            const double place = static_cast<double>(y) * per_pixel - 0.5;
+            const std::int64_t node = node_before(place, ny);
+            const std::int64_t below = node * nx, above = ny > 1 ? below + nx : below;
+            const double b = ny > 1 ? place - static_cast<double>(node) : 0, a = 1 - b;
+            const double c = a * a * a - a, d = b * b * b - b;
+            const auto between = [&](const std::vector<float>& v, const std::vector<float>& bends,
+                                     std::int64_t x) {
+                return static_cast<float>(a * v[below + x] + b * v[above + x] +
+                                          c * bends[below + x] + d * bends[above + x]);
+            };
             for (std::int64_t x = 0; x < nx; ++x) {
-                row[x] = rows.a[y] * nodes[below + x] + rows.b[y] * nodes[above + x] +
-                         rows.c[y] * bend_y[below + x] + rows.d[y] * bend_y[above + x];
+                row[x] = between(nodes, bend_y, x);
+                bent[x] = between(bend_x, bend_xy, x);
             }
-            second_derivatives(row.data(), nx, 1, bend.data(), buffer.data());
-            float* line = out + y * width;
-            // Stretches of pixels between the same two nodes.
-            for (std::int64_t x = 0; x < width;) {
-                const std::int64_t node = columns.node[x];
-                std::int64_t stop = x;
-                while (stop < width && columns.node[stop] == node) ++stop;
-                const float *a = &columns.a[x], *b = &columns.b[x];
-                const float *c = &columns.c[x], *d = &columns.d[x];
-                kernels::blend(line + x, a, b, c, d, row[node], row[node + 1], bend[node],
-                               bend[node + 1], static_cast<std::size_t>(stop - x));
-                x = stop;
+            if (nx == 1) row[1] = row[0];
+            for (std::size_t i = 0; i < cubics.size(); ++i) {
+                const float p = row[i], q = row[i + 1], r = bent[i], s = bent[i + 1];
+                cubics[i] = {p, (q - p) - (2 * r + s), 3 * r, s - r};
             }
+            kernels::cubics(out + y * width, distance.data(), cubics.data(), stops.data(),
+                            cubics.size());
         }
     });
 }

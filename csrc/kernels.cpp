@@ -28,17 +28,13 @@ void bin(std::int32_t* bins, const float* values, float low, float scale, std::i
     GALEDGE_DISPATCH(bin(bins, values, low, scale, count, n))
 }
 
-Clipped clipped_sums(const float* values, double centre, double low, double high, std::size_t n) {
-    GALEDGE_DISPATCH(clipped_sums(values, centre, low, high, n))
-}
-
 void group_max(float* out, const float* values, std::size_t groups) {
     GALEDGE_DISPATCH(group_max(out, values, groups))
 }
 
-void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
-           float q, float r, float s, std::size_t n) {
-    GALEDGE_DISPATCH(blend(out, a, b, c, d, p, q, r, s, n))
+void cubics(float* out, const float* distance, const Cubic* cubics, const std::int64_t* stops,
+            std::size_t count) {
+    GALEDGE_DISPATCH(cubics(out, distance, cubics, stops, count))
 }
 
 void asinh(float* y, const float* x, std::size_t n) { GALEDGE_DISPATCH(asinh(y, x, n)) }

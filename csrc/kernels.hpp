@@ -16,11 +16,9 @@ struct Range {
     std::int64_t finite;
 };
 
-// Sums of value - centre over the values in [low, high], how many they are, and
-// how many finite ones lie below.
-struct Clipped {
-    double sum, squares;
-    std::int64_t count, below;
+// a + t (b + t (c + t d)).
+struct Cubic {
+    float a, b, c, d;
 };
 
 namespace kernels {
@@ -41,15 +39,14 @@ void accumulate_masked(float* sums, float* weights, const float* row, float weig
 void bin(std::int32_t* bins, const float* values, float low, float scale, std::int32_t count,
          std::size_t n);
 
-Clipped clipped_sums(const float* values, double centre, double low, double high, std::size_t n);
-
 // The largest value of each of `groups` groups of 16: not 16 in a row but every
 // 16th of 256, which is the same work without shuffling. NaN never counts.
 void group_max(float* out, const float* values, std::size_t groups);
 
-// out[i] = a[i] p + b[i] q + c[i] r + d[i] s: a stretch of a cubic spline.
-void blend(float* out, const float* a, const float* b, const float* c, const float* d, float p,
-           float q, float r, float s, std::size_t n);
+// out[x] = cubics[i](distance[x]) for x from stops[i - 1] to below stops[i]: a
+// row of a spline.
+void cubics(float* out, const float* distance, const Cubic* cubics, const std::int64_t* stops,
+            std::size_t count);
 
 // y[i] = asinh(x[i]), relative error below 2e-7.
 void asinh(float* y, const float* x, std::size_t n);

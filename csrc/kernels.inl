@@ -70,37 +70,6 @@ void bin(std::int32_t* __restrict bins, const float* __restrict values, float lo
     }
 }
 
-Clipped clipped_sums(const float* values, double centre, double low, double high, std::size_t n) {
-    double sum[kLanes] = {}, squares[kLanes] = {};
-    double count[kLanes] = {}, below[kLanes] = {};  // exact: far below 2^53
-    // Finite values only, whatever the bounds.
-    constexpr double kLargest = __FLT_MAX__;
-    low = low > -kLargest ? low : -kLargest;
-    high = high < kLargest ? high : kLargest;
-    const auto add = [&](std::size_t l, float value) {
-        // Branch-free: weights of 0 and 1, on numbers that survive a product with 0.
-        double v = value;
-        double safe = v > -kLargest ? v : -kLargest;
-        safe = (safe < kLargest ? safe : kLargest) - centre;
-        const double in = static_cast<double>((v >= low) & (v <= high));
-        sum[l] += in * safe;
-        squares[l] += in * safe * safe;
-        count[l] += in;
-        below[l] += static_cast<double>((v < low) & (v >= -kLargest));
-    };
-    std::size_t i = 0;
-    for (; i + kLanes <= n; i += kLanes) {
-        for (std::size_t l = 0; l < kLanes; ++l) add(l, values[i + l]);
-    }
-    for (; i < n; ++i) add(0, values[i]);
-    for (std::size_t l = 1; l < kLanes; ++l) {
-        sum[0] += sum[l], squares[0] += squares[l];
-        count[0] += count[l], below[0] += below[l];
-    }
-    return {sum[0], squares[0], static_cast<std::int64_t>(count[0]),
-            static_cast<std::int64_t>(below[0])};
-}
-
 void group_max(float* __restrict out, const float* __restrict values, std::size_t groups) {
     std::size_t g = 0;
     for (; g + kLanes <= groups; g += kLanes, values += kLanes * kLanes) {
@@ -118,10 +87,16 @@ void group_max(float* __restrict out, const float* __restrict values, std::size_
     }
 }
 
-void blend(float* __restrict out, const float* __restrict a, const float* __restrict b,
-           const float* __restrict c, const float* __restrict d, float p, float q, float r,
-           float s, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) out[i] = a[i] * p + b[i] * q + c[i] * r + d[i] * s;
+void cubics(float* __restrict out, const float* __restrict distance, const Cubic* cubics,
+            const std::int64_t* stops, std::size_t count) {
+    std::int64_t x = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const Cubic p = cubics[i];
+        for (const std::int64_t stop = stops[i]; x < stop; ++x) {
+            const float t = distance[x];
+            out[x] = p.a + t * (p.b + t * (p.c + t * p.d));
+        }
+    }
 }
 
 // log1p(z) for z >= 0: split u = 1 + z into mantissa and exponent, a minimax

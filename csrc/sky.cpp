@@ -15,8 +15,6 @@ constexpr std::int32_t kBins = 1024;
 // that what lies beyond cannot survive 3-sigma clipping, near enough that a bin
 // is 0.02 sigma wide.
 constexpr float kReach = 10.0f;
-// Half width, in the same units, of the core that clipping leaves alone.
-constexpr double kCore = 2.0;
 
 // First guess of centre and scale from an even subsample: median and scaled
 // median absolute deviation, and the mean one where more than half of the
@@ -158,26 +156,6 @@ double mode(const Moments& kept) {
     return crowded ? kept.median : 2.5 * kept.median - 1.5 * kept.mean;
 }
 
-// The value of rank `rank` (from 0) among those of the inner bins, found in its
-// own bin. From round to round of clipping that is nearly always the same one.
-double ranked(const float* values, std::size_t n, std::int64_t rank, SkyScratch& s) {
-    rank = std::clamp<std::int64_t>(rank, 0, s.counts.back() - 1);
-    const auto after = std::upper_bound(s.counts.begin(), s.counts.end(), rank);
-    const auto bin = static_cast<std::int32_t>(after - s.counts.begin()) - 1;
-    if (bin != s.sorted_bin) {
-        s.sorted.resize(n);
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            s.sorted[kept] = values[i];
-            kept += s.bins[i] == bin;
-        }
-        s.sorted.resize(kept);
-        std::sort(s.sorted.begin(), s.sorted.end());
-        s.sorted_bin = bin;
-    }
-    return s.sorted[static_cast<std::size_t>(rank - s.counts[bin])];
-}
-
 }  // namespace
 
 Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
@@ -187,53 +165,6 @@ Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
     const Moments kept = clip(scratch);
     return {grid.low + static_cast<float>((mode(kept) + 0.5) / grid.scale),
             static_cast<float>(kept.sigma / grid.scale)};
-}
-
-Sky exact_clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
-    Sky first;
-    Grid grid;
-    if (!start(values, n, scratch, first, grid)) return first;
-    scratch.sorted_bin = -1;
-    const auto early = std::count_if(scratch.outliers.begin(), scratch.outliers.end(),
-                                     [](double v) { return v < kBins / 2; });
-    // Most values survive every round: those within kCore of the first guess are
-    // summed once, and a round only looks at the others.
-    const double origin = first.level, half = kCore * static_cast<double>(first.noise);
-    const Clipped core = kernels::clipped_sums(values, origin, origin - half, origin + half, n);
-    auto& others = scratch.others;
-    others.resize(n);
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        others[count] = values[i];
-        count += !(values[i] >= origin - half && values[i] <= origin + half);
-    }
-
-    // From all values on, or clipping could stop at another set than it should;
-    // what was rejected once stays out, whatever the median does.
-    double low = -std::numeric_limits<double>::infinity(), high = -low;
-    Moments kept{0, std::numeric_limits<double>::infinity(), first.level};
-    for (std::int64_t before = -1;;) {
-        low = std::max(low, kept.median - 3 * kept.sigma);
-        high = std::min(high, kept.median + 3 * kept.sigma);
-        const bool whole_core = low <= origin - half && origin + half <= high;
-        Clipped sums = whole_core ? kernels::clipped_sums(others.data(), origin, low, high, count)
-                                  : kernels::clipped_sums(values, origin, low, high, n);
-        if (whole_core) {
-            sums.count += core.count;
-            sums.sum += core.sum;
-            sums.squares += core.squares;
-        }
-        if (sums.count == 0 || sums.count == before) break;
-        before = sums.count;
-        const auto m = static_cast<double>(sums.count);
-        const double mean = sums.sum / m;
-        const std::int64_t rank = sums.below - early + sums.count / 2;
-        kept = {origin + mean, std::sqrt(std::max(0.0, sums.squares / m - mean * mean)),
-                sums.count % 2 ? ranked(values, n, rank, scratch)
-                               : 0.5 * (ranked(values, n, rank, scratch) +
-                                        ranked(values, n, rank - 1, scratch))};
-    }
-    return {static_cast<float>(mode(kept)), static_cast<float>(kept.sigma)};
 }
 
 Sky border_sky(const float* image, std::int64_t width, std::int64_t height,

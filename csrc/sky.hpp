@@ -22,18 +22,12 @@ struct SkyScratch {
     std::vector<float> sample, guess;
     std::vector<std::int32_t> bins, histogram;
     std::vector<std::int64_t> counts, sums, squares;  // running totals over bins
-    std::vector<float> sorted;  // the values of one bin
-    std::vector<float> others;  // values outside the core
-    std::int32_t sorted_bin = -1;
     std::vector<double> outliers;                     // beyond the bins, in bins
 };
 
 // Clipped mode of n values; non-finite ones do not count. With no finite value
 // the level is NaN.
 Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch);
-
-// The same without rounding to bins, for the meshes of a frame; half as fast.
-Sky exact_clipped_mode(const float* values, std::size_t n, SkyScratch& scratch);
 
 // Sky of a cutout: the clipped mode of its border, an eighth of the shorter
 // side wide, because a framed galaxy covers most of the middle and would pull

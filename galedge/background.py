@@ -22,7 +22,8 @@ class Background:
     level, noise : ndarray of float32, shape (H, W)
         At every pixel.
     mesh_level, mesh_noise : ndarray of float32, shape (ceil(H / mesh), ceil(W / mesh))
-        Of every mesh, before filtering.
+        Of every mesh, before filtering. A mesh of which less than half is valid
+        has the values of the nearest others.
     """
 
     level: npt.NDArray[np.float32]
@@ -36,14 +37,15 @@ def background(
 ) -> Background:
     """Measure the sky of a frame in meshes and interpolate it.
 
-    Every mesh gets its mode, clipped at 3 sigma about the median; meshes are
-    median-filtered and a natural bicubic spline runs through their centres, as
-    SExtractor does (Bertin & Arnouts 1996, A&AS 117, 393).
+    As SExtractor (Bertin & Arnouts 1996, A&AS 117, 393) and sep (Barbary 2016,
+    JOSS 1, 58), and with their numbers: every mesh gets its clipped mode, meshes
+    are median-filtered, and a bicubic spline runs through them
+    (``docs/preparation.md``).
 
     Parameters
     ----------
     image : ndarray, shape (H, W)
-        Linear flux; non-finite pixels do not count.
+        Linear flux; pixels that are not finite, or below -1e30, do not count.
     mesh : int
         Side of a mesh in pixels: larger than the sources, smaller than the
         structure of the sky.

@@ -8,7 +8,7 @@ Arithmetic is in float32 where the core's is and a decision hangs on it; a bare
 literal would silently turn it into float64, hence the many ``np.float32``.
 """
 
-from galedge.kernels.background import background, exact_clipped_mode
+from galedge.kernels.background import background
 from galedge.kernels.frame import (
     CROPPED,
     NEIGHBOUR,
@@ -18,6 +18,7 @@ from galedge.kernels.frame import (
     find_central,
     frame_around,
 )
+from galedge.kernels.mesh import mesh_mode
 from galedge.kernels.prepare import FAINT, MASKED, Prepared, prepare_one
 from galedge.kernels.resample import resample
 from galedge.kernels.sky import border_sky, clipped_mode
@@ -37,10 +38,10 @@ __all__ = [
     "central_cells",
     "centred_frame",
     "clipped_mode",
-    "exact_clipped_mode",
     "find_central",
     "frame_around",
     "label_cells",
+    "mesh_mode",
     "picture",
     "prepare_one",
     "resample",

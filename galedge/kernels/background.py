@@ -1,139 +1,97 @@
-"""The sky of a frame as a smooth map; twin of ``csrc/background.*``.
-
-The mesh of SExtractor (Bertin & Arnouts 1996, A&AS 117, 393): clipped mode of
-each mesh, median filter, natural bicubic spline through the meshes' centres.
-"""
+"""The sky of a frame as a smooth map, readable; twin of ``csrc/background.*``."""
 
 from __future__ import annotations
-
-import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge._numba import kernel
 from galedge.errors import Blank
+from galedge.kernels.mesh import mesh_mode
 from galedge.kernels.sky import Floats
 
-__all__ = ["background", "exact_clipped_mode"]
-
-Doubles = NDArray[np.float64]
-
-
-@kernel
-def exact_clipped_mode(values: Floats) -> tuple[float, float]:
-    """Sky level and noise of flat values, sorted once; twin of that in csrc/sky.cpp."""
-    ordered = np.sort(values[np.isfinite(values)]).astype(np.float64)
-    if ordered.size == 0:
-        return np.nan, 0.0
-    lo, hi = 0, ordered.size
-    while True:
-        kept = ordered[lo:hi]
-        mean = kept.mean()
-        sigma = math.sqrt(((kept - mean) ** 2).mean())
-        middle = kept.size // 2
-        median = kept[middle] if kept.size % 2 else 0.5 * (kept[middle - 1] + kept[middle])
-        first = np.searchsorted(ordered, median - 3 * sigma)
-        last = np.searchsorted(ordered, median + 3 * sigma, side="right")
-        first, last = max(lo, first), min(hi, last)
-        if first == lo and last == hi:
-            break
-        lo, hi = first, last
-    crowded = abs(mean - median) >= 0.3 * sigma
-    return (median if crowded else 2.5 * median - 1.5 * mean), sigma
-
-
-@kernel
-def _measure(image: Floats, size: int) -> tuple[Floats, Floats]:
-    """Level and noise of each mesh; NaN where less than half of its pixels are finite."""
-    height, width = image.shape
-    shape = ((height + size - 1) // size, (width + size - 1) // size)
-    level, noise = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    for j in range(shape[0]):
-        for i in range(shape[1]):
-            part = image[j * size : (j + 1) * size, i * size : (i + 1) * size].copy().ravel()
-            if 2 * np.isfinite(part).sum() >= part.size:
-                level[j, i], noise[j, i] = exact_clipped_mode(part)
-            else:
-                level[j, i], noise[j, i] = np.nan, 0
-    return level, noise
+__all__ = ["background"]
 
 
 def _fill_empty(level: Floats, noise: Floats) -> None:
-    """Give meshes without a value that of the nearest one with a value."""
-    good = np.argwhere(np.isfinite(level))
-    values = level[np.isfinite(level)], noise[np.isfinite(level)]
-    for j, i in np.argwhere(~np.isfinite(level)):
-        nearest = int(np.argmin(((good - (j, i)) ** 2).sum(1)))
-        level[j, i], noise[j, i] = values[0][nearest], values[1][nearest]
+    """Give meshes without a value the mean of the nearest ones with a value."""
+    full = np.argwhere(np.isfinite(level))
+    for at in np.argwhere(~np.isfinite(level)):
+        distances = ((full - at) ** 2).sum(1)
+        nearest = tuple(full[distances == distances.min()].T)
+        level[tuple(at)], noise[tuple(at)] = level[nearest].mean(), noise[nearest].mean()
 
 
-@kernel
 def _median_filter(values: Floats, width: int) -> Floats:
-    """Return medians of width x width meshes; at the edges the window shrinks on both sides."""
+    """Take medians of width x width meshes, of fewer on both sides alike at the edges."""
+    out = values.copy()
     ny, nx = values.shape
-    out = np.empty_like(values)
     for y in range(ny):
-        v = min(width // 2, y, ny - 1 - y)
         for x in range(nx):
-            u = min(width // 2, x, nx - 1 - x)
-            window = np.sort(values[y - v : y + v + 1, x - u : x + u + 1].copy().ravel())
-            out[y, x] = window[window.size // 2]
+            v, u = min(width // 2, y, ny - 1 - y), min(width // 2, x, nx - 1 - x)
+            out[y, x] = np.median(values[y - v : y + v + 1, x - u : x + u + 1])
     return out
 
 
-def _bend(values: Doubles) -> Doubles:
-    """Return second derivatives of the natural spline along the first axis, in steps."""
-    n = len(values)
-    out, upper = np.zeros_like(values), np.zeros(n)
-    for i in range(1, n - 1):  # the tridiagonal system 1 4 1, forwards
+def _bends(nodes: int) -> NDArray[np.float64]:
+    """Return a sixth of the curve's second derivatives at nodes, as a matrix to apply to values.
+
+    A natural cubic spline, but that SExtractor takes the sixth while substituting
+    back and not after it.
+    """
+    bends = np.zeros((nodes, nodes))
+    upper = np.zeros(nodes)
+    for i in range(1, nodes - 1):
+        rise = np.eye(nodes)[i - 1] - 2 * np.eye(nodes)[i] + np.eye(nodes)[i + 1]
         pivot = 4 - upper[i - 1]
         upper[i] = 1 / pivot
-        rise = values[i + 1] - 2 * values[i] + values[i - 1]
-        out[i] = (6 * rise - out[i - 1]) / pivot
-    for i in range(n - 2, 0, -1):  # and backwards
-        out[i] -= upper[i] * out[i + 1]
-    return out
+        bends[i] = (6 * rise - bends[i - 1]) / pivot
+    for i in range(nodes - 2, 0, -1):
+        bends[i] = (bends[i] - upper[i] * bends[i + 1]) / 6
+    return bends
 
 
-def _spline(nodes: Doubles, size: int, pixels: int) -> Doubles:
-    """Evaluate the spline along the first axis at the pixels; the outer cubics go on."""
-    n = len(nodes)
-    if n == 1:
-        return np.repeat(nodes, pixels, axis=0)
-    bend = _bend(nodes)
-    at = (np.arange(pixels) + 0.5) / size - 0.5
-    node = np.clip(np.floor(at).astype(int), 0, n - 2)
-    b = (at - node)[:, np.newaxis]
+def _curve(places: NDArray[np.float64], nodes: int, straight: bool = False) -> NDArray[np.float64]:
+    """Return the curve through values at 0 .. nodes - 1, at places: a matrix to apply to them."""
+    if nodes == 1:
+        return np.ones((places.size, 1))
+    node = np.clip(np.floor(places).astype(int), 0, nodes - 2)
+    b = (places - node)[:, np.newaxis]
     a = 1 - b
-    values: Doubles = (
-        a * nodes[node]
-        + b * nodes[node + 1]
-        + (a**3 - a) / 6 * bend[node]
-        + (b**3 - b) / 6 * bend[node + 1]
+    values, bends = np.eye(nodes), _bends(nodes) * (not straight)
+    return np.asarray(
+        a * values[node]
+        + b * values[node + 1]
+        + (a**3 - a) * bends[node]
+        + (b**3 - b) * bends[node + 1]
     )
-    return values
 
 
 def background(
-    image: NDArray[Any], mesh: int, filter: int
+    image: NDArray[np.float32], mesh: int, filter: int
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Return level and noise at every pixel of (H, W), and those of the meshes before filtering.
 
     Raises
     ------
     Blank
-        If no mesh has enough finite pixels.
+        If no mesh has enough valid pixels.
     """
     height, width = image.shape
-    level, noise = _measure(np.ascontiguousarray(image, np.float32), mesh)
+    ny, nx = -(-height // mesh), -(-width // mesh)
+    level, noise = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
+    for y in range(ny):
+        for x in range(nx):
+            part = image[y * mesh : (y + 1) * mesh, x * mesh : (x + 1) * mesh]
+            level[y, x], noise[y, x] = mesh_mode(part.ravel())
     if not np.isfinite(level).any():
         raise Blank("no part of the frame has pixels to measure the sky in")
     _fill_empty(level, noise)
-    maps = []
-    for values in (level, noise):
-        nodes = (_median_filter(values, filter) if filter > 1 else values).astype(np.float64)
-        rows = _spline(nodes, mesh, height)
-        maps.append(_spline(np.ascontiguousarray(rows.T), mesh, width).T.astype(np.float32))
-    return np.ascontiguousarray(maps[0]), np.ascontiguousarray(maps[1]), level, noise
+    # As in SExtractor, rows are counted from where they begin and columns from
+    # their middle, and along a single row of meshes lines are straight.
+    across = _curve((np.arange(width) + 0.5) / mesh - 0.5, nx, straight=ny == 1)
+    along = _curve(np.arange(height) / mesh - 0.5, ny)
+    smooth = [
+        (along @ _median_filter(nodes, filter) @ across.T).astype(np.float32)
+        for nodes in (level, noise)
+    ]
+    return smooth[0], smooth[1], level, noise
