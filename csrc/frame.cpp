@@ -29,19 +29,31 @@ void average_cells(const float* image, std::int64_t width, std::int64_t factor, 
     s.grid.resize(static_cast<std::size_t>(nx * ny));
     s.row.resize(2 * columns);
     float *sums = s.row.data(), *weights = s.row.data() + columns;
+    const auto whole = static_cast<float>(factor * factor);
+    const auto of_cell = [factor](const float* values, std::int64_t cx) {
+        float sum = 0;
+        for (std::int64_t i = cx * factor; i < (cx + 1) * factor; ++i) sum += values[i];
+        return sum;
+    };
     for (std::int64_t cy = 0; cy < ny; ++cy) {
+        const float* rows = image + cy * factor * width;
+        float* cells = &s.grid[cy * nx];
+        std::fill(sums, sums + columns, 0.0f);
+        for (std::int64_t y = 0; y < factor; ++y) {
+            kernels::accumulate(sums, rows + y * width, 1.0f, columns);
+        }
+        for (std::int64_t cx = 0; cx < nx; ++cx) cells[cx] = of_cell(sums, cx);
+        for (std::int64_t cx = 0; cx < nx; ++cx) cells[cx] /= whole;
+        // A non-finite pixel shows in the sums; only such rows take the masked way.
+        if (kernels::range(sums, columns).finite == static_cast<std::int64_t>(columns)) continue;
         std::fill(s.row.begin(), s.row.end(), 0.0f);
-        for (std::int64_t y = cy * factor; y < (cy + 1) * factor; ++y) {
-            kernels::accumulate_masked(sums, weights, image + y * width, 1.0f, columns);
+        for (std::int64_t y = 0; y < factor; ++y) {
+            kernels::accumulate_masked(sums, weights, rows + y * width, 1.0f, columns);
         }
         for (std::int64_t cx = 0; cx < nx; ++cx) {
-            float sum = 0, weight = 0;
-            for (std::int64_t i = cx * factor; i < (cx + 1) * factor; ++i) {
-                sum += sums[i];
-                weight += weights[i];
-            }
-            s.grid[cy * nx + cx] =
-                weight > 0 ? sum / weight : std::numeric_limits<float>::quiet_NaN();
+            const float weight = of_cell(weights, cx);
+            cells[cx] = weight > 0 ? of_cell(sums, cx) / weight
+                                   : std::numeric_limits<float>::quiet_NaN();
         }
     }
 }
@@ -178,6 +190,7 @@ Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, d
     const auto twice_y = static_cast<std::int32_t>(std::lround(2 * cy));
     constexpr float kBinsPerCell = 8;
     s.radii.assign(static_cast<std::size_t>(kBinsPerCell * 1.5f * static_cast<float>(nx + ny)), 0);
+    s.bins.resize(static_cast<std::size_t>(nx));
     Symmetric part;
     std::int32_t kept = 0;
     for (const Run& run : s.source) {
@@ -185,12 +198,15 @@ Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, d
         const bool row_outside = my < 0 || my >= ny;
         const auto dy = static_cast<float>(run.y - cy);
         for (std::int32_t x = run.x0; x < run.x1; ++x) {
+            const auto dx = static_cast<float>(x - cx);
+            s.bins[x] = static_cast<std::int32_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy));
+        }
+        for (std::int32_t x = run.x0; x < run.x1; ++x) {
             const std::int32_t mx = twice_x - x;
             if (!row_outside && mx >= 0 && mx < nx && !s.inside[my * nx + mx]) continue;
             ++kept;
             part.at_edge += x == 0 || run.y == 0 || x == nx - 1 || run.y == ny - 1;
-            const auto dx = static_cast<float>(x - cx);
-            ++s.radii[static_cast<std::size_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy))];
+            ++s.radii[s.bins[x]];
         }
     }
     part.share = static_cast<double>(kept) / cells;

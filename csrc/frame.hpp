@@ -41,7 +41,7 @@ struct FrameScratch {
     std::vector<Run> runs, source;
     std::vector<SourceSums> sources;
     std::vector<std::uint8_t> inside;
-    std::vector<std::int32_t> radii;
+    std::vector<std::int32_t> bins, radii;
     SkyScratch sky;
 };
 

@@ -9,6 +9,8 @@ namespace galedge {
 
 namespace {
 
+constexpr float kLeastValid = 0.4999f;  // half of an output pixel, but for rounding
+
 void make_taps(double start, double side, int size, std::int64_t length, Taps& taps) {
     const double step = side / size;
     taps.stride = static_cast<std::size_t>(std::ceil(std::max(step, 1.0))) + 2;
@@ -64,40 +66,60 @@ double resample(const float* image, std::int64_t width, std::int64_t height, con
         return 1;
     }
     const auto columns = static_cast<std::size_t>(x1 - x0);
-        s.sums.resize(columns);
+    // Where all taps of a row are as many as the most, they need no asking: those too
+    // many weigh nothing, and meet zeros beyond the last column.
+    const std::int32_t most = *std::max_element(tx.count.begin(), tx.count.end());
+    s.sums.assign(columns + static_cast<std::size_t>(most), 0.0f);
     s.weights.resize(columns);
+    for (int o = 0; o < size; ++o) {
+        if (tx.count[o] == 0) tx.first[o] = static_cast<std::int32_t>(x0);
+    }
 
     double invalid = 0;
     for (int oy = 0; oy < size; ++oy) {
         const float* wy = ty.weight.data() + ty.stride * oy;
         float* row_out = out + static_cast<std::size_t>(size) * oy;
-        std::fill(s.sums.begin(), s.sums.end(), 0.0f);
+        std::fill_n(s.sums.begin(), columns, 0.0f);
         for (int t = 0; t < ty.count[oy]; ++t) {
             kernels::accumulate(s.sums.data(), image + (ty.first[oy] + t) * width + x0, wy[t], columns);
         }
         // A non-finite pixel shows in the sums; only such rows take the masked way.
         const Range range = kernels::range(s.sums.data(), columns);
-        const bool masked = range.finite != static_cast<std::int64_t>(columns);
-        if (masked) {
-            std::fill(s.sums.begin(), s.sums.end(), 0.0f);
-            std::fill(s.weights.begin(), s.weights.end(), 0.0f);
-            for (int t = 0; t < ty.count[oy]; ++t) {
-                kernels::accumulate_masked(s.sums.data(), s.weights.data(),
-                                    image + (ty.first[oy] + t) * width + x0, wy[t], columns);
+        if (range.finite == static_cast<std::int64_t>(columns)) {
+            for (int ox = 0; ox < size; ++ox) {
+                const float* wx = tx.weight.data() + tx.stride * ox;
+                const float* at = s.sums.data() + (tx.first[ox] - x0);
+                float sum = 0;
+                for (int t = 0; t < most; ++t) sum += wx[t] * at[t];
+                row_out[ox] = sum;
             }
+            const float share = ty.total[oy];
+            for (int ox = 0; ox < size; ++ox) {
+                const float valid = tx.total[ox] * share;
+                const float mean = row_out[ox] / valid;
+                row_out[ox] = valid >= kLeastValid ? mean : fill;
+            }
+            for (int ox = 0; ox < size; ++ox) {
+                invalid += 1 - std::min(1.0f, tx.total[ox] * share);
+            }
+            continue;
+        }
+        std::fill_n(s.sums.begin(), columns, 0.0f);
+        std::fill(s.weights.begin(), s.weights.end(), 0.0f);
+        for (int t = 0; t < ty.count[oy]; ++t) {
+            kernels::accumulate_masked(s.sums.data(), s.weights.data(),
+                                       image + (ty.first[oy] + t) * width + x0, wy[t], columns);
         }
         for (int ox = 0; ox < size; ++ox) {
             const float* wx = tx.weight.data() + tx.stride * ox;
-            const std::size_t at = static_cast<std::size_t>(tx.first[ox] - x0);
+            const auto at = static_cast<std::size_t>(tx.first[ox] - x0);
             float sum = 0, valid = 0;
-            for (int t = 0; t < tx.count[ox]; ++t) sum += wx[t] * s.sums[at + t];
-            if (masked) {
-                for (int t = 0; t < tx.count[ox]; ++t) valid += wx[t] * s.weights[at + t];
-            } else {
-                valid = tx.total[ox] * ty.total[oy];
+            for (int t = 0; t < tx.count[ox]; ++t) {
+                sum += wx[t] * s.sums[at + t];
+                valid += wx[t] * s.weights[at + t];
             }
             invalid += 1 - std::min(1.0f, valid);
-            row_out[ox] = valid >= 0.4999f ? sum / valid : fill;
+            row_out[ox] = valid >= kLeastValid ? sum / valid : fill;
         }
     }
     const double fraction = invalid / (static_cast<double>(size) * size);
