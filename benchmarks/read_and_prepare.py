@@ -3,7 +3,8 @@
 Against the best-kept Python stacks, in the same run and interleaved: rustfits or
 fitsio for reading, sep for the sky, OpenCV for resampling, NumPy for the
 stretch; and astropy with photutils. All of them give a sky-subtracted,
-asinh-stretched 64 x 64 byte image. galedge also finds and frames the source.
+asinh-stretched 64 x 64 byte image. galedge also finds and frames the source. A
+last row compares two threads of galedge with one.
 
     python benchmarks/read_and_prepare.py [-o results.json]
 
@@ -44,6 +45,7 @@ GOALS = {
     "424 f32 .gz": (2.5, 10),
     "2048 frame, mesh sky": (4, 30),
 }
+GOAL_THREADS = 1.85  # two against one
 
 
 def galaxy(size: int, seed: int) -> np.ndarray:
@@ -133,6 +135,26 @@ def microseconds(
     return {name: 1e6 * float(np.median(times)) / images for name, times in seconds.items()}
 
 
+def compare_threads(paths: list[Path], rounds: int) -> dict[str, object]:
+    """Time two threads against one on enough images to keep both busy."""
+    many = paths * max(1, 512 // len(paths))
+    recipe = galedge.Recipe(size=SIZE)
+    tasks: dict[str, Callable[[], object]] = {
+        str(threads): lambda n=threads: galedge.prepare(many, recipe, threads=n)
+        for threads in (1, 2)
+    }
+    times = microseconds(tasks, len(many), rounds)
+    gain = times["1"] / times["2"]
+    return {
+        "input": "424 f32",
+        "images": len(many),
+        "microseconds": times,
+        "times_one": gain,
+        "goal": GOAL_THREADS,
+        "met": gain >= GOAL_THREADS,
+    }
+
+
 def main() -> None:
     """Run every input and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -141,13 +163,18 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    processors = os.sched_getaffinity(0)
     cv2.setNumThreads(1)
 
     recipe = galedge.Recipe(size=SIZE)
     rows = []
+    threads = None
     with tempfile.TemporaryDirectory() as scratch:
-        for kind, paths in write_inputs(Path(scratch), arguments.copies).items():
+        inputs = write_inputs(Path(scratch), arguments.copies)
+        if len(processors) > 1:
+            threads = compare_threads(inputs["424 f32"], arguments.rounds)
+        os.sched_setaffinity(0, {min(processors)})
+        for kind, paths in inputs.items():
             tasks: dict[str, Callable[[], object]] = {
                 "galedge": lambda p=paths: galedge.prepare(p, recipe),
                 "rustfits+sep+OpenCV": lambda p=paths: [with_sep(read_rustfits(i)) for i in p],
@@ -183,6 +210,11 @@ def main() -> None:
             f"{row['input']:22} {times['galedge']:11.0f} {row['times_best_stack']:13.2f} {goal:5}"
             f" {row['times_astropy']:10.1f} {goal_astropy:5}{'' if row['met'] else '  not met'}"
         )
+    if threads:
+        missed = "" if threads["met"] else "  not met"
+        print(
+            f"{'424 f32, two threads':22} {threads['times_one']:.2f} x one {GOAL_THREADS}{missed}"
+        )
     packages = (
         "numpy",
         "astropy",
@@ -192,7 +224,8 @@ def main() -> None:
         "sep",
         "opencv-python-headless",
     )
-    result = {"question": __doc__.splitlines()[0], "machine": describe(*packages), "rows": rows}
+    result = {"question": __doc__.splitlines()[0], "machine": describe(*packages)}
+    result |= {"rows": rows, "threads": threads}
     if arguments.output:
         arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
