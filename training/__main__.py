@@ -115,6 +115,7 @@ def distil(pack: Path, out: Path, runs: tuple[Path, ...], views: int, device: st
 @click.option("--teacher", help="What the card says of the teacher.")
 @click.option("--blend", default=0.5, show_default=True, help="Say of the T head in the class.")
 @click.option("--int8/--no-int8", default=True, show_default=True)
+@click.option("--openvino", is_flag=True, help="Also write OpenVINO's own format (.xml, .bin).")
 def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
     from training.bundle import make
@@ -122,6 +123,24 @@ def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
 
     card = make(run, Pack.open(pack), bundle, **options)
     click.echo(table(card["metrics"]))
+
+
+@main.command()
+@click.argument("network", type=folder)
+@click.argument("pack", type=folder)
+def quantize(network: Path, pack: Path) -> None:
+    """Compare ways to quantize NETWORK (an fp32 .onnx) by their loss on the val split of PACK."""
+    from training.data import Pack
+    from training.quantize import METHOD, compare
+
+    click.echo("| method | weights | loss | accuracy | labels as fp32 | mean dp | max dp |")
+    click.echo("|---|---|---|---|---|---|---|")
+    for row in compare(network, Pack.open(pack)):
+        name = f"**{row['method']}**" if row["method"] == METHOD else row["method"]
+        click.echo(
+            f"| {name} | {row['weight_bits']} bits | {row['loss']:.4f} | {row['accuracy']:.4f} "
+            f"| {row['agreement']:.4f} | {row['mean']:.4f} | {row['max']:.3f} |"
+        )
 
 
 @main.command()

@@ -25,9 +25,9 @@ from training.evaluate import (
     measure_features,
     run,
 )
-from training.export import export
+from training.export import agree, export, write_openvino
 from training.network import CLASSES, Galaxy, build, parameters
-from training.quantize import quantize
+from training.quantize import METHOD, WEIGHT_BITS, calibration_pictures, quantize
 
 __all__ = ["CREDITS", "LIMITS", "card_of", "load_run", "make"]
 
@@ -70,6 +70,7 @@ def make(
     teacher: str | None = None,
     int8: bool = True,
     blend: float = 0.5,
+    openvino: bool = False,
     draws: int = 500,
 ) -> dict[str, Any]:
     """Export a run, quantize and calibrate it on val, measure it on test, write the bundle.
@@ -86,6 +87,9 @@ def make(
         What the card says of the teacher.
     blend : float
         See `training.export.Deployed`.
+    openvino : bool
+        Whether to write OpenVINO's own format as well, beside the ONNX files;
+        galedge itself reads the latter with either engine.
 
     Returns
     -------
@@ -111,9 +115,13 @@ def make(
     ]
     deployed = export(network, fp32, size, corrections[0], blend, corrections[1])
     files = [fp32]
+    pictures = calibration_pictures(pack, list(kinds.values()))
+    agree(deployed, fp32, pictures)
     if int8:
-        quantize(fp32, small, calibration_pictures(pack, list(kinds.values())))
+        quantize(fp32, small, pictures)
         files.append(small)
+    if openvino:
+        write_openvino(files)
     judge = Answers.join([run(files[-1], pack, val, view) for view in kinds.values()])
     temperature, slope = fit_temperature(judge)
     calibration = {
@@ -133,6 +141,11 @@ def make(
     }
     for file in files:
         metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", kinds, calibration, draws)
+    quantization = {
+        "weight_bits": WEIGHT_BITS,
+        "method": f"static QDQ per channel, {METHOD}",
+        "pictures": len(pictures),
+    }
     card = card_of(
         name,
         version,
@@ -140,6 +153,7 @@ def make(
         pack.info["recipe"],
         calibration,
         files,
+        **({"quantization": quantization} if int8 else {}),
         parameters=parameters(deployed),
         training={
             **{key: value for key, value in record.items() if key not in ("curve", "parameters")},
@@ -175,18 +189,6 @@ def evaluate(
     result["ece_all"] = round(ece(joined.label, calibrated(joined, calibration)), 4)
     result["features"] = measure_features(joined)
     return result
-
-
-def calibration_pictures(pack: Pack, views: list[str], number: int = 512) -> np.ndarray:
-    """Return training pictures of every kind for the quantizer."""
-    rows = np.flatnonzero((pack.split == "train") & (pack.label >= 0))
-    random = np.random.default_rng(0)
-    share = max(1, number // len(views))
-    parts = [
-        pack.exact[view][np.sort(random.permutation(rows)[: min(share, len(rows))])]
-        for view in views
-    ]
-    return np.concatenate(parts)
 
 
 def card_of(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
+from galedge.engine import start
 from training.data import FEATURES, hubble_class
 from training.network import T_BINS, Galaxy, fuse
 
-__all__ = ["OPSET", "Deployed", "export"]
+__all__ = ["OPSET", "Deployed", "agree", "export", "write_openvino"]
 
 OPSET = 18
 IR_VERSION = 9  # what ONNX Runtime 1.17 reads
@@ -74,6 +76,39 @@ class Deployed(nn.Module):
             hubble = hubble + self.blend * (p @ self.member + 1e-5).log()
         t_type = torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
         return hubble, t_type, heads.attributes(features)
+
+
+def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float = 1e-3) -> float:
+    """Compare an exported file with its torch module on real pictures.
+
+    Returns
+    -------
+    float
+        The largest difference of any output.
+
+    Raises
+    ------
+    RuntimeError
+        If it is larger than `tolerance`, or a label differs.
+    """
+    found = start("onnxruntime", file.read_bytes(), str(file)).run(pixels)
+    with torch.no_grad():
+        wanted = dict(zip(found, deployed(torch.from_numpy(pixels)), strict=True))
+    away = max(float(abs(found[name] - value.numpy()).max()) for name, value in wanted.items())
+    labels = (found["hubble"].argmax(1) == wanted["hubble"].numpy().argmax(1)).mean()
+    if away > tolerance or labels < 1:
+        raise RuntimeError(
+            f"{file}: differs from torch by up to {away:.2g}, and in {1 - labels:.1%} of the labels"
+        )
+    return away
+
+
+def write_openvino(files: list[Path]) -> None:
+    """Write each ONNX file as OpenVINO IR beside it: ``.xml`` and ``.bin``, batch size free."""
+    import openvino
+
+    for file in files:
+        openvino.save_model(openvino.convert_model(file), file.with_suffix(".xml"), False)
 
 
 def export(
