@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
-from itertools import islice
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galedge._version import __version__
+from galedge.chunks import chunks
 from galedge.facts import Facts
 from galedge.image import Image
 from galedge.inputs import Rejected
@@ -20,6 +21,7 @@ from galedge.machine import usable_cpus
 from galedge.model import Model
 from galedge.prepare import prepare
 from galedge.result import Result
+from galedge.views import VIEWS
 from galedge.workers import ordered_map
 
 __all__ = ["Classifier", "Source", "classify"]
@@ -59,6 +61,10 @@ class Classifier:
         the first GPU.
     precision : {"int8", "fp32"}, optional
         Default: on a CPU int8, where the model has it and the CPU can.
+    views : {1, 8, "auto"}
+        Over how many rotations and reflections to average the answer. With
+        ``auto`` over eight where the first leaves doubt: a little more accurate
+        for two to three times the network's time.
     images : int, optional
         How many will be classified, for ``auto`` to weigh an engine's start
         against its speed. Default: many.
@@ -94,6 +100,7 @@ class Classifier:
         engine: str = "auto",
         device: str | None = None,
         precision: str | None = None,
+        views: int | str = 1,
         images: int | None = None,
         keep_pixels: bool = False,
         verify: bool = False,
@@ -105,6 +112,9 @@ class Classifier:
         self.verify = verify
         if self.workers < 1 or (batch is not None and batch < 1):
             raise ValueError("workers and batch must be at least 1")
+        if views not in VIEWS:
+            raise ValueError(f"views must be 1, 8 or 'auto', not {views!r}")
+        self.views = views
         if not isinstance(model, Model):
             model = Model.load(
                 model,
@@ -118,6 +128,7 @@ class Classifier:
         self.batch = batch or (BATCH if model.choice.device == "cpu" else GPU_BATCH)
         recipe = self.model.card.recipe
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
+        self._local = threading.local()
         self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)
         self._no_features: dict[str, float | None] = dict.fromkeys(self.model.card.features)
         self._provenance: dict[str, Any] = {
@@ -183,7 +194,7 @@ class Classifier:
         size = self.batch
         if isinstance(sources, Sized):  # a short list is shared out among all workers
             size = max(1, min(size, math.ceil(len(sources) / self.workers)))
-        for results in ordered_map(self._chunk, _chunks(sources, size), self.workers):
+        for results in ordered_map(self._chunk, chunks(sources, size), self.workers):
             yield from results
 
     def _chunk(self, sources: list[Source]) -> list[Result]:
@@ -197,11 +208,26 @@ class Classifier:
             for source in sources
         ]
 
+    def _buffer(self, count: int) -> NDArray[np.uint8]:
+        """Return this thread's room for prepared images, which the next chunk takes again."""
+        room: NDArray[np.uint8] | None = getattr(self._local, "room", None)
+        if room is None or len(room) < count:
+            size = self.recipe.size
+            room = self._local.room = np.empty((count, 3, size, size), np.uint8)
+        return room[:count]
+
     def _infer(self, sources: list[Any]) -> list[Result]:
         if not sources:
             return []
-        batch = prepare(sources, self.recipe, hdu=self.hdu, plane=self.plane, verify=self.verify)
-        prediction = self.model.predict(batch.pixels)
+        batch = prepare(
+            sources,
+            self.recipe,
+            hdu=self.hdu,
+            plane=self.plane,
+            out=self._buffer(len(sources)),
+            verify=self.verify,
+        )
+        prediction = self.model.predict(batch.pixels, self.views)
         results = [
             self._result(facts, probabilities, t_type, t_type_error, features)
             for facts, probabilities, t_type, t_type_error, features in zip(
@@ -298,12 +324,6 @@ def classify(
     than one call.
     """
     return Classifier(model).classify(source)  # type: ignore[arg-type]
-
-
-def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
-    iterator = iter(sources)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def _split(array: NDArray[Any]) -> list[NDArray[Any]] | None:

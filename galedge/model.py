@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from galedge.choose import Choice, choose
 from galedge.engine import start
 from galedge.engines import Engine
 from galedge.errors import ModelError
+from galedge.views import DOUBT, others
 
 __all__ = ["Model", "Prediction", "find_card", "shipped"]
 
@@ -132,9 +133,33 @@ class Model:
                 f"promises {wanted}; network and card do not belong together"
             )
 
-    def predict(self, pixels: NDArray[np.uint8]) -> Prediction:
-        """Classify prepared images of shape (N, 3, S, S)."""
-        return self.decode(self._engine.run(pixels))
+    def predict(self, pixels: NDArray[np.uint8], views: int | str = 1) -> Prediction:
+        """Classify prepared images of shape (N, 3, S, S).
+
+        Parameters
+        ----------
+        pixels : ndarray of uint8
+        views : {1, 8, "auto"}
+            Over how many rotations and reflections to average; ``auto`` is
+            eight for the images whose first answer is in doubt.
+        """
+        answer = self.decode(self._engine.run(pixels))
+        if views == 1:
+            return answer
+        again = np.flatnonzero(answer.probabilities.max(axis=1, initial=0) < DOUBT)
+        again = np.arange(len(pixels)) if views == 8 else again
+        if not len(again):
+            return answer
+        for view, mirrored in others(pixels[again]):
+            seen = self.decode(self._engine.run(view))
+            if mirrored and "clockwise" in self.card.features:
+                column = seen.features[:, self.card.features.index("clockwise")]
+                column[:] = 1 - column
+            for field in fields(answer):
+                getattr(answer, field.name)[again] += getattr(seen, field.name)
+        for field in fields(answer):
+            getattr(answer, field.name)[again] /= 8
+        return answer
 
     def decode(self, outputs: Mapping[str, NDArray[np.float32]]) -> Prediction:
         """Turn raw outputs into calibrated ones.

@@ -2,13 +2,16 @@
 
 import itertools
 import pickle
+import resource
 import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import CLASSES, galaxy, tiny_network, write_bundle, write_fits
 
-from galedge import Result
+from galedge import Result, chunks
 from galedge.classify import Classifier
 from galedge.inputs import Rejected
 from galedge.result import columns
@@ -184,3 +187,96 @@ def test_frame_replaces_the_recipes_own(bundle, classifier):
 def test_options_out_of_range(bundle, options):
     with pytest.raises(ValueError, match="must be"):
         Classifier(bundle, **options)
+
+
+class Endless:
+    """Galaxies without end, and how many of them were taken."""
+
+    def __init__(self, image):
+        self.image = image
+        self.taken = 0
+
+    def __iter__(self):
+        while True:
+            self.taken += 1
+            yield self.image
+
+
+IN_FLIGHT = 2 * 2 * 4  # two chunks of four for each of two workers
+
+
+def test_a_slow_consumer_holds_the_source_back(classifier):
+    sources = Endless(galaxy())
+    stream = classifier.stream(sources)
+    for used in range(1, 30):
+        assert next(stream).ok
+        # However long the consumer takes now, nothing is read behind its back.
+        assert sources.taken <= used + IN_FLIGHT + 4
+    stream.close()
+
+
+def test_a_slow_engine_holds_the_source_back(classifier, monkeypatch):
+    go = threading.Event()
+    engine = classifier.model._engine
+
+    class Slow:
+        running = 0
+
+        def run(self, pixels):
+            Slow.running += len(pixels)
+            assert go.wait(30)
+            return engine.run(pixels)
+
+    monkeypatch.setattr(classifier.model, "_engine", Slow())
+    sources = Endless(galaxy())
+    results = []
+    taker = threading.Thread(
+        target=lambda: results.extend(itertools.islice(classifier.stream(sources), 40))
+    )
+    taker.start()
+    while Slow.running < 2 * 4:  # both workers are at the engine
+        assert taker.is_alive()
+        time.sleep(0.001)
+    taker.join(0.2)
+    assert sources.taken <= IN_FLIGHT + 4
+    assert not results
+    go.set()
+    taker.join()
+    assert len(results) == 40
+    assert all(result.ok for result in results)
+
+
+def test_large_sources_are_taken_by_the_few(classifier, monkeypatch):
+    image = galaxy()
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 2 * image.nbytes)
+    found = list(chunks.chunks([image] * 5 + [b"x" * image.nbytes] * 2 + ["name"] * 9, 4))
+    assert [len(chunk) for chunk in found] == [2, 2, 2, 4, 4, 2]
+
+
+def test_buffers_are_taken_again(classifier):
+    found = {}
+
+    def work(name):
+        first, second = classifier._buffer(4), classifier._buffer(3)
+        found[name] = first.ctypes.data, second.ctypes.data, len(second)
+
+    for name in "ab":
+        thread = threading.Thread(target=work, args=(name,))
+        thread.start()
+        thread.join()
+    assert found["a"][0] == found["a"][1]
+    assert found["a"][2] == 3
+
+
+@pytest.mark.slow
+def test_memory_stays_flat(classifier):
+    images = [galaxy(seed=i) for i in range(16)]
+    sources = itertools.islice(itertools.cycle(images), 50_000)
+    resident = []
+    for count, result in enumerate(classifier.stream(sources)):
+        assert result.ok
+        if count % 1_000 == 999:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            resident.append(pages * resource.getpagesize() / 2**20)
+    assert len(resident) == 50
+    assert max(resident) - resident[0] < 8  # MiB, after the first thousand

@@ -33,6 +33,7 @@ __all__ = ["classify"]
 @options.engine
 @options.device
 @options.precision
+@options.views
 @options.sources
 @options.keep
 @click.option(
@@ -61,6 +62,7 @@ def classify(
     engine: str,
     device: str | None,
     precision: str | None,
+    views: str,
     keep: bool,
     dask: str | None,
     gallery: str | None,
@@ -114,6 +116,7 @@ def classify(
         "device": device,
         "precision": precision,
         "verify": verify,
+        "views": views if views == "auto" else int(views),
     }
     classifier = load_classifier(
         quiet=quiet,

@@ -21,6 +21,7 @@ __all__ = [
     "quiet",
     "sources",
     "verify",
+    "views",
     "workers",
 ]
 
@@ -119,6 +120,13 @@ device = click.option(
     callback=_device,
     metavar="cpu|cuda|cuda:N",
     help="Where it runs. Default: the CPU; for --engine cuda the first GPU.",
+)
+views = click.option(
+    "--views",
+    type=click.Choice(["auto", "1", "8"]),
+    default="1",
+    show_default=True,
+    help="Average over so many rotations and reflections; auto: 8 where 1 leaves doubt.",
 )
 precision = click.option(
     "--precision",
