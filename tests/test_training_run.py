@@ -18,12 +18,17 @@ sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from PIL import Image  # noqa: E402
 
+from galedge.engine import start  # noqa: E402
 from galedge.prepare import prepare  # noqa: E402
 from galedge.recipe import Recipe  # noqa: E402
+from training import quantize  # noqa: E402
 from training.augment import Augment  # noqa: E402
 from training.bundle import make  # noqa: E402
-from training.data import Pack, pack  # noqa: E402
+from training.data import ATTRIBUTES, Pack, pack  # noqa: E402
 from training.distil import load, teach  # noqa: E402
+from training.export import agree, export, write_openvino  # noqa: E402
+from training.network import build  # noqa: E402
+from training.quantize import METHOD, METHODS  # noqa: E402
 from training.train import OUTPUTS, Config, Group, draw, train  # noqa: E402
 
 T_OF_CLASS = (-5, -2, 1, 3, 5, 7, 10)
@@ -142,7 +147,7 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     assert Pack.open(packed.folder).info == packed.info
 
 
-def test_the_bundle_loads_with_galedge(packed, tmp_path):
+def test_the_bundle_loads_with_galedge(packed, tmp_path, monkeypatch):
     model = pytest.importorskip("galedge.model")
     config = Config(network="galaxy:8,8,8,8", size=32, epochs=1, batch=32)
     rows = np.flatnonzero(packed.split == "train")
@@ -153,3 +158,37 @@ def test_the_bundle_loads_with_galedge(packed, tmp_path):
         answer = loaded.predict(np.ascontiguousarray(packed.exact["auto"][:3]))
         np.testing.assert_allclose(answer.probabilities.sum(1), 1, atol=1e-5)
         assert (answer.t_type_error > 0).all()
+    assert loaded.card.weight_bits == 7
+
+    monkeypatch.setattr(quantize, "METHODS", {name: METHODS[name] for name in (METHOD, "minmax")})
+    found = list(quantize.compare(tmp_path / "bundle" / "model.fp32.onnx", packed))
+    ways = [("fp32", 32), (METHOD, 7), (METHOD, 8), ("minmax", 7), ("minmax", 8)]
+    assert [(row["method"], row["weight_bits"]) for row in found] == ways
+    assert (found[0]["agreement"], found[0]["max"]) == (1, 0)
+    assert all(row["max"] > 0 and row["loss"] > 0 for row in found[1:])
+
+
+def test_an_export_that_differs_from_torch_is_refused(packed, tmp_path):
+    network = build("galaxy:8,8,8,8", len(ATTRIBUTES)).eval()
+    pixels = np.ascontiguousarray(packed.exact["auto"][:8])
+    file = tmp_path / "model.fp32.onnx"
+    deployed = export(network, file, 32)
+    assert agree(deployed, file, pixels) < 1e-3
+    deployed.network.heads.hubble.bias.data += 0.01
+    with pytest.raises(RuntimeError, match=r"differs from torch by up to 0\.01"):
+        agree(deployed, file, pixels)
+
+
+def test_openvinos_own_format(packed, tmp_path):
+    openvino = pytest.importorskip("openvino")
+    file = tmp_path / "model.fp32.onnx"
+    export(build("galaxy:8,8,8,8", len(ATTRIBUTES)).eval(), file, 32)
+    write_openvino([file])
+    model = openvino.Core().read_model(tmp_path / "model.fp32.xml")
+    assert model.inputs[0].get_partial_shape()[0].is_dynamic
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    network = openvino.Core().compile_model(model, "CPU", options)
+    pixels = np.ascontiguousarray(packed.exact["auto"][:5])
+    found = network({"pixels": pixels})[network.output("hubble")]
+    wanted = start("onnxruntime", file.read_bytes()).run(pixels)["hubble"]
+    np.testing.assert_allclose(found, wanted, atol=1e-4)

@@ -117,8 +117,14 @@ def make(
     files = [fp32]
     pictures = calibration_pictures(pack, list(kinds.values()))
     agree(deployed, fp32, pictures)
+    quantization: dict[str, Any] = {}
     if int8:
-        quantize(fp32, small, pictures)
+        used = quantize(fp32, small, pictures)
+        quantization = {
+            "weight_bits": WEIGHT_BITS,
+            "method": f"static QDQ per channel, {METHOD}",
+            "pictures": used,
+        }
         files.append(small)
     if openvino:
         write_openvino(files)
@@ -141,11 +147,6 @@ def make(
     }
     for file in files:
         metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", kinds, calibration, draws)
-    quantization = {
-        "weight_bits": WEIGHT_BITS,
-        "method": f"static QDQ per channel, {METHOD}",
-        "pictures": len(pictures),
-    }
     card = card_of(
         name,
         version,
@@ -153,7 +154,7 @@ def make(
         pack.info["recipe"],
         calibration,
         files,
-        **({"quantization": quantization} if int8 else {}),
+        quantization=quantization,
         parameters=parameters(deployed),
         training={
             **{key: value for key, value in record.items() if key not in ("curve", "parameters")},

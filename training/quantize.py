@@ -36,7 +36,7 @@ METHODS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
 }
 """Where activations are cut off, by name: ONNX Runtime's method and its options."""
 
-METHOD = "minmax-average"  # none has a lower loss on val by more than noise: see `compare`
+METHOD = "percentile"  # on val the loss is that of the others, the answers nearest to fp32
 
 
 class Pictures(CalibrationDataReader):
@@ -75,7 +75,7 @@ def quantize(
     *,
     method: str = METHOD,
     weight_bits: int = WEIGHT_BITS,
-) -> None:
+) -> int:
     """Write the int8 version of an exported network.
 
     Parameters
@@ -87,6 +87,11 @@ def quantize(
     method : str
         One of `METHODS`.
     weight_bits : {7, 8}
+
+    Returns
+    -------
+    int
+        How many pictures were used; histograms take every fourth.
     """
     calibrate, options = METHODS[method]
     if calibrate != CalibrationMethod.MinMax:
@@ -112,6 +117,7 @@ def quantize(
     feed_bytes(model)
     onnx.checker.check_model(model)
     target.write_bytes(model.SerializeToString())
+    return len(pixels)
 
 
 def compare(source: Path, pack: Pack) -> Iterator[dict[str, Any]]:
