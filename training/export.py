@@ -93,7 +93,7 @@ def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float =
     """
     found = start("onnxruntime", file.read_bytes(), str(file)).run(pixels)
     with torch.no_grad():
-        wanted = dict(zip(found, deployed(torch.from_numpy(pixels)), strict=True))
+        wanted = dict(zip(found, deployed(torch.tensor(pixels)), strict=True))
     away = max(float(abs(found[name] - value.numpy()).max()) for name, value in wanted.items())
     labels = (found["hubble"].argmax(1) == wanted["hubble"].numpy().argmax(1)).mean()
     if away > tolerance or labels < 1:
