@@ -53,6 +53,7 @@ class AppendLog:
     def __init__(self, path: str, begins: bytes) -> None:
         self.path = path
         self._synced = time.monotonic()
+        self._dirty = False
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         except OSError as error:
@@ -140,11 +141,13 @@ class AppendLog:
                 os.ftruncate(self._file, self._end)
             raise
         self._end += len(line)
+        self._dirty = True
 
     def sync(self, *, now: bool = False) -> None:
         """Put lines on the disk, once a second at most unless `now`."""
-        if now or time.monotonic() - self._synced > _SYNC_SECONDS:
+        if self._dirty and (now or time.monotonic() - self._synced > _SYNC_SECONDS):
             os.fsync(self._file)
+            self._dirty = False
             self._synced = time.monotonic()
 
     def is_in_place(self) -> bool:

@@ -82,6 +82,7 @@ class Scanner:
         self._clock = clock
         self._pending: dict[str, _Pending] = {}
         self._finished: dict[str, Stamp] = {}  # what `done` said, for speed
+        self.cost = 0.0  # seconds that the last look took
 
     @property
     def pending(self) -> int:
@@ -90,6 +91,7 @@ class Scanner:
 
     def ready(self) -> list[Found]:
         """Look once; return files that are ready, the same ones until they are `finish`ed."""
+        start = self._clock()
         before, self._pending = self._pending, {}
         finished, self._finished = self._finished, {}
         ready: list[Found] = []
@@ -104,6 +106,7 @@ class Scanner:
             self._pending[path] = entry
             if len(ready) < _MOST and self._is_ready(path, entry, now - entry.since):
                 ready.append(Found(path, stamp))
+        self.cost = self._clock() - start
         return ready
 
     def _is_ready(self, path: str, entry: _Pending, age: float) -> bool:
@@ -167,11 +170,10 @@ class Watch:
             The same while no file is awaited: longer where events are told.
         """
         while not self._waiter.stopped:
-            start = time.monotonic()
             self.step()
             pause = interval if self._scanner.pending else idle
-            # A large folder on a slow disk is not looked at without end.
-            self._waiter.wait(max(pause, time.monotonic() - start))
+            # A large folder is not looked at more than a fifth of the time.
+            self._waiter.wait(max(pause, 4 * self._scanner.cost))
 
     def once(self, settle: float) -> None:
         """Write rows for what is there and complete now."""
@@ -189,7 +191,7 @@ class Watch:
                     break
                 if self._waiter.stopped:
                     break
-            self._log.sync(now=True)
+        self._log.sync()
         return bool(ready)
 
     def _is_as_it_was(self, found: Found, row: Row) -> bool:

@@ -53,7 +53,7 @@ _seconds = click.FloatRange(0, min_open=True)
 @click.option(
     "--interval",
     type=_seconds,
-    default=0.2,
+    default=0.1,
     show_default=True,
     metavar="SECONDS",
     help="Between two looks at the folder.",
