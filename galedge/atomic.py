@@ -29,6 +29,9 @@ class AtomicFile:
     alone : bool
         Whether no other process writes this file, which the caller has made
         sure of: what a killed one left of it is then removed.
+    durable : bool
+        Wait until the disk has it. Without, a power cut may lose what is easily
+        made again; a killed process still leaves nothing half-written.
 
     Attributes
     ----------
@@ -42,7 +45,10 @@ class AtomicFile:
         If the file cannot be made.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, alone: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, alone: bool = False, durable: bool = True
+    ) -> None:
+        self._durable = durable
         self.path = os.fspath(path)
         self._target = os.path.realpath(self.path)  # through a link, as plain writing would go
         self.folder = os.path.dirname(self._target)
@@ -70,9 +76,12 @@ class AtomicFile:
         """
         try:
             self.file.flush()
-            os.fsync(self.file.fileno())
+            if self._durable:
+                os.fsync(self.file.fileno())
             self.file.close()
             os.replace(self._part, self._target)
+            if not self._durable:
+                return
             # The rename itself is on disk only when its folder is.
             folder = os.open(self.folder, os.O_RDONLY)
             try:

@@ -26,8 +26,12 @@ from galedge.workers import ordered_map
 
 __all__ = ["Classifier", "Source", "classify"]
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Rejected"
-"""One galaxy: a path, a file's content, an image, or an array (H, W) or (3, H, W)."""
+Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
+Source: TypeAlias = "Band | Rejected | tuple[Band, Band, Band]"
+"""One galaxy: a path, a file's content, an image, or an array (H, W) or (3, H, W).
+
+In a stream three of them with one plane each may be one: red, green and blue.
+"""
 
 BATCH, GPU_BATCH = 64, 1024
 

@@ -43,6 +43,8 @@ class Placed:
     ----------
     result : Result
         With x, y, ra and dec in the frame; those of an error are the source's.
+    x, y : float
+        Where the source was said to be, in zero-based pixels.
     side : float
         Of the cutout, in pixels; NaN where there is none.
     extra : mapping of str to cell
@@ -50,6 +52,8 @@ class Placed:
     """
 
     result: Result
+    x: float
+    y: float
     side: float
     extra: Mapping[str, Cell]
 
@@ -79,6 +83,7 @@ def classify_sources(
     sources: Sources,
     extra: Sequence[Mapping[str, Cell]] | None = None,
     side: int | None = None,
+    flags: tuple[str, ...] = (),
 ) -> Iterator[Placed]:
     """Classify the sources of a frame, without writing cutouts.
 
@@ -95,6 +100,8 @@ def classify_sources(
     side : int, optional
         Of the cutouts of sources that have no size. Default: `SIDE`, and larger
         for galaxies that need it.
+    flags : tuple of str
+        Of every source, as the frame has them.
 
     Yields
     ------
@@ -112,7 +119,9 @@ def classify_sources(
         chunk = range(start, min(start + _CHUNK, len(sources)))
         results = _classify(classifier, frame, sources, chunk, sides)
         for i, result in zip(chunk, results, strict=True):
-            yield Placed(result, float(sides[i]), extra[i] if extra is not None else {})
+            result = replace(result, flags=result.flags + flags) if flags else result
+            place = float(sources.x[i]), float(sources.y[i])
+            yield Placed(result, *place, float(sides[i]), extra[i] if extra is not None else {})
 
 
 def _classify(
@@ -121,16 +130,31 @@ def _classify(
     """Classify a chunk; leave in `sides` those of the cutouts that gave the answers."""
     found = _answers(classifier, frame, sources, chunk, sides)
     larger = sides.copy()
-    growing = [i for i in chunk if not sources.fixed[i] and "cropped" in found[i].flags]
+    growing = [
+        i
+        for i in chunk
+        if not sources.fixed[i]
+        and "cropped" in found[i].flags
+        and "no_source" not in found[i].flags
+    ]
     for _ in range(_DOUBLINGS):
         larger[growing] *= 2
         answers = _answers(classifier, frame, sources, growing, larger)
         for i, answer in answers.items():
             # Neither another galaxy that fits is an answer, nor one that still does not.
-            if answer.ok and not {"cropped", "off_centre"} & set(answer.flags):
+            if not {"cropped", "no_source"} & set(answer.flags) and _is_at(
+                answer, sources.x[i], sources.y[i], sides[i] / 4
+            ):
                 found[i], sides[i] = answer, larger[i]
         growing = [i for i in growing if "cropped" in answers[i].flags]
     return _on_sky(frame, [found[i] for i in chunk])
+
+
+def _is_at(result: Result, x: float, y: float, most: float) -> bool:
+    """Tell whether what was framed lies no further than `most` pixels from a place."""
+    if result.x is None or result.y is None or not result.ok:
+        return False
+    return math.dist((result.x, result.y), (x, y)) <= most
 
 
 def _answers(
@@ -196,16 +220,17 @@ def _in_frame(
     ):
         flags.append("edge")
     if result.x is not None and result.y is not None:
-        at = result.x + corner[0], result.y + corner[1]
-        if math.dist(at, (x, y)) > side / 8:
+        result = replace(result, x=result.x + corner[0], y=result.y + corner[1])
+        if not _is_at(result, x, y, side / 8):
             flags.append("off_centre")
-        x, y = at
+    else:
+        result = replace(
+            result, x=x if math.isfinite(x) else None, y=y if math.isfinite(y) else None
+        )
     return replace(
         result,
         path=frame.path,
         hdu=frame.image.hdu,
-        x=x if math.isfinite(x) else None,
-        y=y if math.isfinite(y) else None,
         object=sources.names[i],
         date_obs=str(frame.image.header.get("DATE-OBS", "")) or None,
         flags=tuple(flags),

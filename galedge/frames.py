@@ -23,7 +23,7 @@ from galedge.sources import Catalogue, Sources
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Frame"]
+__all__ = ["STRIP_PIXELS", "Frame", "clipped"]
 
 #: Pixels of a strip: 256 MiB of floats.
 STRIP_PIXELS = 1 << 26
@@ -104,6 +104,11 @@ class Frame:
                 f"{layer.path} and {self.path} lie up to {away:.1f} pixels apart on the sky; "
                 "galedge does not reproject: bring the bands to one grid first"
             )
+
+    @property
+    def files(self) -> list[str]:
+        """Every file that the frame is read from."""
+        return [layer.path for layer in self._layers]
 
     @property
     def image(self) -> Image:

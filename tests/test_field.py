@@ -160,6 +160,7 @@ def test_command(galedge, tmp_path, bundle):
             (float(row["cat_ra"]), float(row["cat_dec"])), abs=2e-4
         )
     assert (found[5]["status"], found[5]["flags"], found[5]["label"]) == ("error", "outside", "")
+    assert {row["flags"] for row in found[:5]} <= {"", "edge"}
     assert "classified 5 sources in " in process.stderr
     assert "f.fits: x 500.00, y 10.00 lies outside the frame" in process.stderr
 

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = ["cli", "main"]
 
-COMMANDS = ("benchmark", "classify", "engines", "info", "measure", "models", "watch")
+COMMANDS = (
+    "benchmark",
+    "classify",
+    "cutout",
+    "engines",
+    "info",
+    "measure",
+    "models",
+    "watch",
+)
 """Commands; each is the function of that name in the module of that name."""
 
 

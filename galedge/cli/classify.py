@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from galedge.cli import nights, options
 from galedge.cli.load import load_classifier
 from galedge.cli.run import refuse_overwriting, tabulate
-from galedge.cli.survey import Survey, check_sources
+from galedge.cli.say import printable
+from galedge.cli.survey import Survey
+from galedge.cli.where import Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from galedge.inputs import Rejected
+    from galedge.result import Result
 
 __all__ = ["classify"]
 
 
 @click.command()
-@options.paths
+@options.paths_or_bands
 @options.output
 @options.json
 @options.model
@@ -36,6 +45,7 @@ __all__ = ["classify"]
 @options.views
 @options.sources
 @options.keep
+@options.overlay
 @click.option(
     "--dask",
     metavar="ADDRESS",
@@ -64,6 +74,7 @@ def classify(
     precision: str | None,
     views: str,
     keep: bool,
+    overlay: str | None,
     dask: str | None,
     gallery: str | None,
     resume: bool,
@@ -72,39 +83,51 @@ def classify(
     write_back: str | None,
     verify: bool,
     quiet: bool,
-    **where: Any,
+    **sources: Any,
 ) -> None:
     """Classify images: files, and folders to the bottom.
 
     One row for each image, also for one that had to be rejected. FITS (plain
     or compressed), JPEG, PNG, TIFF and NumPy files.
 
-    With --catalog images are frames, and each source of the list is a row.
+    With --catalog or --detect images are frames, and each source in them a row.
     """
-    check_sources(keep=keep, **where)
-    inputs = [*paths, *filter(None, [where["catalog"]])]
-    if verify and where["catalog"] is not None:
+    where = Where(**sources)
+    where.check(paths)
+    one_each = where.bands is None and not where.in_frames
+    if keep and where.catalog is None:
+        raise click.UsageError("--keep goes with --catalog")
+    if overlay is not None:
+        where.check_one_frame(paths, "--overlay")
+        if not overlay.lower().endswith(".png"):
+            raise click.UsageError(f"--overlay {printable(overlay)}: end the name in .png")
+        refuse_overwriting(overlay, where.inputs(paths), "--overlay")
+    if verify and not one_each:
         raise click.UsageError(
-            "--verify adds up whole files, --catalog reads only cutouts of them: "
+            "--verify adds up whole files and goes with none of --catalog, --detect, --bands: "
             "ask galedge info --verify first"
         )
     if dask is None:
-        refuse_overwriting(output, inputs)
-        refuse_overwriting(gallery, inputs, "--gallery")
-    elif json or gallery or where["catalog"] is not None:
-        raise click.UsageError("--dask goes with none of --json, --gallery, --catalog")
-    if (resume or quarantine or write_back) and (dask is not None or where["catalog"] is not None):
+        refuse_overwriting(output, where.inputs(paths))
+        refuse_overwriting(gallery, where.inputs(paths), "--gallery")
+    elif json or gallery or not one_each:
         raise click.UsageError(
-            "--resume, --quarantine and --write-back go with neither --dask nor --catalog"
+            "--dask goes with none of --json, --gallery, --catalog, --detect, --bands"
+        )
+    if (resume or quarantine or write_back) and (dask is not None or not one_each):
+        raise click.UsageError(
+            "--resume, --quarantine and --write-back go with none of "
+            "--dask, --catalog, --detect, --bands"
         )
     if resume and (output is None or gallery is not None):
         # A journal holds rows, not thumbnails.
         raise click.UsageError("--resume needs -o FILE, and goes without --gallery")
+    from galedge.bands import classify_groups
     from galedge.cli.cluster import classify_on
     from galedge.result import columns
 
     # A folder may hold any number; of files only, auto can tell what a start is worth.
-    few = where["catalog"] is None and all(os.path.isfile(path) for path in paths)
+    few = one_each and all(os.path.isfile(path) for path in paths)
     settings: dict[str, Any] = {
         "model": model,
         "workers": workers,
@@ -131,42 +154,31 @@ def classify(
         "model_sha256": classifier.model.sha256,
         "recipe_sha256": classifier.recipe.sha256,
     }
+    table = partial(tabulate, where.files(paths), output, about=about, json=json, gallery=gallery)
     if dask is not None:
         classify_on(dask, paths, output, settings, about, quiet)
-        return
-    if where["catalog"] is not None:
-        survey = Survey(classifier, names, hdu, plane, keep=keep, **where)
-        tabulate(
-            paths,
-            output,
-            survey.names,
-            survey.rows,
-            "classified",
-            quiet,
-            noun="source",
-            about=about,
-            json=json,
-            gallery=gallery,
+    elif where.in_frames:
+        survey = Survey(
+            classifier, names, where, hdu=hdu, plane=plane, keep=keep, remembers=overlay is not None
         )
-        return
-    with nights.safeguarded(
-        classifier,
-        paths,
-        output if resume else None,
-        write_back=write_back,
-        quarantine=quarantine,
-        moves=quarantine_move,
-    ) as run:
-        tabulate(
+        try:
+            table(survey.names, survey.rows, "classified", quiet, noun="source")
+        finally:
+            if overlay is not None and survey.complete:
+                survey.draw(overlay)
+    elif where.bands is not None:
+
+        def stream(found: list[str | Rejected]) -> Iterator[Result]:
+            return classify_groups(classifier, where.groups(found))
+
+        table(names, stream, "classified", quiet, noun="object")
+    else:
+        with nights.safeguarded(
+            classifier,
             paths,
-            output,
-            names,
-            run.stream,
-            "classified",
-            quiet,
-            about=about,
-            json=json,
-            gallery=gallery,
-            then=run.finish,
-            kept=run.kept,
-        )
+            output if resume else None,
+            write_back=write_back,
+            quarantine=quarantine,
+            moves=quarantine_move,
+        ) as run:
+            table(names, run.stream, "classified", quiet, then=run.finish, kept=run.kept)

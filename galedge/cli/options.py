@@ -13,9 +13,12 @@ __all__ = [
     "frame",
     "gallery",
     "hdu",
+    "keep",
     "model",
     "output",
+    "overlay",
     "paths",
+    "paths_or_bands",
     "plane",
     "precision",
     "quiet",
@@ -58,6 +61,7 @@ def _page(context: click.Context, option: click.Parameter, value: str | None) ->
 
 
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+paths_or_bands = click.argument("paths", metavar="PATH...", nargs=-1)
 output = click.option(
     "-o",
     "--output",
@@ -154,35 +158,69 @@ def _roles(
     return roles
 
 
+def _bands(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    """Check ``--bands``: three files or a pattern."""
+    if value is None:
+        return None
+    from galedge.bands import parse_bands
+
+    try:
+        return parse_bands(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}") from None
+
+
 _SOURCES = (
     click.option(
         "--catalog",
         metavar="FILE",
-        help="Classify the sources of a list in each frame: CSV, or ECSV, FITS table, "
-        "VOTable, Parquet.",
+        help="Take the sources of a list in each frame: CSV; or, with an extra, ECSV, FITS "
+        "table, VOTable, Parquet.",
     ),
     click.option(
         "--columns",
         callback=_roles,
         metavar="ROLE=NAME,...",
-        help="Which columns of the list are ra and dec or x and y; and id, and size or "
-        "radius in pixels.",
+        help="Which columns of the list are ra and dec or x and y; and id, size or radius.",
     ),
     click.option("--one-based", is_flag=True, help="x and y of the list count from 1, as in FITS."),
+    click.option("--detect", is_flag=True, help="Find the sources of each frame, by sep."),
+    click.option(
+        "--threshold",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SIGMA",
+        help="Of --detect, in units of the noise. Default: 2.",
+    ),
+    click.option(
+        "--min-area",
+        type=click.IntRange(1),
+        metavar="PIXELS",
+        help="Of --detect, above the threshold. Default: 20.",
+    ),
     click.option(
         "--size",
         type=click.IntRange(8, 4096),
         metavar="PIXELS",
-        help="Side of the cutouts. Default: 64, doubled up to 512 while the galaxy is larger.",
+        help="Side of the cutouts. Default: as the list says or the galaxy needs.",
+    ),
+    click.option(
+        "--bands",
+        callback=_bands,
+        metavar="FILES|PATTERN",
+        help="Three files as one image, from blue to red: g.fits,r.fits,i.fits; or a pattern "
+        "for folders: '{name}_{g,r,i}.fits'.",
     ),
 )
 
 
 def sources(command: _Command) -> _Command:
-    """Add the options that say where in a frame the galaxies are."""
+    """Add the options that say where in which frames the galaxies are."""
     for option in reversed(_SOURCES):
         command = option(command)
     return command
 
 
 keep = click.option("--keep", is_flag=True, help="Carry the list's own columns through.")
+overlay = click.option(
+    "--overlay", metavar="FILE.png", help="Draw the sources over the frame, coloured by class."
+)

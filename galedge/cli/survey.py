@@ -1,15 +1,15 @@
-"""Rows of the sources of frames: what `classify --catalog` runs."""
+"""Rows of the sources of frames: what `classify --catalog` and `--detect` run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from galedge.bands import Group
     from galedge.classify import Classifier
+    from galedge.cli.where import Where
     from galedge.columns import Column
     from galedge.field import Placed
     from galedge.frames import Frame
@@ -17,82 +17,100 @@ if TYPE_CHECKING:
     from galedge.result import Cell
     from galedge.sources import Sources
 
-__all__ = ["Survey", "check_sources"]
-
-
-def check_sources(
-    *,
-    catalog: str | None,
-    columns: dict[str, str] | None,
-    one_based: bool,
-    size: int | None,
-    keep: bool = False,
-) -> None:
-    """Refuse options that do not go together."""
-    needing = {"--columns": columns, "--one-based": one_based, "--keep": keep, "--size": size}
-    for name, given in needing.items():
-        if given and catalog is None:
-            raise click.UsageError(f"{name} goes with --catalog")
+__all__ = ["Survey"]
 
 
 class Survey:
-    """Classifies the sources of one frame after another."""
+    """Classifies the sources of one frame after another.
+
+    Attributes
+    ----------
+    names : list of str
+        The columns: those of a result, then those kept of the source list.
+    drawn : list of Placed
+        With `remembers`, the rows so far.
+    frame : Frame or None
+        The last.
+    complete : bool
+        Whether all rows came.
+    """
 
     def __init__(
         self,
         classifier: Classifier,
         names: Sequence[str],
-        hdu: int | None,
-        plane: int | None,
+        where: Where,
         *,
-        catalog: str,
-        columns: dict[str, str] | None,
-        one_based: bool,
-        size: int | None,
-        keep: bool,
+        hdu: int | None = None,
+        plane: int | None = None,
+        keep: bool = False,
+        remembers: bool = False,
     ) -> None:
         from galedge.columns import Column
-        from galedge.sources import read_catalogue
 
         self._classifier = classifier
+        self._where = where
         self._hdu, self._plane = hdu, plane
-        self._catalogue = read_catalogue(catalog, columns, one_based=one_based)
-        self._size = size
+        self._catalogue = where.read()
         self._kept: dict[str, str] = {}
-        if keep:
+        if keep and self._catalogue is not None:
             self._kept = {
                 name if name not in names else f"cat_{name}": name
                 for name in self._catalogue.columns
             }
         # Whatever they are called, they are not galedge's: their values say what they are.
         self.names: list[str | Column] = [*names, *map(Column, self._kept)]
+        self._remembers = remembers
+        self.drawn: list[Placed] = []
+        self.frame: Frame | None = None
+        self.complete = False
 
-    def rows(self, inputs: Iterable[str | Rejected]) -> Iterator[Placed]:
-        """Yield the rows of each frame in turn."""
+    def rows(self, files: Iterable[str | Rejected]) -> Iterator[Placed]:
+        """Yield the rows of each frame in turn; a frame that cannot be read is one."""
+        for group in self._where.groups(files):
+            for placed in self._rows(group):
+                if self._remembers:
+                    self.drawn.append(placed)
+                yield placed
+        self.complete = True
+
+    def _rows(self, group: Group | Rejected) -> Iterator[Placed]:
         from galedge.errors import ReadError
-        from galedge.field import Placed
+        from galedge.field import Placed, classify_sources
         from galedge.frames import Frame
         from galedge.inputs import Rejected
 
-        for path in inputs:
-            try:
-                if isinstance(path, Rejected):
-                    raise ReadError(path.reason)
-                frame = Frame(path, self._hdu, self._plane)
-                sources = frame.locate(self._catalogue)
-            except ReadError as error:
-                name = path.path if isinstance(path, Rejected) else path
-                rejected = Rejected(name, str(error).removeprefix(f"{name}: "))
-                (result,) = self._classifier.stream([rejected])
-                yield Placed(result, float("nan"), dict.fromkeys(self._kept))
-                continue
-            yield from self._frame(frame, sources)
+        try:
+            if isinstance(group, Rejected):
+                raise ReadError(group.reason)
+            paths = group.paths if len(group.paths) == 3 else group.path
+            self.frame = Frame(paths, self._hdu, self._plane)
+            sources = self._where.locate(self.frame, self._catalogue, self._classifier.workers)
+        except ReadError as error:
+            rejected = Rejected(group.path, str(error).removeprefix(f"{group.path}: "))
+            (result,) = self._classifier.stream([rejected])
+            nowhere = float("nan")
+            yield Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
+            return
+        yield from classify_sources(
+            self._classifier,
+            self.frame,
+            sources,
+            self._extra(sources),
+            self._where.size,
+            group.flags,
+        )
 
-    def _frame(self, frame: Frame, sources: Sources) -> Iterator[Placed]:
-        from galedge.field import classify_sources
+    def _extra(self, sources: Sources) -> list[Mapping[str, Cell]] | None:
+        """Return the kept columns of each source."""
+        if not self._kept or self._catalogue is None:
+            return None
+        columns = [self._catalogue.columns[name] for name in self._kept.values()]
+        return [dict(zip(self._kept, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
-        columns = {new: self._catalogue.columns[old] for new, old in self._kept.items()}
-        extra: list[Mapping[str, Cell]] = [
-            dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
-        ]
-        yield from classify_sources(self._classifier, frame, sources, extra or None, self._size)
+    def draw(self, path: str) -> None:
+        """Draw the rows over the frame."""
+        from galedge.overlay import draw
+
+        if self.frame is not None:
+            draw(self.frame, self.drawn, path, self._classifier.model.card.classes)
