@@ -101,7 +101,7 @@ def test_copies_and_quarantine_on_a_full_disk(galedge, tmp_path, disk, bundle):
     assert os.listdir(disk / "q") == ["rejected.jsonl"]
 
 
-@pytest.mark.parametrize("limit", [0, 1, 1000, 20_000])
+@pytest.mark.parametrize("limit", [0, 20_000])
 def test_files_that_may_not_grow(tmp_path, folder, bundle, limit):
     for options in (
         ["classify", folder, "-o", tmp_path / "out/t.csv"],
