@@ -134,13 +134,13 @@ def trained(tmp_path_factory):
         writer = csv.writer(file)
         columns = ["file", "source", "galaxy", "t_type", "t_lo", "t_hi", "split", "inclination"]
         writer.writerow(columns)
-        for i in range(56):
+        for i in range(70):
             t = (-5, -2, 1, 3, 5, 7, 10)[i % 7]
             y, x = np.mgrid[-20:20, -20:20]
             light = np.exp(-np.hypot(x, y) / (4 + i % 7)) * 200 + random.normal(9, 2, (3, 40, 40))
             picture = np.clip(light, 0, 255).astype(np.uint8).transpose(1, 2, 0)
             Image.fromarray(picture).save(folder / f"{i}.png")
-            side = "val" if i < 14 else "test"
+            side = ("val", "train", "test", "test", "test")[i // 14]
             galaxy = f"G{i // 2}"
             if i % 2:
                 writer.writerow([f"{i}.png", "one", galaxy, t, t - 1, t + 1, side, 0.5])

@@ -231,6 +231,31 @@ def groups_of(extras: tuple[tuple[Path, Path], ...]) -> Any:
     return tuple(groups)
 
 
+@main.command()
+@click.argument("run", type=folder)
+@click.argument("pack", type=folder)
+@click.option("-o", "--output", type=folder, required=True, help="Write the numbers here (.json).")
+@click.option("--sheet", type=folder, help="Draw some of the pictures with their maps (.png).")
+@click.option("--bundle", type=folder, help="What was exported of RUN, in place of a new export.")
+@click.option("--precision", help="Of the bundle. Default: int8 where it has it.")
+@click.option("--split", default="test", show_default=True)
+@click.option("--kind", "kinds", multiple=True, default=["colour"], show_default=True)
+@click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
+@click.option("--blend", default=0.5, show_default=True, help="As RUN was exported.")
+@click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
+def explain(run: Path, pack: Path, output: Path, sheet: Path | None, **options: Any) -> None:
+    """Test Grad-CAM of RUN, and galedge explain of its ONNX file, on PACK."""
+    from training.data import Pack
+    from training.explain import choose, explain, rows_of
+    from training.figures import evidence
+
+    result, drawn = explain(run, Pack.open(pack), **options)
+    output.write_text(json.dumps(result, indent=1) + "\n")
+    if sheet:
+        evidence(**choose(drawn)).savefig(sheet, dpi=100)
+    click.echo("\n".join(rows_of(result)))
+
+
 def table(metrics: dict[str, Any]) -> str:
     """Return metrics as a Markdown table."""
     lines = [

@@ -19,6 +19,7 @@ __all__ = [
     "confusion",
     "disagreement",
     "embed",
+    "evidence",
     "precision_recall",
     "sheet",
     "strata",
@@ -245,4 +246,28 @@ def sheet(pixels: np.ndarray, captions: Sequence[str], columns: int = 8) -> Figu
     for ax, picture, caption in zip(axes.flat, pixels, captions, strict=False):
         ax.imshow(picture.transpose(1, 2, 0), interpolation="nearest")
         ax.text(0.5, -0.04, caption, fontsize=6.5, ha="center", va="top", transform=ax.transAxes)
+    return figure
+
+
+def evidence(
+    pixels: np.ndarray, maps: dict[str, np.ndarray], masks: np.ndarray, captions: Sequence[str]
+) -> Figure:
+    """Draw pictures (N, 3, S, S), a row each: with the isophote, and under each method's map."""
+    from galedge.illustrate import cover
+
+    figure, axes = grid(len(pixels), 1 + len(maps), 1.9, 2.05)
+    for i, (line, picture, mask) in enumerate(zip(axes, pixels, masks, strict=True)):
+        plain = np.asarray(cover(picture, np.zeros(mask.shape, np.float32), 3)[0])
+        side = (-0.5, plain.shape[1] - 0.5, plain.shape[0] - 0.5, -0.5)
+        line[0].imshow(plain, extent=side)
+        if mask.any() and not mask.all():
+            line[0].contour(
+                np.kron(mask, np.ones((3, 3))), levels=[0.5], colors="#7fe0ff", linewidths=0.7
+            )
+        line[0].set_title(captions[i], fontsize=8)
+        for ax, (name, heat) in zip(line[1:], maps.items(), strict=True):
+            ax.imshow(np.asarray(cover(picture, heat[i], 3)[1]))
+            ax.set_title(name, fontsize=8)
+    for ax in axes.flat:
+        ax.set_axis_off()
     return figure

@@ -31,6 +31,7 @@ COMMANDS = (
     "classify",
     "cutout",
     "engines",
+    "explain",
     "info",
     "measure",
     "models",
