@@ -165,6 +165,7 @@ def safeguarded(
         if resumable is not None:
             choice = classifier.model.choice  # engines round differently
             engine = {"engine": choice.engine, "device": choice.device, "half": choice.half}
+            engine["verify"] = classifier.verify
             journal = stack.enter_context(Journal(resumable, binding(classifier) | engine))
             stream = journal.stream(stream)
             kept = f"{journal.path} holds what is done: repeat the command to go on"
