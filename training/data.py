@@ -1,8 +1,7 @@
 """Data: labelled folders, packed once through galedge's own `prepare`.
 
-A data set is a folder with `labels.csv` (columns `file`, `galaxy`, `t_type`,
-`split`, and what else there is) or a zip of unlabelled pictures. `pack` writes
-a folder of memory-mapped arrays, by view:
+`training.readers` lists the forms of a data set. `pack` writes a folder of
+memory-mapped arrays, by view:
 
 =========== =================================================================
 auto        framed on the central source
@@ -21,19 +20,20 @@ from __future__ import annotations
 
 import csv
 import json
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from training.network import T_BINS
+from galedge.errors import GaledgeError
+from training.network import CLASSES, T_BINS
+from training.readers import DataSet, pictures, read
 from training.simulate import simulate
+from training.splits import assign, same_galaxy, splits
 
 __all__ = [
     "ATTRIBUTES",
@@ -44,7 +44,7 @@ __all__ = [
     "features",
     "hubble_class",
     "pack",
-    "read_labels",
+    "pictures",
     "splits",
 ]
 
@@ -76,13 +76,6 @@ def hubble_class(t: float) -> int:
     if not T_BINS[0] <= round(t) <= T_BINS[-1]:
         return -1
     return next(i for i, last in enumerate(LAST_T) if round(t) <= last)
-
-
-def read_labels(folder: Path) -> list[dict[str, str]]:
-    """Return the rows of a folder's labels.csv, less those with a T off the Hubble sequence."""
-    with open(folder / "labels.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row for row in rows if not row.get("t_type") or hubble_class(float(row["t_type"])) >= 0]
 
 
 def features(row: dict[str, str]) -> list[float]:
@@ -125,18 +118,10 @@ def features(row: dict[str, str]) -> list[float]:
         told.update(edge_on=1.0)
     elif code == "5":
         told.update(disturbed=1.0)
+    for name in FEATURES:  # told as such, as the votes of Galaxy Zoo 2 are
+        if row.get(name):
+            told[name] = float(row[name])
     return [told[name] for name in FEATURES]
-
-
-def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 0.12) -> list[str]:
-    """Return train, val or test for each picture; all pictures of a galaxy share one."""
-    names = sorted(set(galaxies))
-    draw = dict(zip(names, np.random.default_rng(seed).random(len(names)), strict=True))
-
-    def side(name: str) -> str:
-        return "test" if draw[name] < test else "val" if draw[name] < test + val else "train"
-
-    return [side(name) for name in galaxies]
 
 
 @dataclass
@@ -146,6 +131,8 @@ class Pack:
     `label` and `t` are -1 and NaN where unknown, `attributes` (first
     `ATTRIBUTES`, then `FEATURES`) NaN where undefined, and `t_sigma` is the width
     that the training target is given.
+    `category` counts in `classes`: the data set's own, which training does not
+    use, or where it has none Hubble's, like `label`.
     """
 
     folder: Path
@@ -161,6 +148,10 @@ class Pack:
     t: np.ndarray
     t_sigma: np.ndarray
     attributes: np.ndarray
+    classes: tuple[str, ...]
+    category: np.ndarray
+    ra: np.ndarray
+    dec: np.ndarray
 
     @classmethod
     def open(cls, folder: Path) -> Pack:
@@ -174,8 +165,8 @@ class Pack:
             paths = {name: folder / f"{name}{kind}.npy" for name in info["views"]}
             return {name: np.load(p, mmap_mode="r") for name, p in paths.items() if p.exists()}
 
-        def number(name: str) -> np.ndarray:
-            return np.array([float(row.get(name) or "nan") for row in rows], np.float32)
+        def number(name: str, dtype: type = np.float32) -> np.ndarray:
+            return np.array([float(row.get(name) or "nan") for row in rows], dtype)
 
         t = number("t_type")
         width = (number("t_hi") - number("t_lo")) / 2
@@ -184,6 +175,9 @@ class Pack:
         attributes = np.stack([number(name) for name in ATTRIBUTES], 1)
         attributes[attributes < 0] = np.nan
         told = np.array([features(row) for row in rows], np.float32)
+        classes = tuple(info.get("classes") or ())
+        place = {name: i for i, name in enumerate(classes)}
+        category = [place.get(row.get("class") or "", -1) for row in rows] if classes else label
         return cls(
             folder=folder,
             info=info,
@@ -191,33 +185,21 @@ class Pack:
             exact=arrays(".exact"),
             frames=arrays(".frame"),
             file=np.array([row["file"] for row in rows]),
-            galaxy=np.array([row.get("galaxy") or row["file"] for row in rows]),
+            galaxy=np.array([row.get("group") or row.get("galaxy") or row["file"] for row in rows]),
             source=np.array([row.get("source") or "" for row in rows]),
             split=np.array([row.get("split") or "train" for row in rows]),
             label=np.array(label),
             t=t,
             t_sigma=sigma.astype(np.float32),
             attributes=np.concatenate([attributes, told.reshape(-1, len(FEATURES))], 1),
+            classes=classes or CLASSES,
+            category=np.array(category),
+            ra=number("ra", float),
+            dec=number("dec", float),
         )
 
     def __len__(self) -> int:
         return len(self.label)
-
-
-def pictures(source: Path, rows: list[dict[str, str]]) -> Iterator[np.ndarray]:
-    """Yield each row's picture as uint8 (3, H, W)."""
-
-    def decode(file: Any) -> np.ndarray:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
-
-    if source.suffix == ".zip":
-        with zipfile.ZipFile(source) as archive:
-            for row in rows:
-                yield decode(BytesIO(archive.read(row["file"])))
-    else:
-        for row in rows:
-            yield decode(source / row["file"])
 
 
 def pack(
@@ -237,7 +219,7 @@ def pack(
     Parameters
     ----------
     source : Path
-        A folder with labels.csv, or a zip of pictures without labels.
+        See `training.readers`.
     folder : Path
         Where the arrays go.
     recipe : galedge.Recipe
@@ -249,15 +231,17 @@ def pack(
         Simulated linear versions of each picture, in colour and in one band.
     every : int
         Take every n-th picture only.
+
+    Notes
+    -----
+    A picture that cannot be read stays black, in the split `unreadable`.
+    Pictures of one galaxy, by name, position or look, come to lie in one
+    split; rows without a split are drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if source.suffix == ".zip":
-        with zipfile.ZipFile(source) as archive:
-            names = [name for name in archive.namelist() if name.endswith((".jpg", ".png"))]
-        rows = [{"file": name, "source": source.stem} for name in sorted(names)]
-    else:
-        rows = read_labels(source)
-    rows = rows[::every]
+    data = on_sequence(read(source))
+    data = data.take(range(0, len(data.rows), every))
+    rows = data.rows
     views = ["auto", "full", "grey"]
     views += [f"{kind}{i}" for kind in ("linear", "mono") for i in range(simulations)]
     side = round(WIDER * recipe.size)
@@ -270,20 +254,19 @@ def pack(
     exact = {name: create(f"{name}.exact", 3, recipe.size, recipe.size) for name in views}
     frames = {name: create(f"{name}.frame", 3, dtype=np.float32) for name in wide}
     failed = dict.fromkeys(views, 0)
-    stream = pictures(source, rows)
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(rows), chunk):
-            batch = [next(stream) for _ in range(min(chunk, len(rows) - start))]
+            batch = [picture(data, i) for i in range(start, min(start + chunk, len(rows)))]
             here = slice(start, start + len(batch))
             for name in views:
                 plan = recipe.replace(framing="full" if name == "full" else "auto")
                 images = batch
                 if name == "grey":
                     images = [luma(picture) for picture in batch]
-                elif name[-1].isdigit():
+                elif name[-1].isdigit():  # a linear image needs no simulation
                     mono, number = name.startswith("mono"), int(name[-1])
                     keys = [(seed, number, int(mono), start + i) for i in range(len(batch))]
-                    images = list(pool.map(lambda x, k, m=mono: simulate(x, k, m), batch, keys))
+                    images = list(pool.map(lambda x, k, m=mono: linear(x, k, m), batch, keys))
                 near = prepare(images, plan, threads=threads)
                 exact[name][here] = near.pixels
                 failed[name] += sum(fact.error is not None for fact in near.facts)
@@ -294,6 +277,9 @@ def pack(
                     pairs = zip(near.facts, far.facts, strict=True)
                     frames[name][here] = [within(a, b) for a, b in pairs]
             print(f"{start + len(batch)}/{len(rows)}", flush=True)
+    labelled = bool(data.classes) or any(row.get("t_type") for row in rows)
+    for note in assign(rows, same_galaxy(rows, exact["auto"]), seed, labelled):
+        print(note, flush=True)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with open(folder / "labels.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, columns)
@@ -304,6 +290,7 @@ def pack(
         "recipe": recipe.to_json(),
         "wider": WIDER,
         "source": source.name,
+        "classes": data.classes,
         "seed": seed,
         "failed": failed,
     }
@@ -311,8 +298,33 @@ def pack(
     return Pack.open(folder)
 
 
+def on_sequence(data: DataSet) -> DataSet:
+    """Leave out what has a T off the Hubble sequence."""
+    given = [row.get("t_type") for row in data.rows]
+    return data.take(i for i, t in enumerate(given) if not t or hubble_class(float(t)) >= 0)
+
+
+def picture(data: DataSet, i: int) -> np.ndarray:
+    """Return a picture, or a black one, its row marked, if it cannot be read."""
+    try:
+        return data.picture(i)
+    except (OSError, ValueError, KeyError, GaledgeError) as error:
+        print(f"{data.rows[i]['file']}: {error}", flush=True)
+        data.rows[i]["split"] = "unreadable"
+        return np.zeros((3, 8, 8), np.uint8)
+
+
+def linear(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarray:
+    """Return a simulated linear image of a picture; a linear image is its own."""
+    if picture.dtype == np.uint8:
+        return simulate(picture, key, mono)
+    return luma(picture) if mono else picture
+
+
 def luma(picture: np.ndarray) -> np.ndarray:
-    """Return an 8-bit colour picture in grey (H, W), as an image editor would."""
+    """Return a colour picture in grey (H, W), as an image editor would, or the mean flux."""
+    if picture.dtype != np.uint8 or picture.ndim == 2:
+        return picture if picture.ndim == 2 else picture.mean(0)
     image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
     return np.asarray(image.convert("L"))
 

@@ -1,0 +1,72 @@
+"""Splits: by galaxy, whatever names a galaxy goes by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.duplicates import fingerprint, groups, look_alikes, sky_pairs
+
+__all__ = ["SIDES", "assign", "on_one_side", "places", "same_galaxy", "splits"]
+
+
+SIDES = ("train", "val", "test")  # each held out further than the one before
+
+
+def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 0.12) -> list[str]:
+    """Return train, val or test for each picture; all pictures of a galaxy share one."""
+    names = sorted(set(galaxies))
+    draw = dict(zip(names, np.random.default_rng(seed).random(len(names)), strict=True))
+
+    def side(name: str) -> str:
+        return "test" if draw[name] < test else "val" if draw[name] < test + val else "train"
+
+    return [side(name) for name in galaxies]
+
+
+def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return right ascension and declination in degrees, NaN where unknown."""
+    ra, dec = (
+        np.array([float(row.get(name) or "nan") for row in rows], float) for name in ("ra", "dec")
+    )
+    return ra, dec
+
+
+def same_galaxy(rows: list[dict[str, str]], pixels: np.ndarray) -> np.ndarray:
+    """Return one name for all pictures of a galaxy, by its names, position and look."""
+    pairs = [sky_pairs(*places(rows)), look_alikes(fingerprint(pixels))]
+    return groups(np.array([row["galaxy"] for row in rows]), np.concatenate(pairs))
+
+
+def on_one_side(group: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """Return the splits with every group on one side: the one that is held out furthest."""
+    furthest: dict[str, int] = {}
+    for name, side in zip(group, split, strict=True):
+        if side in SIDES:
+            furthest[name] = max(furthest.get(name, 0), SIDES.index(side))
+    kept = [
+        SIDES[furthest[name]] if side in SIDES else side
+        for name, side in zip(group, split, strict=True)
+    ]
+    return np.array(kept, dtype=split.dtype)
+
+
+def assign(rows: list[dict[str, str]], group: np.ndarray, seed: int, labelled: bool) -> list[str]:
+    """Give every row its `group`, a split where it has none, and the group's where they differ.
+
+    Rows without labels go to train. A data set that comes with its own test
+    (or val) split gives no further rows to it.
+
+    Returns
+    -------
+    list of str
+        What was moved, a sentence each.
+    """
+    given = np.array([row.get("split") or "" for row in rows], dtype="U12")
+    val, test = (0.12 * (labelled and side not in given) for side in ("val", "test"))
+    split = np.where(given == "", np.array(splits(group.tolist(), seed, val, test)), given)
+    notes = []
+    for row, before, side, name in zip(rows, given, on_one_side(group, split), group, strict=True):
+        if before not in ("", side):
+            notes.append(f"{row['file']}: from {before} to {side}, where {name} is")
+        row["split"], row["group"] = str(side), str(name)
+    return notes
