@@ -318,6 +318,39 @@ def explain(run: Path, pack: Path, output: Path, sheet: Path | None, **options: 
     click.echo("\n".join(rows_of(result)))
 
 
+@main.command()
+@click.argument("source", type=folder)
+@click.option("-o", "--output", type=folder, help="Write the results as JSON.")
+@click.option("--run", "runs", type=folder, multiple=True, help="A run of `train`, as it is.")
+@click.option("--bundle", "bundles", type=folder, multiple=True, help="A model bundle.")
+@click.option("--work", type=folder, default=Path("work/baselines"), show_default=True)
+@click.option("--only", default="", help="Only the classical methods with this in their name.")
+@click.option("--classical/--no-classical", default=True, show_default=True)
+@click.option("--timed", default=64, show_default=True, help="Pictures to time with; 0: do not.")
+def baselines(
+    source: Path,
+    output: Path | None,
+    work: Path,
+    **options: Any,
+) -> None:
+    """Compare classical methods and networks on SOURCE's test split.
+
+    SOURCE is a data set with splits. Descriptors and fitted models are kept in
+    the folder --work, so that a second run only measures.
+    """
+    from training import baselines as compared
+    from training.sample import Sample
+
+    try:
+        sample = Sample.read(found(source), work)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    results = compared.compare(sample, **options)
+    click.echo(compared.markdown(results))
+    if output:
+        output.write_text(json.dumps(results, indent=1) + "\n")
+
+
 def table(metrics: dict[str, Any]) -> str:
     """Return metrics as a Markdown table."""
     lines = [

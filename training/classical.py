@@ -1,0 +1,204 @@
+"""Classical methods: a descriptor, a learner, and its settings chosen on val."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from galedge.prepare import prepare
+from galedge.recipe import Recipe
+from training.descriptors import describe, gradients
+from training.sample import Sample
+
+__all__ = ["METHODS", "Answer", "Classical", "Method", "answers", "fit", "framed"]
+
+HOG_SIZE = 72
+HOG_LENGTH = 2304  # 8 x 8 blocks of 2 x 2 cells in 9 directions
+
+Answer = tuple[np.ndarray, np.ndarray]  # class and T of each picture
+Method = Callable[[list[np.ndarray]], Answer]
+
+
+def framed(pictures: list[np.ndarray], size: int, framing: str = "auto") -> np.ndarray:
+    """Return pictures as the network gets them."""
+    return prepare(pictures, Recipe(size=size, framing=framing)).pixels
+
+
+def structures(pictures: list[np.ndarray]) -> np.ndarray:
+    """Return the structure and colours of whole pictures."""
+    return np.stack([describe(picture) for picture in pictures])
+
+
+def oriented(pictures: list[np.ndarray]) -> np.ndarray:
+    """Return the oriented gradients of framed pictures."""
+    return np.stack([gradients(pixels) for pixels in framed(pictures, HOG_SIZE)])
+
+
+def both(pictures: list[np.ndarray]) -> np.ndarray:
+    """Return structure, colours and oriented gradients."""
+    return np.concatenate([structures(pictures), oriented(pictures)], 1)
+
+
+# Each builds a classifier, or with `t` a regressor, of given settings.
+
+
+def _forest(t: bool, min_samples_leaf: int, max_features: float) -> Any:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    same: dict[str, Any] = {"n_estimators": 300, "random_state": 0, "n_jobs": 1}
+    same |= {"min_samples_leaf": min_samples_leaf, "max_features": max_features}
+    if t:
+        return _scaled(RandomForestRegressor(**same))
+    return _scaled(RandomForestClassifier(class_weight="balanced_subsample", **same))
+
+
+def _boosting(t: bool, learning_rate: float, max_leaf_nodes: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    same: dict[str, Any] = {"learning_rate": learning_rate, "max_leaf_nodes": max_leaf_nodes}
+    same |= {"max_iter": 150, "early_stopping": False, "l2_regularization": 1.0, "random_state": 0}
+    if t:
+        return HistGradientBoostingRegressor(**same)
+    return HistGradientBoostingClassifier(class_weight="balanced", **same)
+
+
+def _machine(t: bool, C: float, components: int = 0) -> Any:
+    from sklearn.svm import SVC, SVR
+
+    machine = SVR(C=C) if t else SVC(C=C, class_weight="balanced")
+    return _scaled(*_reduced(components), machine)
+
+
+def _linear(t: bool, C: float, components: int) -> Any:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if t:
+        return _scaled(*_reduced(components), Ridge(alpha=1 / C))
+    logistic = LogisticRegression(C=C, class_weight="balanced", max_iter=500)
+    return _scaled(*_reduced(components), logistic)
+
+
+def _scaled(*steps: Any) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), *steps)
+
+
+def _reduced(components: int) -> list[Any]:
+    """Return the projection of the gradients, which come last, on principal components."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.decomposition import PCA
+
+    if not components:
+        return []
+    pca = PCA(components, whiten=True, svd_solver="randomized", random_state=0)
+    return [make_column_transformer((pca, _hog_columns), remainder="passthrough")]
+
+
+def _hog_columns(table: np.ndarray) -> slice:
+    return slice(table.shape[1] % HOG_LENGTH, None)
+
+
+@dataclass(frozen=True)
+class Classical:
+    """A descriptor, a learner, and the settings to choose from."""
+
+    describe: Callable[[list[np.ndarray]], np.ndarray]
+    build: Callable[..., Any]
+    grid: dict[str, tuple[float, ...]]
+
+
+TREES = {"min_samples_leaf": (1, 3, 6), "max_features": (0.3, 0.6)}
+STEPS = {"learning_rate": (0.04, 0.1), "max_leaf_nodes": (7, 15, 31)}
+METHODS = {
+    "structure, random forest": Classical(structures, _forest, TREES),
+    "structure, SVM": Classical(structures, _machine, {"C": (0.3, 1, 3, 10, 30)}),
+    "structure, gradient boosting": Classical(structures, _boosting, STEPS),
+    "HOG, PCA, logistic regression": Classical(
+        oriented, _linear, {"C": (0.01, 0.1, 1), "components": (64, 128)}
+    ),
+    "HOG, PCA, SVM": Classical(oriented, _machine, {"C": (1, 3, 10), "components": (32, 64, 128)}),
+    "structure and HOG, PCA, SVM": Classical(
+        both, _machine, {"C": (1, 3, 10), "components": (16, 32, 64)}
+    ),
+}
+
+
+def fit(sample: Sample, method: Classical) -> dict[str, Any]:
+    """Choose a method's settings on val; return them with the fitted models and their size."""
+    parts = [sample.kept(f.__name__, lambda f=f: _all(sample, f)) for f in _parts(method.describe)]
+    table = np.concatenate(parts, 1)
+    train, val = sample.rows("train"), sample.rows("val")
+    sources = np.array([sample.data.rows[i]["source"] for i in val])
+    choices = [
+        dict(zip(method.grid, values, strict=True)) for values in product(*method.grid.values())
+    ]
+    found: dict[str, Any] = {"models": [], "chosen": []}
+    for t in (False, True):
+        aim = sample.t if t else sample.label
+        if t and not np.isfinite(aim[train]).all():
+            break
+        tried = []
+        for choice in choices:
+            model = method.build(t, **choice).fit(table[train], aim[train])
+            guess = model.predict(table[val])
+            worth = [
+                _worth(t, aim[val][sources == s], guess[sources == s]) for s in np.unique(sources)
+            ]
+            tried.append((float(np.mean(worth)), model, choice))
+        best = max(tried, key=lambda one: one[0])
+        found["models"].append(best[1])
+        found["chosen"].append(best[2])
+    found["size"] = size_of(found["models"])
+    return found
+
+
+def _parts(describe: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    return (structures, oriented) if describe is both else (describe,)
+
+
+def _all(sample: Sample, describe: Callable[[list[np.ndarray]], np.ndarray]) -> np.ndarray:
+    chunks = np.array_split(np.arange(len(sample.label)), max(1, len(sample.label) // 256))
+    return np.concatenate([describe(sample.pictures(rows)) for rows in chunks])
+
+
+def _worth(t: bool, truth: np.ndarray, guess: np.ndarray) -> float:
+    from sklearn.metrics import f1_score
+
+    if t:
+        return -float(np.sqrt(np.mean((truth - guess) ** 2)))
+    return float(f1_score(truth, guess, average="macro", zero_division=0))
+
+
+def size_of(models: list[Any]) -> str:
+    """Return how much the models hold: nodes of trees, support vectors, or weights."""
+    nodes = vectors = weights = 0
+    for model in models:
+        last = model[-1] if hasattr(model, "steps") else model
+        if hasattr(last, "estimators_"):
+            nodes += sum(tree.tree_.node_count for tree in last.estimators_)
+        elif hasattr(last, "_predictors"):
+            nodes += sum(len(tree.nodes) for round_ in last._predictors for tree in round_)
+        elif hasattr(last, "support_vectors_"):
+            vectors += len(last.support_vectors_)
+        else:
+            weights += np.size(last.coef_) + np.size(last.intercept_)
+    told = ((nodes, "tree nodes"), (vectors, "support vectors"), (weights, "weights"))
+    return ", ".join(f"{number:,} {name}" for number, name in told if number)
+
+
+def answers(method: Classical, models: list[Any]) -> Method:
+    """Return fitted models as a method from pictures to answers."""
+
+    def answer(pictures: list[np.ndarray]) -> Answer:
+        table = method.describe(pictures)
+        label = models[0].predict(table)
+        return label, models[1].predict(table) if len(models) > 1 else np.full(len(label), np.nan)
+
+    return answer
