@@ -97,7 +97,7 @@ def compare(
     with threadpool_limits(1):
         for name, method in METHODS.items():
             if classical and only in name:
-                found = sample.kept(name.replace(" ", "-"), lambda m=method: fit(sample, m))
+                found = fit(sample, name)
                 answer = answers(method, found["models"])
                 methods.append((name, found["size"], found["chosen"], answer))
         for folder in runs:

@@ -14,8 +14,9 @@ from galedge.recipe import Recipe
 from training.descriptors import describe, gradients
 from training.sample import Sample
 
-__all__ = ["METHODS", "Answer", "Classical", "Method", "answers", "fit", "framed"]
+__all__ = ["METHODS", "Answer", "Classical", "Method", "answers", "choose", "fit", "framed"]
 
+WHOLE = 88  # side at which structure is measured, of the whole picture; EFIGI's own
 HOG_SIZE = 72
 HOG_LENGTH = 2304  # 8 x 8 blocks of 2 x 2 cells in 9 directions
 
@@ -30,7 +31,7 @@ def framed(pictures: list[np.ndarray], size: int, framing: str = "auto") -> np.n
 
 def structures(pictures: list[np.ndarray]) -> np.ndarray:
     """Return the structure and colours of whole pictures."""
-    return np.stack([describe(picture) for picture in pictures])
+    return np.stack([describe(picture) for picture in framed(pictures, WHOLE, "full")])
 
 
 def oriented(pictures: list[np.ndarray]) -> np.ndarray:
@@ -49,7 +50,7 @@ def both(pictures: list[np.ndarray]) -> np.ndarray:
 def _forest(t: bool, min_samples_leaf: int, max_features: float) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    same: dict[str, Any] = {"n_estimators": 300, "random_state": 0, "n_jobs": 1}
+    same: dict[str, Any] = {"n_estimators": 200, "random_state": 0, "n_jobs": 1}
     same |= {"min_samples_leaf": min_samples_leaf, "max_features": max_features}
     if t:
         return _scaled(RandomForestRegressor(**same))
@@ -114,58 +115,69 @@ class Classical:
     grid: dict[str, tuple[float, ...]]
 
 
-TREES = {"min_samples_leaf": (1, 3, 6), "max_features": (0.3, 0.6)}
-STEPS = {"learning_rate": (0.04, 0.1), "max_leaf_nodes": (7, 15, 31)}
+TREES = {"min_samples_leaf": (1, 3, 6), "max_features": (0.4,)}
+STEPS = {"learning_rate": (0.06,), "max_leaf_nodes": (7, 15, 31)}
 METHODS = {
     "structure, random forest": Classical(structures, _forest, TREES),
-    "structure, SVM": Classical(structures, _machine, {"C": (0.3, 1, 3, 10, 30)}),
+    "structure, SVM": Classical(structures, _machine, {"C": (1, 3, 10)}),
     "structure, gradient boosting": Classical(structures, _boosting, STEPS),
     "HOG, PCA, logistic regression": Classical(
-        oriented, _linear, {"C": (0.01, 0.1, 1), "components": (64, 128)}
+        oriented, _linear, {"C": (0.01, 0.1, 1), "components": (64,)}
     ),
-    "HOG, PCA, SVM": Classical(oriented, _machine, {"C": (1, 3, 10), "components": (32, 64, 128)}),
-    "structure and HOG, PCA, SVM": Classical(
-        both, _machine, {"C": (1, 3, 10), "components": (16, 32, 64)}
-    ),
+    "HOG, PCA, SVM": Classical(oriented, _machine, {"C": (1, 3), "components": (32, 64)}),
+    "structure and HOG, PCA, SVM": Classical(both, _machine, {"C": (1, 3), "components": (16, 32)}),
 }
 
 
-def fit(sample: Sample, method: Classical) -> dict[str, Any]:
+def fit(sample: Sample, name: str) -> dict[str, Any]:
     """Choose a method's settings on val; return them with the fitted models and their size."""
-    parts = [sample.kept(f.__name__, lambda f=f: _all(sample, f)) for f in _parts(method.describe)]
-    table = np.concatenate(parts, 1)
-    train, val = sample.rows("train"), sample.rows("val")
-    sources = np.array([sample.data.rows[i]["source"] for i in val])
-    choices = [
-        dict(zip(method.grid, values, strict=True)) for values in product(*method.grid.values())
-    ]
+    method = METHODS[name]
+    table = np.concatenate([described(sample, part) for part in _parts(method.describe)], 1)
     found: dict[str, Any] = {"models": [], "chosen": []}
     for t in (False, True):
-        aim = sample.t if t else sample.label
-        if t and not np.isfinite(aim[train]).all():
+        if t and not np.isfinite(sample.t[sample.rows("train")]).all():
             break
-        tried = []
-        for choice in choices:
-            model = method.build(t, **choice).fit(table[train], aim[train])
-            guess = model.predict(table[val])
-            worth = [
-                _worth(t, aim[val][sources == s], guess[sources == s]) for s in np.unique(sources)
-            ]
-            tried.append((float(np.mean(worth)), model, choice))
-        best = max(tried, key=lambda one: one[0])
-        found["models"].append(best[1])
-        found["chosen"].append(best[2])
+        key = f"{name.replace(', ', '-').replace(' ', '-')}-{'t' if t else 'class'}"
+        model, chosen = sample.kept(key, lambda t=t: choose(sample, method, table, t))
+        found["models"].append(model)
+        found["chosen"].append(chosen)
     found["size"] = size_of(found["models"])
     return found
+
+
+def choose(
+    sample: Sample, method: Classical, table: np.ndarray, t: bool
+) -> tuple[Any, dict[str, float]]:
+    """Fit every setting on train; return the model that is best on val, and its settings."""
+    train, val = sample.rows("train"), sample.rows("val")
+    sources = np.array([sample.data.rows[i]["source"] for i in val])
+    aim = sample.t if t else sample.label
+    best: tuple[float, Any, dict[str, float]] = (-np.inf, None, {})
+    for values in product(*method.grid.values()):
+        setting = dict(zip(method.grid, values, strict=True))
+        model = method.build(t, **setting).fit(table[train], aim[train])
+        guess = model.predict(table[val])
+        worth = np.mean(
+            [_worth(t, aim[val][sources == s], guess[sources == s]) for s in np.unique(sources)]
+        )
+        if worth > best[0]:
+            best = float(worth), model, setting
+    return best[1:]
 
 
 def _parts(describe: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
     return (structures, oriented) if describe is both else (describe,)
 
 
-def _all(sample: Sample, describe: Callable[[list[np.ndarray]], np.ndarray]) -> np.ndarray:
-    chunks = np.array_split(np.arange(len(sample.label)), max(1, len(sample.label) // 256))
-    return np.concatenate([describe(sample.pictures(rows)) for rows in chunks])
+def described(sample: Sample, describe: Callable[..., np.ndarray]) -> np.ndarray:
+    """Return the descriptors of all pictures, kept piece by piece."""
+    pieces = np.array_split(np.arange(len(sample.label)), max(1, len(sample.label) // 512))
+    return np.concatenate(
+        [
+            sample.kept(f"{describe.__name__}-{k}", lambda p=piece: describe(sample.pictures(p)))
+            for k, piece in enumerate(pieces)
+        ]
+    )
 
 
 def _worth(t: bool, truth: np.ndarray, guess: np.ndarray) -> float:

@@ -41,6 +41,8 @@ def describe(picture: np.ndarray) -> np.ndarray:
         found = structure(np.ascontiguousarray(picture))
     except GaledgeError:
         return values
+    if not found.r_petrosian > 0:
+        return values
     side = min(picture.shape[1:])
     values[:10] = (
         found.concentration,
@@ -56,7 +58,10 @@ def describe(picture: np.ndarray) -> np.ndarray:
     )
     y, x = np.indices(picture.shape[1:])
     distance = np.hypot(x - found.x, y - found.y)
-    sky = np.median(picture[:, distance > found.r_petrosian], 1) if found.r_petrosian else 0
+    outside = distance > found.r_petrosian
+    if not outside.any():
+        return values
+    sky = np.median(picture[:, outside], 1)
     flux = picture - np.reshape(sky, (-1, 1, 1))
     inner = distance <= found.r_half
     outer = ~inner & (distance <= found.r_petrosian)

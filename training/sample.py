@@ -67,14 +67,18 @@ class Sample:
         return [self.data.picture(int(i)) for i in rows]
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return what `make` makes, made once for these rows and settings."""
+        """Return what `make` makes, made once for these rows and this code."""
         import joblib
 
-        about = json.dumps(self.data.rows, sort_keys=True) + repr(self.classes)
-        key = hashlib.sha256(about.encode()).hexdigest()[:12]
+        about = hashlib.sha256(json.dumps(self.data.rows, sort_keys=True).encode())
+        for code in ("classical.py", "descriptors.py"):
+            about.update((Path(__file__).parent / code).read_bytes())
+        key = about.hexdigest()[:12]
         path = self.work / f"{name}-{key}.joblib"
         if path.exists():
             return joblib.load(path)
         made = make()
-        joblib.dump(made, path, compress=3)
+        part = path.with_suffix(".part")
+        joblib.dump(made, part, compress=1)
+        part.replace(path)
         return made
