@@ -144,7 +144,8 @@ def test_the_command_writes_the_table_of_a_bundle(folder, tmp_path, bundle):
     (row,) = json.loads((tmp_path / "b.json").read_text())
     assert row["test"]["made"]["pictures"] == 20
     assert row["pictures_per_second"] > 0
-    assert "weights" in done.output
+    assert row["method"].endswith("px, fp32")
+    assert row["method"] in done.output
 
 
 def test_a_set_without_splits_is_refused(tmp_path):

@@ -69,7 +69,7 @@ def bundled(folder: Path, precision: str) -> tuple[str, str, Method]:
         hubble, t_type = session.run(["hubble", "t_type"], {"pixels": pixels})
         return hubble.argmax(1), t_type[:, 0]
 
-    size = f"{card['parameters']:,} weights"
+    size = f"{card['parameters']:,} weights" if "parameters" in card else "?"
     return f"{card['name']}, {recipe.size} px, {precision}", size, answer
 
 
