@@ -148,10 +148,8 @@ class Pack:
     t: np.ndarray
     t_sigma: np.ndarray
     attributes: np.ndarray
-    classes: tuple[str, ...]
-    category: np.ndarray
-    ra: np.ndarray
-    dec: np.ndarray
+    classes: tuple[str, ...] = CLASSES
+    category: np.ndarray | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Pack:
@@ -165,8 +163,8 @@ class Pack:
             paths = {name: folder / f"{name}{kind}.npy" for name in info["views"]}
             return {name: np.load(p, mmap_mode="r") for name, p in paths.items() if p.exists()}
 
-        def number(name: str, dtype: type = np.float32) -> np.ndarray:
-            return np.array([float(row.get(name) or "nan") for row in rows], dtype)
+        def number(name: str) -> np.ndarray:
+            return np.array([float(row.get(name) or "nan") for row in rows], np.float32)
 
         t = number("t_type")
         width = (number("t_hi") - number("t_lo")) / 2
@@ -177,7 +175,7 @@ class Pack:
         told = np.array([features(row) for row in rows], np.float32)
         classes = tuple(info.get("classes") or ())
         place = {name: i for i, name in enumerate(classes)}
-        category = [place.get(row.get("class") or "", -1) for row in rows] if classes else label
+        own = [place.get(row.get("class") or "", -1) for row in rows]
         return cls(
             folder=folder,
             info=info,
@@ -193,9 +191,7 @@ class Pack:
             t_sigma=sigma.astype(np.float32),
             attributes=np.concatenate([attributes, told.reshape(-1, len(FEATURES))], 1),
             classes=classes or CLASSES,
-            category=np.array(category),
-            ra=number("ra", float),
-            dec=number("dec", float),
+            category=np.array(own if classes else label),
         )
 
     def __len__(self) -> int:
