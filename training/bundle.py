@@ -115,11 +115,10 @@ def make(
     ]
     deployed = export(network, fp32, size, corrections[0], blend, corrections[1])
     files = [fp32]
-    pictures = calibration_pictures(pack, list(kinds.values()))
-    agree(deployed, fp32, pictures)
+    agree(deployed, fp32, np.concatenate([pack.exact[view][val[:128]] for view in kinds.values()]))
     quantization: dict[str, Any] = {}
     if int8:
-        used = quantize(fp32, small, pictures)
+        used = quantize(fp32, small, calibration_pictures(pack, list(kinds.values())))
         quantization = {
             "weight_bits": WEIGHT_BITS,
             "method": f"static QDQ per channel, {METHOD}",
