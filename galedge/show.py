@@ -56,11 +56,16 @@ def _metric_lines(metrics: Mapping[str, Any], precision: str) -> Iterator[str]:
     head = "".join(f"{title:<22}" for title in _MEASURES.values()).rstrip()
     yield f"    {'':<8}{'':<8}{'images':>6}  {head}"
     for source, kinds in tables.items():
-        if not isinstance(kinds, dict):
+        if source == "features" or not isinstance(kinds, dict):
             continue
         for kind, values in kinds.items():
             cells = "".join(f"{_interval(values.get(name)):<22}" for name in _MEASURES).rstrip()
             yield f"    {source:<8}{kind:<8}{values.get('pictures', ''):>6}  {cells}"
+    told = tables.get("features")
+    if isinstance(told, dict) and told:
+        yield "    features, ROC area: " + ", ".join(
+            f"{name} {values['roc_auc']:.2f}" for name, values in told.items()
+        )
 
 
 def _interval(value: Any) -> str:
