@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,10 +39,13 @@ def stretched(image: np.ndarray, noise: float) -> np.ndarray:
     return np.repeat((255 * np.clip(scaled, 0, 1)).astype(np.uint8)[None], 3, axis=0)
 
 
-def first_image(hdus: object) -> np.ndarray:
-    """Return the first image of what rustfits or fitsio opened."""
-    for hdu in hdus:  # type: ignore[attr-defined]
-        image = hdu.read()
+def first_image(hdus: Any) -> np.ndarray:
+    """Return the first image of what rustfits or fitsio opened; compressed ones come second."""
+    for i in range(2):
+        try:
+            image = hdus[i].read()
+        except (OSError, ValueError, RuntimeError):
+            continue
         if image is not None:
             return np.ascontiguousarray(image, np.float32)
     raise ValueError("no image")

@@ -79,7 +79,7 @@ class Report:
     missing : list of str
         Why others do not.
     latency : dict of str to float
-        Percentiles of one array's classification, in seconds.
+        Percentiles of the classification of one image in memory, in seconds.
     scaling : list of dict
         Images a second of the whole by number of workers.
     rivals : list of dict
@@ -286,15 +286,15 @@ def _median(tasks: dict[str, Callable[[], object]], images: int) -> dict[str, fl
 
 
 def _latency(classifier: Classifier, paths: Sequence[str]) -> dict[str, float]:
-    """Return percentiles of the seconds that one array in memory takes."""
-    arrays = [read(path).data for path in paths[:16]]
+    """Return percentiles of the seconds that one image in memory takes."""
+    images = [read(path) for path in paths[:16]]
     seconds = []
-    for i in range(CALLS + len(arrays)):
-        array = arrays[i % len(arrays)]
+    for i in range(CALLS + len(images)):
+        image = images[i % len(images)]
         begin = time.perf_counter()
-        classifier.classify([array])
+        classifier.classify(image)
         seconds.append(time.perf_counter() - begin)
-    counted = seconds[len(arrays) :]  # each array has been seen once
+    counted = seconds[len(images) :]  # each has been seen once
     p50, p90, p99 = np.percentile(counted, [50, 90, 99])
     return {"p50": float(p50), "p90": float(p90), "p99": float(p99), "worst": max(counted)}
 

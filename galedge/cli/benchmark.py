@@ -70,7 +70,7 @@ def _lines(report: Report) -> list[str]:
         )
     lines += [f"not here: {reason}" for reason in report.missing]
     latency = ", ".join(f"{name} {value * 1e3:.2f}" for name, value in report.latency.items())
-    lines += ["", f"one array, in ms: {latency}"]
+    lines += ["", f"one image in memory, in ms: {latency}"]
     if report.rivals:
         lines += ["", f"{'the same network, one thread':<44}{'an image':>11}{'galedge is':>14}"]
         for rival in report.rivals:

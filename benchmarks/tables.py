@@ -1,0 +1,140 @@
+"""Print the tables of README.md from the results beside it.
+
+    python benchmarks/tables.py
+
+Whatever is quoted elsewhere comes from here too.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def load(name: str) -> Any:
+    """Return one script's results."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def row(*cells: object) -> str:
+    """Return a line of a Markdown table."""
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def head(*cells: str) -> list[str]:
+    """Return the first two lines of a Markdown table."""
+    return [row(*cells), "|---" * len(cells) + "|"]
+
+
+def machine(result: Any) -> str:
+    """Return a line on what a result was measured on."""
+    found = result["machine"]
+    versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items() if v)
+    return f"Machine: {found['cpu']}, {found['cpus']} CPUs, {', '.join(found['int8'])}; {versions}."
+
+
+def preparing() -> list[str]:
+    """Return the table of reading and preparing."""
+    result = load("read_and_prepare")
+    stacks = ("galedge", "rustfits+sep+OpenCV", "fitsio+sep+OpenCV", "astropy+photutils")
+    lines = head("input", *(f"{s} (µs)" for s in stacks), "times best", "times astropy", "")
+    for each in result["rows"]:
+        if "times_best_stack" not in each:
+            continue
+        times = each["microseconds"]
+        times.setdefault("rustfits+sep+OpenCV", times.get("sep", float("nan")))
+        cells = [f"{times[s]:,.0f}" if s in times else "" for s in stacks]
+        goal, goal_astropy = each["goals"]
+        lines.append(
+            row(
+                each["input"],
+                *cells,
+                f"{each['times_best_stack']:.1f} ({goal})",
+                f"{each['times_astropy']:.0f} ({goal_astropy})",
+                "" if each["met"] else "not met",
+            )
+        )
+    return [*lines, "", machine(result)]
+
+
+def whole() -> list[str]:
+    """Return the tables of whole processes."""
+    result = load("whole_process")
+    names = list(result["rows"][0]["images_per_second"])
+    lines = head("images/s", *(each["input"] for each in result["rows"]))
+    for name in names:
+        rates = [each["images_per_second"].get(name) for each in result["rows"]]
+        lines.append(row(name, *("" if rate is None else f"{rate:,.0f}" for rate in rates)))
+    lines += ["", *head("ratio (goal)", *(each["input"] for each in result["rows"]))]
+    for name in result["rows"][0]["ratios"]:
+        cells = []
+        for each in result["rows"]:
+            if name not in each["ratios"]:
+                cells.append("")
+                continue
+            mark = "" if each["met"][name] else " **not met**"
+            cells.append(f"{each['ratios'][name]:.2f} ({each['goals'][name]}){mark}")
+        lines.append(row(name, *cells))
+    return [*lines, "", machine(result)]
+
+
+def answers() -> list[str]:
+    """Return the table of single answers and cold starts."""
+    result = load("answer_times")
+    ms, cold, ratios = result["array_ms"], result["cold_seconds"], result["cold_ratios"]
+    lines = head("", "measured", "goal")
+    lines.append(row("one 128 x 128 array, median", f"{ms['median']:.2f} ms", "1 ms"))
+    lines.append(row("one 128 x 128 array, 99th percentile", f"{ms['p99']:.2f} ms", "2.5 ms"))
+    for threads, rate in result["one_classifier_images_per_second_by_threads"].items():
+        lines.append(
+            row(f"one classifier called from {threads} threads", f"{rate:,.0f} images/s", "")
+        )
+    for name, seconds in cold.items():
+        lines.append(row(f"`{name}`, cold", f"{seconds * 1e3:.0f} ms", ""))
+    lines.append(row("`galedge --help` over `import click`", f"{ratios['help']:.2f}", "3"))
+    lines.append(
+        row("one file over `import numpy, onnxruntime`", f"{ratios['one file']:.2f}", "2.5")
+    )
+    return [*lines, "", machine(result)]
+
+
+def night() -> list[str]:
+    """Return the line on a long night."""
+    result = load("long_night")
+    memory = ", ".join(
+        f"{int(count):,}: {value:.1f}" for count, value in result["resident_mib_by_rows"].items()
+    )
+    rate = result["images"] / result["seconds"]
+    return [
+        f"{result['images']:,} cutouts of 128 x 128 in {result['seconds']:.0f} s ({rate:,.0f} "
+        f"images/s, CSV through a pipe). Resident memory (MiB) after so many rows: {memory}.",
+        "",
+        machine(result),
+    ]
+
+
+def scaling() -> list[str]:
+    """Return the tables behind the plot."""
+    result = load("scaling")
+    lines = []
+    for name, values in result["images_per_second"].items():
+        lines += [
+            *head(name, *values),
+            row("images/s", *(f"{v:,.0f}" for v in values.values())),
+            "",
+        ]
+    return [*lines, machine(result)]
+
+
+if __name__ == "__main__":
+    for title, lines in (
+        ("Reading and preparing one galaxy to 64 x 64, one core", preparing()),
+        ("The whole process on folders of FITS cutouts, one core", whole()),
+        ("One answer", answers()),
+        ("A long night", night()),
+        ("Threads, image size, batch", scaling()),
+    ):
+        print(f"## {title}\n\n" + "\n".join(lines) + "\n")
