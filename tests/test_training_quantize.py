@@ -6,6 +6,7 @@ import pytest
 from galedge.engine import start
 
 onnx = pytest.importorskip("onnx")
+pytest.importorskip("torch")
 
 
 def network() -> bytes:
