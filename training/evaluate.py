@@ -128,7 +128,8 @@ def fit_temperature(answers: Answers) -> tuple[float, float]:
         p = probabilities(answers, float(np.exp(values[0])), float(values[1]))
         return -float(np.log(p[rows, answers.label] + 1e-12).mean())
 
-    found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    # Bounded: of a network that knows nothing the best temperature is none.
+    found = minimize(loss, np.zeros(2), method="Nelder-Mead", bounds=[(-3, 3), (-2, 2)]).x
     return float(np.exp(found[0])), float(found[1])
 
 

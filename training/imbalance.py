@@ -7,7 +7,7 @@ effective       weighted by the effective number of samples (Cui et al. 2019)
 focal           focal loss (Lin et al. 2017); recalibrate after it
 logit           logit adjustment (Menon et al. 2021), or balanced softmax
 sampler         classes drawn by the square root of their count
-even            classes drawn alike
+even            classes drawn alike (the default: see RESULTS.md)
 undersample     every class cut to the size of the smallest, once
 pixel_smote     SMOTE (Chawla et al. 2002) between pictures: the cautionary one
 =============== ==============================================================

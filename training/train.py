@@ -69,7 +69,7 @@ class Config:
     decay: float = 0.05
     warmup: float = 0.05
     ema: float = 0.998
-    imbalance: str = "logit"
+    imbalance: str = "even"
     tau: float = 1.0
     smoothing: float = 0.1
     attributes: float = 0.3
