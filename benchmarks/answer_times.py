@@ -19,7 +19,7 @@ import numpy as np
 from machine import describe
 
 import galedge
-from galedge.benchmark import _fits, _galaxy
+from galedge.benchmark import fits_file, galaxy
 
 CALLS, STARTS, SHARED = 3000, 15, 4000
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
-    arrays = [_galaxy(i).astype(np.float32) for i in range(32)]
+    arrays = [galaxy(128, i) for i in range(32)]
 
     classifier = galedge.Classifier(workers=1)
     seconds = []
@@ -64,7 +64,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "one.fits")
-        file.write_bytes(_fits(_galaxy(0)))
+        file.write_bytes(fits_file(galaxy(128, 0)))
         python, own = [sys.executable, "-c"], [sys.executable, "-m", "galedge"]
         starts = in_turn(
             {

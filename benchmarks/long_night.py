@@ -16,7 +16,7 @@ from pathlib import Path
 
 from machine import describe
 
-from galedge.benchmark import _fits, _galaxy
+from galedge.benchmark import fits_file, galaxy
 
 
 def resident(pid: int) -> float:
@@ -39,7 +39,7 @@ def main() -> None:
         folder = Path(scratch, "night")
         folder.mkdir()
         for i in range(64):
-            (Path(scratch) / f"{i}").write_bytes(_fits(_galaxy(i)))
+            (Path(scratch) / f"{i}").write_bytes(fits_file(galaxy(128, i)))
         for i in range(arguments.images):
             os.link(Path(scratch) / f"{i % 64}", folder / f"{i:06}.fits")
         begin = time.perf_counter()

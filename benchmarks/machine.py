@@ -8,23 +8,11 @@ import platform
 from typing import Any
 
 import galedge
-
-INT8 = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+from galedge.machine import cpu_name, int8_instructions
 
 
 def describe(*packages: str) -> dict[str, Any]:
     """Return the CPU's name, its int8 abilities and the packages' versions."""
-    name, flags = platform.processor() or platform.machine(), ""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            for line in lines:
-                key, _, value = line.partition(":")
-                if key.strip() == "model name":
-                    name = value.strip()
-                if key.strip() in ("flags", "Features"):
-                    flags = value
-    except OSError:
-        pass
     versions = {"python": platform.python_version(), "galedge": galedge.__version__}
     for package in packages:
         try:
@@ -32,8 +20,8 @@ def describe(*packages: str) -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             versions[package] = None
     return {
-        "cpu": name,
+        "cpu": cpu_name(),
         "cpus": len(os.sched_getaffinity(0)),
-        "int8": [flag for flag in INT8 if flag in flags.split()],
+        "int8": list(int8_instructions()),
         "versions": versions,
     }

@@ -34,6 +34,7 @@ from photutils.background import Background2D, SExtractorBackground
 
 import galedge
 from galedge.background import background
+from galedge.benchmark import galaxy
 
 SIZE, SOFTENING = 64, 8.0
 # What the project asks of itself: times the best stack, times astropy+photutils.
@@ -46,14 +47,6 @@ GOALS = {
     "2048 frame, mesh sky": (4, 30),
 }
 GOAL_THREADS = 1.85  # two against one
-
-
-def galaxy(size: int, seed: int) -> np.ndarray:
-    """Render a noisy exponential disc on a sky of 100."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    disc = 1000 * np.exp(-np.hypot(x, y / rng.uniform(0.4, 1)) / rng.uniform(size / 25, size / 10))
-    return (disc + rng.normal(100, 5, (size, size))).astype(np.float32)
 
 
 def write_inputs(folder: Path, copies: int) -> dict[str, list[Path]]:

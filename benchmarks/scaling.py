@@ -21,10 +21,9 @@ from typing import Any
 
 import numpy as np
 from machine import describe
-from read_and_prepare import galaxy
 
 import galedge
-from galedge.benchmark import _fits
+from galedge.benchmark import fits_file, galaxy
 from galedge.catalog import open_table
 from galedge.result import columns
 
@@ -98,7 +97,7 @@ def main() -> None:
             for i in range(16):
                 path = Path(scratch, f"{side}-{i}.fits")
                 if not path.exists():
-                    path.write_bytes(_fits(galaxy(side, i)))
+                    path.write_bytes(fits_file(galaxy(side, i)))
                 paths.append(str(path))
             return paths * (count // 16)
 

@@ -23,15 +23,15 @@ import numpy as np
 from galedge._version import __version__
 from galedge.catalog import open_table
 from galedge.classify import Classifier
-from galedge.errors import GaledgeError, ModelError
+from galedge.errors import GaledgeError
 from galedge.image import read
 from galedge.inputs import Rejected, find
-from galedge.machine import cpu_name, has_gpu, int8_instructions, usable_cpus
+from galedge.machine import cpu_name, int8_instructions, usable_cpus
 from galedge.prepare import prepare
 from galedge.result import columns
-from galedge.speeds import keep, measure
+from galedge.speeds import keep, measure_all
 
-__all__ = ["Report", "Stage", "run"]
+__all__ = ["Report", "Stage", "fits_file", "galaxy", "run"]
 
 SIDE = 128  # of the generated cutouts
 GENERATED = 256
@@ -170,17 +170,10 @@ def run(
                     {"stack": name, "image": seconds[""], "times": seconds[""] / whole}
                 )
     note("engines, on all threads")
-    speeds = []
-    candidates = [("onnxruntime", "cpu"), ("openvino", "cpu")]
-    candidates += [("onnxruntime", "cuda"), ("cuda", "cuda")] if has_gpu() else []
-    for engine, device in candidates:
-        try:
-            speeds += measure(card, engine, device)
-        except ModelError as error:
-            report.missing.append(str(error))
+    speeds, report.missing = measure_all(card)
     if speeds:
         keep(card, speeds)  # `auto` may as well know
-    report.engines = [asdict(speed) for speed in sorted(speeds, key=lambda s: s.image)]
+    report.engines = [asdict(speed) for speed in speeds]
     report.verdict = _verdict(report)
     return report
 
@@ -205,20 +198,21 @@ def _images(data: str | None) -> Iterator[tuple[list[str], str]]:
         paths = []
         for i in range(GENERATED):
             paths.append(os.path.join(folder, f"{i:04}.fits"))
-            Path(paths[-1]).write_bytes(_fits(_galaxy(i)))
+            Path(paths[-1]).write_bytes(fits_file(galaxy(SIDE, i)))
         yield paths, f"{GENERATED} generated FITS cutouts of {SIDE} x {SIDE} float32"
 
 
-def _galaxy(seed: int) -> np.ndarray[Any, Any]:
-    """Render a noisy exponential disc on a sky of 100."""
+def galaxy(size: int, seed: int) -> np.ndarray[Any, Any]:
+    """Render a noisy exponential disc on a sky of 100, float32 of shape (size, size)."""
     random = np.random.default_rng(seed)
-    y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    scale = random.uniform(SIDE / 25, SIDE / 10)
-    disc: np.ndarray[Any, Any] = np.exp(-np.hypot(x, y / random.uniform(0.4, 1)) / scale)
-    return 1000 * disc + random.normal(100, 5, (SIDE, SIDE))
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    disc: np.ndarray[Any, Any] = 1000 * np.exp(
+        -np.hypot(x, y / random.uniform(0.4, 1)) / random.uniform(size / 25, size / 10)
+    )
+    return (disc + random.normal(100, 5, (size, size))).astype(np.float32)
 
 
-def _fits(image: np.ndarray[Any, Any]) -> bytes:
+def fits_file(image: np.ndarray[Any, Any]) -> bytes:
     """Return a FITS file of a float32 image."""
     height, width = image.shape
     cards = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": 2, "NAXIS1": width, "NAXIS2": height}

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Cell", "Result", "Row", "columns"]
+__all__ = ["Cell", "Outcome", "Result", "Row", "columns"]
 
 Cell = str | int | float | None
 """What a table's cell may hold."""
 
 
-class Row(Protocol):
-    """What a run says about one image."""
+class Outcome(Protocol):
+    """How it went with one image."""
 
     @property
     def path(self) -> str:
@@ -29,6 +29,10 @@ class Row(Protocol):
     def error(self) -> str | None:
         """Why there is no answer."""
         ...
+
+
+class Row(Outcome, Protocol):
+    """What a run says about one image."""
 
     def as_row(self) -> dict[str, Cell]:
         """Return the columns with their values."""

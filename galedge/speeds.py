@@ -28,9 +28,9 @@ from galedge._version import __version__
 from galedge.card import Card
 from galedge.engine import ENGINES, MODULES, absent, gpu_number, start
 from galedge.errors import ModelError
-from galedge.machine import cache_folder, cpu_name, usable_cpus
+from galedge.machine import cache_folder, cpu_name, has_gpu, usable_cpus
 
-__all__ = ["BATCH", "Speed", "keep", "measure", "recall"]
+__all__ = ["BATCH", "Speed", "keep", "measure", "measure_all", "recall"]
 
 BATCH = 32  # images; beyond it no engine gains on a CPU
 SECONDS = 0.2  # of measuring, for each precision of each engine
@@ -89,6 +89,20 @@ def measure(
     if "error" in answer:
         raise ModelError(answer["error"])
     return [Speed(**speed) for speed in answer["speeds"]]
+
+
+def measure_all(card: Card) -> tuple[list[Speed], list[str]]:
+    """Measure every engine that may run here; fastest first, and why the others do not."""
+    candidates = [("onnxruntime", "cpu"), ("openvino", "cpu")]
+    if has_gpu():
+        candidates += [("onnxruntime", "cuda"), ("cuda", "cuda")]
+    speeds, missing = [], []
+    for engine, device in candidates:
+        try:
+            speeds += measure(card, engine, device)
+        except ModelError as error:
+            missing.append(str(error))
+    return sorted(speeds, key=lambda speed: speed.image), missing
 
 
 def keep(card: Card, speeds: Sequence[Speed]) -> bool:

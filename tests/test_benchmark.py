@@ -18,7 +18,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(benchmark, "CALLS", 20)
     monkeypatch.setattr(benchmark, "GENERATED", 20)
     monkeypatch.setattr(benchmark, "usable_cpus", lambda: 2)
-    monkeypatch.setattr(benchmark, "measure", lambda card, engine, device: [])
+    monkeypatch.setattr(benchmark, "measure_all", lambda card: ([], []))
 
 
 def test_a_report_adds_up(quick, bundle):
@@ -58,8 +58,8 @@ def test_a_folder_without_images(quick, bundle, tmp_path):
 
 def test_generated_files_are_fits():
     fits = pytest.importorskip("astropy.io.fits")
-    image = benchmark._galaxy(3)
-    with fits.HDUList.fromstring(benchmark._fits(image)) as hdus:
+    image = benchmark.galaxy(128, 3)
+    with fits.HDUList.fromstring(benchmark.fits_file(image)) as hdus:
         hdus.verify("exception")
         np.testing.assert_array_equal(hdus[0].data, image.astype("f4"))
 

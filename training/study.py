@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn.metrics import f1_score, recall_score
 
 from training.augment import framed
@@ -306,21 +307,16 @@ def _summary(
     each = [f1_score(labels, one, average="macro", zero_division=0) for one in guess]
     result["macro_f1_by_seed"] = [round(float(value), 4) for value in each]
     result["tail"] = [CLASSES[i] for i in tail]
-    result["ece"] = _mean(lambda z: ece(labels, _softmax(z)), logits)
+    result["ece"] = _mean(lambda z: ece(labels, softmax(z, 1)), logits)
     result["ece_scaled"] = _mean(lambda z: ece(labels, _scaled(z, labels, place)), logits)
     result["nll"] = _mean(
-        lambda z: -np.log(_softmax(z)[np.arange(len(z)), labels] + 1e-12).mean(), logits
+        lambda z: -np.log(softmax(z, 1)[np.arange(len(z)), labels] + 1e-12).mean(), logits
     )
     return result
 
 
 def _mean(measure: Callable[[np.ndarray], float], logits: np.ndarray) -> float:
     return round(float(np.mean([measure(z) for z in logits])), 4)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    scaled = np.exp(logits - logits.max(1, keepdims=True))
-    return scaled / scaled.sum(1, keepdims=True)
 
 
 def _scaled(logits: np.ndarray, labels: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -330,9 +326,9 @@ def _scaled(logits: np.ndarray, labels: np.ndarray, place: np.ndarray) -> np.nda
         fit, use = place % 2 == half, place % 2 != half
 
         def loss(t: float, z: np.ndarray = logits[fit], aim: np.ndarray = labels[fit]) -> float:
-            return -float(np.log(_softmax(z / np.exp(t))[np.arange(len(z)), aim] + 1e-12).mean())
+            return -float(np.log(softmax(z / np.exp(t), 1)[np.arange(len(z)), aim] + 1e-12).mean())
 
-        result[use] = _softmax(logits[use] / np.exp(minimize_scalar(loss, (-1, 1)).x))
+        result[use] = softmax(logits[use] / np.exp(minimize_scalar(loss, (-1, 1)).x), 1)
     return result
 
 

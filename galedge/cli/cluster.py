@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -12,14 +12,11 @@ from galedge.cli.run import INTERRUPTED, REJECTED, Log, command_line
 __all__ = ["classify_on"]
 
 
-class _Part:
-    """A rejected or a good image of a part, as the log wants it."""
+class _Image(NamedTuple):
+    """One image of a part; the workers wrote its row."""
 
-    def __init__(self, path: str, error: str | None) -> None:
-        self.path, self.error = path, error
-
-    def as_row(self) -> dict[str, Any]:
-        raise NotImplementedError  # the workers wrote the rows
+    path: str
+    error: str | None
 
 
 def classify_on(
@@ -40,10 +37,10 @@ def classify_on(
     sources = list(find(paths))
     parts = classify_parts(address, sources, output, options, {"command": command_line(), **about})
 
-    def images() -> Iterable[_Part]:
+    def images() -> Iterable[_Image]:
         for path, rows, rejected in parts:
-            yield from (_Part(*image) for image in rejected)
-            yield from (_Part(path, None) for _ in range(rows - len(rejected)))
+            yield from (_Image(*image) for image in rejected)
+            yield from (_Image(path, None) for _ in range(rows - len(rejected)))
 
     try:
         for _ in log.watch(images(), len(sources)):

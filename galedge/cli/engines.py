@@ -20,25 +20,17 @@ def engines(model: str | None) -> None:
     """
     from galedge.choose import choose
     from galedge.errors import ModelError
-    from galedge.machine import cpu_name, has_gpu, int8_instructions, usable_cpus
+    from galedge.machine import cpu_name, int8_instructions, usable_cpus
     from galedge.model import find_card
-    from galedge.speeds import keep, measure
+    from galedge.speeds import keep, measure_all
 
     card = find_card(model)
-    candidates = [("onnxruntime", "cpu"), ("openvino", "cpu")]
-    if has_gpu():
-        candidates += [("onnxruntime", "cuda"), ("cuda", "cuda")]
-    speeds, missing = [], []
-    for engine, device in candidates:
-        try:
-            speeds += measure(card, engine, device)
-        except ModelError as error:
-            missing.append(str(error))
+    speeds, missing = measure_all(card)
     count = usable_cpus()
     int8 = ", ".join(int8_instructions()) or "no instructions of its own"
     print_text(f"{cpu_name()}, {count} CPU{'s' * (count > 1)}, int8 by {int8}; {card.name}\n")
     print_text("engine       device  precision    start   an image  images/s")
-    for speed in sorted(speeds, key=lambda speed: speed.image):
+    for speed in speeds:
         print_text(
             f"{speed.engine:<12} {speed.device:<7} {speed.precision:<9} {speed.start:>6.2f} s "
             f"{speed.image * 1e6:>7.0f} us {1 / speed.image:>9,.0f}"

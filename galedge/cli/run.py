@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from galedge.gallery import Gallery
     from galedge.inputs import Rejected
     from galedge.journal import Stream
-    from galedge.result import Row
+    from galedge.result import Outcome
 
 __all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "refuse_overwriting", "tabulate"]
 
 FATAL, REJECTED, INTERRUPTED = 1, 3, 130  # 2 is click's, for wrong usage
+
+_Outcome = TypeVar("_Outcome", bound="Outcome")
 
 _SHOWN_REJECTIONS = 10  # on standard error; the table has them all
 
@@ -144,7 +146,7 @@ class Log:
         self._wants_bar = bar and not quiet and is_terminal(sys.stderr)
         self._bar: Any = None
 
-    def watch(self, results: Iterable[Row], total: int | None) -> Iterable[Row]:
+    def watch(self, results: Iterable[_Outcome], total: int | None) -> Iterable[_Outcome]:
         """Pass results on, and say how it goes."""
         if self._wants_bar:
             from tqdm import tqdm
@@ -154,7 +156,7 @@ class Log:
             yield result
             self.count(result)
 
-    def count(self, result: Row) -> None:
+    def count(self, result: Outcome) -> None:
         """Take note of a result."""
         self.done += 1
         if self._bar is not None:
