@@ -171,7 +171,9 @@ Sky mesh_mode(const float* image, std::int64_t stride, std::int64_t width, std::
     // Of normally distributed values, the fullest level holds about four.
     const double wanted = std::sqrt(2 / kPi) * kReach / 4 * static_cast<double>(count) + 1;
     const auto levels = static_cast<std::int32_t>(std::min(4096.0, wanted));
-    if (levels == 1) return {to_float(mean), 0};  // a single pixel
+    // A single pixel: with nothing to clip SExtractor adds the mean to a histogram that
+    // begins there, which gives twice the value. Kept, as its other habits are.
+    if (levels == 1) return {to_float(2 * mean), 0};
     const float step = sigma > 0 ? to_float(2 * kReach * sigma / levels) : 1;
     const float zero = to_float(mean - kReach * sigma);
     s.bins.assign(static_cast<std::size_t>(levels) + 1, 0);

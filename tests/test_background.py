@@ -132,13 +132,15 @@ def test_a_constant_frame_has_its_value_everywhere(module, value):
 
 
 @pytest.mark.parametrize("module", [_core, _fallback])
-def test_a_single_pixel_is_its_own_sky(module):
-    # sep gives twice its value.
-    image = np.full((1, 65, 65), 3, np.float32)
-    image[0, 64, 64] = 8
-    *_, level, noise = module.background(image, 64, 1, 1)
-    np.testing.assert_array_equal(level, [[3, 3], [3, 8]])
-    assert (noise == 0).all()
+@pytest.mark.parametrize("filter", [1, 3])
+def test_a_single_pixel_counts_twice_as_in_sep(filter, module):
+    image = frame("sources", (65, 129))
+    level, noise, mesh_level, mesh_noise = module.background(image[None], 64, filter, 1)
+    assert mesh_level[1, 2] == 2 * image[64, 128]
+    assert mesh_noise[1, 2] == 0
+    theirs = of_sep(image, 64, filter)
+    assert_close(level, theirs.back(), 5, 1e-4)
+    assert_close(noise, theirs.rms(), 5, 1e-4)
 
 
 def test_values_coarser_than_the_histogram_do_no_harm():

@@ -90,8 +90,8 @@ def mesh_mode(values: Floats) -> tuple[Any, Any]:
     count, mean, sigma = _moments(values, low, high)
 
     levels = int(min(float(_LEVELS), math.sqrt(2 / math.pi) * _REACH / 4 * count + 1))
-    if levels == 1:  # a single pixel
-        return np.float32(mean), np.float32(0)
+    if levels == 1:  # a single pixel: SExtractor adds its value to a histogram that begins there
+        return np.float32(2 * mean), np.float32(0)
     step = np.float32(2 * _REACH * sigma / levels) if sigma > 0 else np.float32(1)
     zero = np.float32(mean - _REACH * sigma)
     bins = np.zeros(levels, np.int64)
