@@ -173,8 +173,11 @@ void bind_prepare(py::module_& m) {
         const Planes planes = planes_of(image, false);
         py::array_t<float> result({size, size});
         ResampleScratch scratch;
-        const double invalid = resample(planes.band[0], planes.width, planes.height,
-                                        Frame{x, y, side}, size, fill, result.mutable_data(), scratch);
+        const std::int64_t pixels = planes.width * planes.height;
+        const Range range = kernels::range(planes.band[0], static_cast<std::size_t>(pixels));
+        const double invalid =
+            resample(planes.band[0], planes.width, planes.height, range.finite == pixels,
+                     Frame{x, y, side}, size, fill, result.mutable_data(), scratch);
         return py::make_tuple(result, invalid);
     });
     m.def("asinh", [](const FloatImage& x) {

@@ -22,19 +22,16 @@ constexpr double kPassing = 0.05;    // see passes_edges
 constexpr double kQuantile = 0.985;  // of the cells' distances: the isophote's radius
 
 // Averages factor x factor pixels into cells, ignoring non-finite pixels. An
-// empty cell becomes NaN. A remainder at the right and top edge is left out.
+// empty cell becomes NaN. A remainder at the right and top edge is left out. An image
+// that is `complete` has finite pixels only.
 void average_cells(const float* image, std::int64_t width, std::int64_t factor, std::int64_t nx,
-                   std::int64_t ny, FrameScratch& s) {
+                   std::int64_t ny, bool complete, FrameScratch& s) {
     const auto columns = static_cast<std::size_t>(nx * factor);
     s.grid.resize(static_cast<std::size_t>(nx * ny));
     s.row.resize(2 * columns);
     float *sums = s.row.data(), *weights = s.row.data() + columns;
     const auto whole = static_cast<float>(factor * factor);
-    const auto of_cell = [factor](const float* values, std::int64_t cx) {
-        float sum = 0;
-        for (std::int64_t i = cx * factor; i < (cx + 1) * factor; ++i) sum += values[i];
-        return sum;
-    };
+    const auto wide = static_cast<std::size_t>(factor), across = static_cast<std::size_t>(nx);
     for (std::int64_t cy = 0; cy < ny; ++cy) {
         const float* rows = image + cy * factor * width;
         float* cells = &s.grid[cy * nx];
@@ -42,18 +39,20 @@ void average_cells(const float* image, std::int64_t width, std::int64_t factor, 
         for (std::int64_t y = 0; y < factor; ++y) {
             kernels::accumulate(sums, rows + y * width, 1.0f, columns);
         }
-        for (std::int64_t cx = 0; cx < nx; ++cx) cells[cx] = of_cell(sums, cx);
+        kernels::add_neighbours(cells, sums, wide, across);
         for (std::int64_t cx = 0; cx < nx; ++cx) cells[cx] /= whole;
+        if (complete) continue;
         // A non-finite pixel shows in the sums; only such rows take the masked way.
         if (kernels::range(sums, columns).finite == static_cast<std::int64_t>(columns)) continue;
         std::fill(s.row.begin(), s.row.end(), 0.0f);
         for (std::int64_t y = 0; y < factor; ++y) {
             kernels::accumulate_masked(sums, weights, rows + y * width, 1.0f, columns);
         }
+        kernels::add_neighbours(cells, sums, wide, across);
+        kernels::add_neighbours(sums, weights, wide, across);  // whose own are in the cells
         for (std::int64_t cx = 0; cx < nx; ++cx) {
-            const float weight = of_cell(weights, cx);
-            cells[cx] = weight > 0 ? of_cell(sums, cx) / weight
-                                   : std::numeric_limits<float>::quiet_NaN();
+            cells[cx] = sums[cx] > 0 ? cells[cx] / sums[cx]
+                                     : std::numeric_limits<float>::quiet_NaN();
         }
     }
 }
@@ -87,15 +86,21 @@ void smooth_cells(std::int32_t nx, std::int32_t ny, FrameScratch& s) {
     }
 }
 
-// A Gaussian window over the cells, as one factor for each axis.
+// A Gaussian window over the cells, as one factor for each axis. From cell to cell
+// it changes by a ratio, and that by a constant one: away from the centre, where
+// both only shrink, products are as good as exponentials and many times faster.
 void make_window(double cx, double cy, double spread, std::int32_t nx, std::int32_t ny,
                  FrameScratch& s) {
-    const auto fill = [spread](std::vector<double>& weight, std::int32_t n, double centre) {
+    const double sharp = 1 / (spread * spread), bend = std::exp(-sharp);
+    const auto fill = [=](std::vector<double>& weight, std::int32_t n, double centre) {
         weight.resize(static_cast<std::size_t>(n));
-        for (std::int32_t i = 0; i < n; ++i) {
-            const double d = (i - centre) / spread;
-            weight[i] = std::exp(-0.5 * d * d);
-        }
+        const double middle = std::clamp(std::round(centre), 0.0, n - 1.0), d = middle - centre;
+        const auto start = static_cast<std::int32_t>(middle);
+        const double top = std::exp(-0.5 * d * d * sharp);
+        double value = top, ratio = std::exp(-(d + 0.5) * sharp);
+        for (std::int32_t i = start; i < n; ++i, value *= ratio, ratio *= bend) weight[i] = value;
+        value = top, ratio = std::exp((d - 0.5) * sharp);
+        for (std::int32_t i = start; i >= 0; --i, value *= ratio, ratio *= bend) weight[i] = value;
     };
     fill(s.weight_x, nx, cx);
     fill(s.weight_y, ny, cy);
@@ -195,18 +200,33 @@ Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, d
     std::int32_t kept = 0;
     for (const Run& run : s.source) {
         const std::int32_t my = twice_y - run.y;
-        const bool row_outside = my < 0 || my >= ny;
+        const std::int32_t before = kept;
         const auto dy = static_cast<float>(run.y - cy);
         for (std::int32_t x = run.x0; x < run.x1; ++x) {
             const auto dx = static_cast<float>(x - cx);
             s.bins[x] = static_cast<std::int32_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy));
         }
-        for (std::int32_t x = run.x0; x < run.x1; ++x) {
-            const std::int32_t mx = twice_x - x;
-            if (!row_outside && mx >= 0 && mx < nx && !s.inside[my * nx + mx]) continue;
-            ++kept;
-            part.at_edge += x == 0 || run.y == 0 || x == nx - 1 || run.y == ny - 1;
-            ++s.radii[s.bins[x]];
+        // Cells [from, to) have their mirror image in the image.
+        std::int32_t from = run.x1, to = run.x1;
+        const std::uint8_t* mirror = nullptr;
+        if (my >= 0 && my < ny) {
+            mirror = s.inside.data() + static_cast<std::ptrdiff_t>(my) * nx;
+            from = std::clamp(twice_x - nx + 1, run.x0, run.x1);
+            to = std::clamp(twice_x + 1, from, run.x1);
+        }
+        for (std::int32_t x = run.x0; x < from; ++x) ++s.radii[s.bins[x]];
+        for (std::int32_t x = from; x < to; ++x) {
+            kept += mirror[twice_x - x];
+            s.radii[s.bins[x]] += mirror[twice_x - x];
+        }
+        for (std::int32_t x = to; x < run.x1; ++x) ++s.radii[s.bins[x]];
+        kept += (from - run.x0) + (run.x1 - to);
+        const auto symmetric = [&](std::int32_t x) { return x < from || x >= to || mirror[twice_x - x]; };
+        if (run.y == 0 || run.y == ny - 1) {
+            part.at_edge += kept - before;
+        } else {
+            part.at_edge += run.x0 == 0 && symmetric(0);
+            part.at_edge += run.x1 == nx && nx > 1 && symmetric(nx - 1);
         }
     }
     part.share = static_cast<double>(kept) / cells;
@@ -245,14 +265,14 @@ bool passes_edges(std::int32_t nx, std::int32_t ny, float centre, const FrameScr
 
 }  // namespace
 
-Found find_central(const float* image, std::int64_t width, std::int64_t height, double threshold,
-                   FrameScratch& s) {
+Found find_central(const float* image, std::int64_t width, std::int64_t height, bool complete,
+                   double threshold, FrameScratch& s) {
     // A narrow strip gets more cells along it rather than cells wider than it.
     const std::int64_t step =
         std::min({(std::max(width, height) + kCells - 1) / kCells, width, height});
     const auto nx = static_cast<std::int32_t>(width / step);
     const auto ny = static_cast<std::int32_t>(height / step);
-    average_cells(image, width, step, nx, ny, s);
+    average_cells(image, width, step, nx, ny, complete, s);
     fill_empty_cells(s);
     smooth_cells(nx, ny, s);
     const Sky sky = border_sky(s.smooth.data(), nx, ny, s.sky);

@@ -47,7 +47,8 @@ struct FrameScratch {
 
 // Finds the central source. `threshold` is the isophote's height above the sky
 // in units of the noise of the smoothed grid.
-Found find_central(const float* image, std::int64_t width, std::int64_t height, double threshold,
+Found find_central(const float* image, std::int64_t width, std::int64_t height, bool complete,
+                   double threshold,
                    FrameScratch& scratch);
 
 // The square of margin x diameter around the source, kept inside the image

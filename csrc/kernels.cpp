@@ -23,6 +23,17 @@ void accumulate_masked(float* sums, float* weights, const float* row, float weig
     GALEDGE_DISPATCH(accumulate_masked(sums, weights, row, weight, n))
 }
 
+void add_neighbours(float* out, const float* values, std::size_t width, std::size_t n) {
+    GALEDGE_DISPATCH(add_neighbours(out, values, width, n))
+}
+
+void blend(float* out, std::size_t size, const float* rows, std::size_t count, std::size_t pitch,
+           std::size_t columns, const std::int32_t* first, const float* weight,
+           std::size_t stride, std::size_t most, float* work) {
+    GALEDGE_DISPATCH(
+        blend(out, size, rows, count, pitch, columns, first, weight, stride, most, work))
+}
+
 void bin(std::int32_t* bins, const float* values, float low, float scale, std::int32_t count,
          std::size_t n) {
     GALEDGE_DISPATCH(bin(bins, values, low, scale, count, n))

@@ -21,6 +21,8 @@ struct Cubic {
     float a, b, c, d;
 };
 
+constexpr std::size_t kBlock = 16;  // rows that are blended together
+
 namespace kernels {
 
 // Range of n values; low > high when none is finite.
@@ -33,6 +35,17 @@ void accumulate(float* sums, const float* row, float weight, std::size_t n);
 // row[i] counts.
 void accumulate_masked(float* sums, float* weights, const float* row, float weight,
                        std::size_t n);
+
+// out[i] = the sum, from left to right, of values[i * width .. i * width + width - 1].
+void add_neighbours(float* out, const float* values, std::size_t width, std::size_t n);
+
+// out[r * size + o] = the sum over t < most, in this order, of
+// weight[o * stride + t] * rows[r * pitch + first[o] + t], for the first `count` of a
+// block of kBlock rows. `work` holds kBlock * (columns + size) floats, `columns`
+// being as far as the sums reach.
+void blend(float* out, std::size_t size, const float* rows, std::size_t count, std::size_t pitch,
+           std::size_t columns, const std::int32_t* first, const float* weight,
+           std::size_t stride, std::size_t most, float* work);
 
 // bins[i] = bin number of values[i] among `count` bins of 1/scale from low;
 // values outside go to the first or last bin, non-finite ones to `count`.

@@ -58,6 +58,95 @@ void accumulate_masked(float* __restrict sums, float* __restrict weights,
     }
 }
 
+template <std::size_t kWidth>
+void add_neighbours_of(float* __restrict out, const float* __restrict values, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        float sum = 0;
+        for (std::size_t k = 0; k < kWidth; ++k) sum += values[i * kWidth + k];
+        out[i] = sum;
+    }
+}
+
+void add_neighbours(float* __restrict out, const float* __restrict values, std::size_t width,
+                    std::size_t n) {
+    switch (width) {  // where the width is known, several sums run side by side
+        case 1: return add_neighbours_of<1>(out, values, n);
+        case 2: return add_neighbours_of<2>(out, values, n);
+        case 3: return add_neighbours_of<3>(out, values, n);
+        case 4: return add_neighbours_of<4>(out, values, n);
+        case 7: return add_neighbours_of<7>(out, values, n);
+        case 8: return add_neighbours_of<8>(out, values, n);
+        default: break;
+    }
+    for (std::size_t i = 0; i < n; ++i, values += width) {
+        float sum = 0;
+        for (std::size_t k = 0; k < width; ++k) sum += values[k];
+        out[i] = sum;
+    }
+}
+
+// Turns 4 x 4 floats, rows `from` apart, into columns, `to` apart.
+inline void turn(float* __restrict out, std::size_t to, const float* __restrict in,
+                 std::size_t from) {
+    typedef float Four __attribute__((vector_size(16)));
+#if defined(__clang__)
+#define GALEDGE_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+    typedef std::int32_t Places __attribute__((vector_size(16)));
+#define GALEDGE_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Places{__VA_ARGS__})
+#endif
+    Four a, b, c, d;
+    __builtin_memcpy(&a, in, sizeof a);
+    __builtin_memcpy(&b, in + from, sizeof b);
+    __builtin_memcpy(&c, in + 2 * from, sizeof c);
+    __builtin_memcpy(&d, in + 3 * from, sizeof d);
+    const Four ab = GALEDGE_SHUFFLE(a, b, 0, 4, 1, 5), ab2 = GALEDGE_SHUFFLE(a, b, 2, 6, 3, 7);
+    const Four cd = GALEDGE_SHUFFLE(c, d, 0, 4, 1, 5), cd2 = GALEDGE_SHUFFLE(c, d, 2, 6, 3, 7);
+    a = GALEDGE_SHUFFLE(ab, cd, 0, 1, 4, 5), b = GALEDGE_SHUFFLE(ab, cd, 2, 3, 6, 7);
+    c = GALEDGE_SHUFFLE(ab2, cd2, 0, 1, 4, 5), d = GALEDGE_SHUFFLE(ab2, cd2, 2, 3, 6, 7);
+#undef GALEDGE_SHUFFLE
+    __builtin_memcpy(out, &a, sizeof a);
+    __builtin_memcpy(out + to, &b, sizeof b);
+    __builtin_memcpy(out + 2 * to, &c, sizeof c);
+    __builtin_memcpy(out + 3 * to, &d, sizeof d);
+}
+
+// out[x * to + r] = in[r * from + x].
+inline void turn(float* __restrict out, std::size_t to, const float* __restrict in,
+                 std::size_t from, std::size_t rows, std::size_t columns) {
+    const std::size_t tall = rows / 4 * 4, wide = columns / 4 * 4;
+    for (std::size_t r = 0; r < tall; r += 4) {
+        for (std::size_t x = 0; x < wide; x += 4) {
+            turn(out + x * to + r, to, in + r * from + x, from);
+        }
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t x = r < tall ? wide : 0; x < columns; ++x) {
+            out[x * to + r] = in[r * from + x];
+        }
+    }
+}
+
+// Rows are turned into columns and back, so that a weight meets a whole block of
+// rows, side by side in memory.
+void blend(float* __restrict out, std::size_t size, const float* __restrict rows,
+           std::size_t count, std::size_t pitch, std::size_t columns,
+           const std::int32_t* __restrict first, const float* __restrict weight,
+           std::size_t stride, std::size_t most, float* __restrict work) {
+    float* __restrict blended = work + kBlock * columns;
+    turn(work, kBlock, rows, pitch, kBlock, columns);
+    for (std::size_t o = 0; o < size; ++o) {
+        const float* at = work + static_cast<std::size_t>(first[o]) * kBlock;
+        float sum[kBlock] = {};
+        for (std::size_t t = 0; t < most; ++t) {
+            const float w = weight[o * stride + t];
+            for (std::size_t l = 0; l < kBlock; ++l) sum[l] += w * at[t * kBlock + l];
+        }
+        for (std::size_t l = 0; l < kBlock; ++l) blended[o * kBlock + l] = sum[l];
+    }
+    turn(out, size, blended, kBlock, size, count);
+}
+
 void bin(std::int32_t* __restrict bins, const float* __restrict values, float low, float scale,
          std::int32_t count, std::size_t n) {
     const float last = static_cast<float>(count - 1);

@@ -11,7 +11,8 @@ namespace galedge {
 
 namespace {
 
-void refuse_blank(const Planes& planes, std::size_t pixels) {
+// Returns whether every pixel is finite.
+bool refuse_blank(const Planes& planes, std::size_t pixels) {
     Range all{INFINITY, -INFINITY, 0};
     for (int c = 0; c < planes.count; ++c) {
         const Range r = kernels::range(planes.band[c], pixels);
@@ -24,6 +25,7 @@ void refuse_blank(const Planes& planes, std::size_t pixels) {
         throw Error(ErrorKind::Blank,
                     std::string("all pixels have the value ") + value + "; there is nothing to see");
     }
+    return all.finite == planes.count * static_cast<std::int64_t>(pixels);
 }
 
 // The mean of the bands, in which the source is found and the noise measured.
@@ -43,7 +45,7 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
                  PrepareScratch& s) {
     const std::int64_t w = planes.width, h = planes.height;
     const auto pixels = static_cast<std::size_t>(w * h);
-    refuse_blank(planes, pixels);
+    const bool complete = refuse_blank(planes, pixels);
     const float* image = luminance(planes, pixels, s.luminance);
 
     Prepared facts;
@@ -54,7 +56,7 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
 
     Frame frame;
     if (recipe.frame_pixels == 0) {
-        const Found found = find_central(image, w, h, recipe.threshold, s.frame);
+        const Found found = find_central(image, w, h, complete, recipe.threshold, s.frame);
         facts.flags = found.flags;
         frame = found.flags & kNoSource ? centred_frame(w, h)
                                         : frame_around(found, w, h, recipe.margin);
@@ -76,7 +78,7 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
         }
         float* band = s.small.data() + c * n;
         const double invalid =
-            resample(planes.band[c], w, h, frame, recipe.size, level, band, s.resample);
+            resample(planes.band[c], w, h, complete, frame, recipe.size, level, band, s.resample);
         facts.masked_fraction = std::max(facts.masked_fraction, invalid);
         if (!planes.picture) {
             for (std::size_t i = 0; i < n; ++i) band[i] -= level;

@@ -29,14 +29,17 @@ struct Taps {
 
 struct ResampleScratch {
     Taps x, y;
-    std::vector<float> sums, weights;  // of one output row, before the horizontal pass
+    std::vector<float> sums, weights;  // of output rows, before the horizontal pass
+    std::vector<float> work;
+    std::vector<std::int32_t> first;
+    bool inside = false;  // the frame does not leave the image
 };
 
 // Fills out[size * size] from the frame of image[height * width]. Non-finite
 // pixels and what lies outside do not count; an output pixel with less than
 // half of its area valid becomes `fill`. Returns the invalid fraction of the
-// frame's area.
-double resample(const float* image, std::int64_t width, std::int64_t height, const Frame& frame,
-                int size, float fill, float* out, ResampleScratch& scratch);
+// frame's area. An image that is `complete` has finite pixels only.
+double resample(const float* image, std::int64_t width, std::int64_t height, bool complete,
+                const Frame& frame, int size, float fill, float* out, ResampleScratch& scratch);
 
 }  // namespace galedge

@@ -21,22 +21,32 @@ void repeat_first(Out* out, std::size_t n) {
 }
 
 // The smallest of the `count` largest values. The same of the maxima of groups is
-// a lower bound for it, which turns nearly all values away by one comparison.
-float nth_largest(const std::vector<float>& values, std::size_t count, std::vector<float>& few) {
-    constexpr std::size_t kGroup = 16;
+// a lower bound for it, and turns nearly all groups away by one comparison.
+float nth_largest(const float* values, std::size_t n, std::size_t count, StretchScratch& s) {
+    constexpr std::size_t kGroup = 16, kSpan = kGroup * kGroup;
     const auto take = [count](std::vector<float>& v) {
         const auto at = v.begin() + static_cast<std::ptrdiff_t>(std::min(count, v.size()) - 1);
         std::nth_element(v.begin(), at, v.end(), std::greater<>());
         return *at;
     };
-    few.resize(values.size() / kGroup);
-    kernels::group_max(few.data(), values.data(), few.size());
-    const float bound = few.size() >= count ? take(few) : -INFINITY;
-    few.clear();
-    for (const float v : values) {
-        if (v >= bound) few.push_back(v);
+    // Whole spans only, whose groups are every 16th value (kernels.hpp).
+    const std::size_t spans = n / kSpan, groups = spans * kGroup;
+    s.largest.resize(groups);
+    kernels::group_max(s.largest.data(), values, groups);
+    s.few = s.largest;
+    const float bound = groups >= count ? take(s.few) : -INFINITY;
+    s.few.clear();
+    for (std::size_t g = 0; g < groups; ++g) {
+        if (!(s.largest[g] >= bound)) continue;
+        const float* first = values + g / kGroup * kSpan + g % kGroup;
+        for (std::size_t i = 0; i < kGroup; ++i) {
+            if (first[i * kGroup] >= bound) s.few.push_back(first[i * kGroup]);
+        }
     }
-    return few.empty() ? 0.0f : take(few);
+    for (std::size_t i = spans * kSpan; i < n; ++i) {
+        if (values[i] >= bound) s.few.push_back(values[i]);
+    }
+    return s.few.empty() ? 0.0f : take(s.few);
 }
 
 }  // namespace
@@ -48,7 +58,7 @@ double measure_luminance(const float* const* bands, int count, std::size_t n, do
         kernels::accumulate(s.luminance.data(), bands[c], 1.0f / count, n);
     }
     const auto below = static_cast<std::size_t>(white * static_cast<double>(n - 1));
-    return nth_largest(s.luminance, n - below, s.few);
+    return nth_largest(s.luminance.data(), n, n - below, s);
 }
 
 double stretching_noise(double noise, double white_level) {

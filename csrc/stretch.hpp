@@ -14,7 +14,7 @@
 namespace galedge {
 
 struct StretchScratch {
-    std::vector<float> luminance, few;
+    std::vector<float> luminance, largest, few;
 };
 
 // In what follows, bands are `count` (1 or 3) sky-subtracted planes of n pixels
