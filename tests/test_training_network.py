@@ -1,6 +1,7 @@
 """The network: its scales fuse into one convolution, and its export says the same as torch."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,16 @@ pytest.importorskip("onnxscript")
 sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from training.export import Deployed, export  # noqa: E402
-from training.network import Block, Galaxy, build, fuse, parameters  # noqa: E402
+from training.network import (  # noqa: E402
+    Block,
+    Galaxy,
+    Inverted,
+    Mobile,
+    build,
+    fuse,
+    imagenet,
+    parameters,
+)
 
 
 def unsettle(network):
@@ -47,6 +57,41 @@ def test_fused_network_equals_the_unfused_and_is_smaller():
         for name, value in fuse(network)(x).items():
             torch.testing.assert_close(value, network(x)[name], atol=1e-4, rtol=1e-4)
     assert parameters(fuse(network)) < parameters(network)
+
+
+@pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (3, 8), (5, 8)])
+def test_a_block_begins_as_the_convolution_it_is_given(kernel, groups):
+    start = torch.randn(8, 8 // groups, min(kernel, 3), min(kernel, 3))
+    block = unsettle(Block(8, 8, kernel, groups=groups, rectify="relu6", start=start))
+    x = torch.randn(2, 8, 15, 15)
+    with torch.no_grad():
+        given = torch.nn.functional.conv2d(x, start, padding=start.shape[-1] // 2, groups=groups)
+        wanted = torch.nn.functional.relu6(block.norm(given))
+        for found in (block(x), block.parallel(x), block.fused()(x)):
+            torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
+    block(x).sum().backward()
+    assert all(branch.grad.abs().sum() > 0 for branch in block.branches)  # scales can grow
+
+
+@pytest.mark.skipif(find_spec("torchvision") is None, reason="needs torchvision")
+def test_mobile_begins_as_imagenets_trunk_and_fuses(tmp_path):
+    torch.manual_seed(0)
+    whole = torch.nn.Module()
+    whole.features = unsettle(imagenet(None))
+    whole.classifier = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(1280, 1000))
+    torch.save(whole.state_dict(), tmp_path / "weights.pth")
+    network = Mobile(attributes=18, weights=str(tmp_path / "weights.pth")).eval()
+    x = torch.randn(2, 24, 20, 20)
+    with torch.no_grad():
+        grown = [layer for layer in network.coarse if isinstance(layer, Inverted)]
+        y = network.middle(network.fine(x))
+        for layer in grown:
+            y = layer(y)
+        torch.testing.assert_close(y, whole.features[4:14](x), atol=1e-4, rtol=1e-4)
+        pictures = torch.rand(2, 3, 64, 64)
+        for name, value in fuse(network)(pictures).items():
+            torch.testing.assert_close(value, network(pictures)[name], atol=1e-4, rtol=1e-4)
+    assert parameters(Deployed(network)) < 1_000_000
 
 
 def test_the_default_network_has_under_a_million_parameters_at_inference():

@@ -23,13 +23,15 @@ from galedge.prepare import prepare  # noqa: E402
 from galedge.recipe import Recipe  # noqa: E402
 from training import quantize  # noqa: E402
 from training.augment import Augment  # noqa: E402
+from training.batches import Group, draw  # noqa: E402
 from training.bundle import make  # noqa: E402
+from training.config import OUTPUTS, Config  # noqa: E402
 from training.data import ATTRIBUTES, Pack, pack  # noqa: E402
 from training.distil import load, teach  # noqa: E402
 from training.export import agree, export, write_openvino  # noqa: E402
 from training.network import build  # noqa: E402
 from training.quantize import METHOD, METHODS  # noqa: E402
-from training.train import OUTPUTS, Config, Group, draw, train  # noqa: E402
+from training.train import train  # noqa: E402
 
 T_OF_CLASS = (-5, -2, 1, 3, 5, 7, 10)
 

@@ -113,7 +113,7 @@ def check(
 @main.command()
 @click.argument("pack", type=folder)
 @click.argument("out", type=folder)
-@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.train.Config.")
+@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.config.Config.")
 @_targets
 @_extras
 @click.option("--device", default="auto", show_default=True)
@@ -128,9 +128,10 @@ def train(
     threads: int,
 ) -> None:
     """Train on the train split of PACK and write weights and record to OUT."""
+    from training.batches import Group
+    from training.config import Config
     from training.data import Pack
     from training.distil import load
-    from training.train import Config, Group
     from training.train import train as run
 
     packed = Pack.open(pack)
@@ -139,6 +140,39 @@ def train(
     if targets:
         hubble, t_bins = load(targets)
         group.hubble, group.t_bins = hubble[rows], t_bins[rows]
+    config = Config(**{"size": packed.info["recipe"]["size"], **values_of(settings)})
+    run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
+
+
+@main.command()
+@click.argument("weights", type=folder)
+@click.argument("out", type=folder)
+@click.argument("packs", type=folder, nargs=-1, required=True)
+@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.config.Config.")
+@click.option("--steps", default=500, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+def inherit(
+    weights: Path,
+    out: Path,
+    packs: tuple[Path, ...],
+    settings: tuple[str, ...],
+    **options: int,
+) -> None:
+    """Begin a `mobile` network in OUT with ImageNet's WEIGHTS; fit its stem on PACKS."""
+    from training.batches import Group
+    from training.config import Config
+    from training.data import Pack
+    from training.inherit import inherit as begin
+
+    opened = [Pack.open(pack) for pack in packs]
+    groups = tuple(Group(pack, np.flatnonzero(pack.split == "train")) for pack in opened)
+    given = {"size": opened[0].info["recipe"]["size"], "lr": 4e-3, **values_of(settings)}
+    missed = begin(weights, groups, out, Config(**given), **options)
+    click.echo(f"{out}: the stem misses {missed:.3f} of the variance of the layers it replaces")
+
+
+def values_of(settings: tuple[str, ...]) -> dict[str, Any]:
+    """Return what KEY=VALUE options say; a value is JSON, or a text."""
     values: dict[str, Any] = {}
     for setting in settings:
         key, _, text = setting.partition("=")
@@ -146,8 +180,7 @@ def train(
             values[key] = json.loads(text)
         except ValueError:
             values[key] = text
-    config = Config(**{"size": packed.info["recipe"]["size"], **values})
-    run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
+    return values
 
 
 @main.command()
@@ -281,9 +314,9 @@ def study(
 
 def groups_of(extras: tuple[tuple[Path, Path], ...]) -> Any:
     """Return the train splits of packs with what `distil` stored for them."""
+    from training.batches import Group
     from training.data import Pack
     from training.distil import load
-    from training.train import Group
 
     groups = []
     for path, answers in extras:

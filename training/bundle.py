@@ -26,8 +26,9 @@ from training.evaluate import (
     run,
 )
 from training.export import agree, export, write_openvino
-from training.network import CLASSES, Galaxy, build, parameters
+from training.network import CLASSES, Galaxy, Mobile, build, parameters
 from training.quantize import METHOD, WEIGHT_BITS, calibration_pictures, quantize
+from training.rounding import rounded, smooth
 
 __all__ = ["CREDITS", "LIMITS", "card_of", "load_run", "make"]
 
@@ -56,6 +57,8 @@ def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     record = json.loads((folder / "run.json").read_text())
     state = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
     network = build(record["config"]["network"], len(state["heads.attributes.bias"]))
+    if record["config"].get("rounded"):
+        network = rounded(network)
     network.load_state_dict(state)
     return network.eval(), record
 
@@ -99,8 +102,8 @@ def make(
     network, record = load_run(folder)
     start = record["config"].get("weights")
     record["config"]["weights"] = "an earlier run's" if start else None  # a path says nothing
-    if not isinstance(network, Galaxy):
-        raise TypeError("only the galaxy network is exported; distil a transfer network into it")
+    if not isinstance(network, (Galaxy, Mobile)):
+        raise TypeError("only galaxy and mobile are exported; distil a transfer network into one")
     size = record["config"]["size"]
     out.mkdir(parents=True, exist_ok=True)
     fp32, small = out / "model.fp32.onnx", out / "model.int8.onnx"
@@ -118,10 +121,13 @@ def make(
     agree(deployed, fp32, np.concatenate([pack.exact[view][val[:128]] for view in kinds.values()]))
     quantization: dict[str, Any] = {}
     if int8:
-        used = quantize(fp32, small, calibration_pictures(pack, list(kinds.values())))
+        pictures = calibration_pictures(pack, list(kinds.values()))
+        learned = smooth(network)[1:]
+        used = quantize(fp32, small, pictures, learned=learned)
+        how = "ranges of quantization-aware training" if learned[0] else METHOD
         quantization = {
             "weight_bits": WEIGHT_BITS,
-            "method": f"static QDQ per channel, {METHOD}",
+            "method": f"static QDQ per channel, {how}",
             "pictures": used,
         }
         files.append(small)

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from galedge.engine import start
 from training.data import FEATURES, hubble_class
-from training.network import T_BINS, Galaxy, fuse
+from training.network import T_BINS, fuse
+from training.rounding import smooth
 
 __all__ = ["OPSET", "Deployed", "agree", "export", "write_openvino"]
 
@@ -25,8 +26,8 @@ class Deployed(nn.Module):
 
     Parameters
     ----------
-    network : Galaxy
-        Trained, not fused.
+    network : Galaxy or Mobile
+        Trained, not fused; or trained with rounding, which is left out.
     bias : Tensor, optional
         Added to the class logits (see `training.evaluate.fit_bias`).
     blend : float
@@ -39,13 +40,13 @@ class Deployed(nn.Module):
 
     def __init__(
         self,
-        network: Galaxy,
+        network: nn.Module,
         bias: Tensor | None = None,
         blend: float = 0.0,
         features: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.network = fuse(network)
+        self.network = smooth(fuse(network))[0]
         stem = self.network.stem[0]
         stem.weight.data *= network.scale / 255
         self.network.scale = 1
@@ -112,7 +113,7 @@ def write_openvino(files: list[Path]) -> None:
 
 
 def export(
-    network: Galaxy,
+    network: nn.Module,
     path: Path,
     size: int,
     bias: Tensor | None = None,

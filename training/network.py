@@ -1,14 +1,20 @@
-"""The network: several scales in training, one chain of plain convolutions at inference.
+"""The networks: several scales in training, one chain of plain convolutions at inference.
 
 Each block sums parallel branches (a large kernel, a 3x3, a dilated 3x3, a 1x1
 and, where shapes allow, the identity), and batch norm comes after the sum, so
 that int8 survives the fusion. `fuse` turns every block into one convolution
 with bias; the result is the same function.
+
+`Galaxy` is built of dense blocks and learns from nothing. `Mobile`, the one that
+is shipped, takes the trunk of MobileNetV2 from ImageNet, gives its last
+depthwise kernels more scales, and replaces its costly first layers by a dense
+stem (`training.inherit`).
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,14 +27,25 @@ __all__ = [
     "Block",
     "Galaxy",
     "Heads",
+    "Inverted",
+    "Mobile",
     "Transfer",
     "build",
     "fuse",
+    "imagenet",
     "parameters",
 ]
 
 CLASSES = ("E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr")
 T_BINS = tuple(range(-6, 11))
+
+
+_RECTIFIERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "": lambda x: x,
+}
+_MODULES: dict[str, tuple[nn.Module, ...]] = {"relu": (nn.ReLU(),), "relu6": (nn.ReLU6(),), "": ()}
 
 
 class Block(nn.Module):
@@ -46,22 +63,45 @@ class Block(nn.Module):
         it, a dilated 3x3 spanning it where it is at least 5, and the identity
         where shapes allow.
     stride : int
-        1 or 2.
+        1, 2 or 4.
+    groups : int
+        1, or the number of channels for a depthwise convolution.
+    rectify : {"relu", "relu6", ""}
+        What follows the norm.
+    start : Tensor, optional
+        A kernel learned elsewhere. The branch of its size begins with it and
+        all others with zero, without an identity: the block begins as that
+        convolution and grows further scales from there.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        rectify: str = "relu",
+        start: Tensor | None = None,
+    ) -> None:
         super().__init__()
-        self.kernel, self.stride = kernel, stride
+        self.kernel, self.stride, self.groups, self.rectify = kernel, stride, groups, rectify
         sides = list(range(kernel, 0, -2))
         self.steps = [1] * len(sides)
         if kernel >= 5:
             sides.append(3)
             self.steps.append((kernel - 1) // 2)
-        self.branches = nn.ParameterList(
-            nn.init.kaiming_normal_(torch.empty(outputs, inputs, side, side)) / len(sides) ** 0.5
-            for side in sides
-        )
-        self.identity = inputs == outputs and stride == 1
+        shapes = [(outputs, inputs // groups, side, side) for side in sides]
+        if start is None:
+            branches = [
+                nn.init.kaiming_normal_(torch.empty(shape)) / len(sides) ** 0.5 for shape in shapes
+            ]
+        else:
+            branches = [torch.zeros(shape) for shape in shapes]
+            branches[sides.index(start.shape[-1])].copy_(start)
+        self.branches = nn.ParameterList(branches)
+        self.identity = inputs == outputs and stride == groups == 1 and start is None
         self.norm = nn.BatchNorm2d(outputs)
 
     def weight(self) -> Tensor:
@@ -81,27 +121,32 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the sum of the branches as one convolution."""
-        y = F.conv2d(x, self.weight(), None, self.stride, self.kernel // 2)
-        return F.relu(self.norm(y))
+        y = F.conv2d(x, self.weight(), None, self.stride, self.kernel // 2, 1, self.groups)
+        return _RECTIFIERS[self.rectify](self.norm(y))
 
     def parallel(self, x: Tensor) -> Tensor:
         """Run the branches one by one: what `forward` must equal."""
         y = x if self.identity else torch.zeros(())
         for branch, step in zip(self.branches, self.steps, strict=True):
             reach = step * (branch.shape[-1] // 2)
-            y = y + F.conv2d(x, branch, None, self.stride, reach, dilation=step)
-        return F.relu(self.norm(y))
+            y = y + F.conv2d(x, branch, None, self.stride, reach, step, self.groups)
+        return _RECTIFIERS[self.rectify](self.norm(y))
 
     def fused(self) -> nn.Sequential:
-        """Return the one convolution (and ReLU) that does the same in evaluation mode."""
+        """Return the one convolution (and rectifier) that does the same in evaluation mode."""
         weight = self.weight().detach()
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
         one = nn.Conv2d(
-            weight.shape[1], weight.shape[0], self.kernel, self.stride, self.kernel // 2
+            weight.shape[1] * self.groups,
+            weight.shape[0],
+            self.kernel,
+            self.stride,
+            self.kernel // 2,
+            groups=self.groups,
         )
         one.weight.data = weight * scale.detach()[:, None, None, None]
         one.bias.data = (self.norm.bias - self.norm.running_mean * scale).detach()
-        return nn.Sequential(one, nn.ReLU())
+        return nn.Sequential(one, *_MODULES[self.rectify])
 
 
 class Heads(nn.Module):
@@ -166,16 +211,98 @@ class Galaxy(nn.Module):
         return self.heads(self.features(x))
 
 
+class Inverted(nn.Module):
+    """MobileNetV2's block (Sandler et al. 2018): widen, filter each channel, narrow.
+
+    Parameters
+    ----------
+    source : Module
+        torchvision's InvertedResidual, which this begins as.
+    kernel : int
+        Side of the depthwise kernel, 3 or larger: see `Block`.
+    """
+
+    def __init__(self, source: Any, kernel: int = 3) -> None:
+        super().__init__()
+        convolutions = [m for m in source.modules() if isinstance(m, nn.Conv2d)]
+        norms = [m for m in source.modules() if isinstance(m, nn.BatchNorm2d)]
+        self.blocks = nn.Sequential()
+        for one, norm, rectify in zip(convolutions, norms, ("relu6", "relu6", ""), strict=True):
+            block = Block(
+                one.in_channels,
+                one.out_channels,
+                max(kernel if one.groups > 1 else 1, one.kernel_size[0]),
+                one.stride[0],
+                groups=one.groups,
+                rectify=rectify,
+                start=one.weight.data,
+            )
+            block.norm.load_state_dict(norm.state_dict())
+            self.blocks.append(block)
+        self.skip = bool(source.use_res_connect)
+        self.sum = nn.Identity()  # where `training.rounding` rounds
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the narrow maps, added to the input where shapes allow."""
+        y = self.blocks(x)
+        return self.sum(x + y) if self.skip else y
+
+
+class Mobile(nn.Module):
+    """A dense multi-scale stem before the trunk of MobileNetV2, cut at a sixteenth of the side.
+
+    MobileNetV2 spends more than half of its time on the large maps of its first
+    four layers, where depthwise convolutions gain nothing from int8. A 7x7 and a
+    3x3 convolution take their place, and begin as what reproduces them best on
+    galaxies (`training.inherit`).
+
+    Parameters
+    ----------
+    attributes : int
+        Auxiliary outputs.
+    weights : str, optional
+        ImageNet's, a file of torchvision's; default random.
+    """
+
+    def __init__(
+        self, attributes: int = 0, dropout: float = 0.2, weights: str | None = None
+    ) -> None:
+        super().__init__()
+        layers = imagenet(weights)
+        self.scale = 4.0
+        self.stem = Block(3, 48, 7, 4)
+        self.entry = Block(48, 24, 3, rectify="")
+        self.fine = nn.Sequential(*(Inverted(layer) for layer in layers[4:7]))
+        self.middle = nn.Sequential(*(Inverted(layer) for layer in layers[7:11]))
+        grown = (Inverted(layer, 5) for layer in layers[11:14])
+        self.coarse = nn.Sequential(*grown, Block(96, 256, 1))
+        self.heads = Heads(512, attributes, dropout)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return average and maximum of the coarse maps."""
+        y = self.entry(self.stem(x * self.scale))
+        y = self.coarse(self.middle(self.fine(y)))
+        return torch.cat([y.mean((2, 3)), y.amax((2, 3))], 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return logits by head for pictures (N, 3, S, S) in 0..1."""
+        return self.heads(self.features(x))
+
+
+def imagenet(weights: str | None) -> nn.Sequential:
+    """Return the layers of torchvision's MobileNetV2 with weights from a file, or random ones."""
+    net = _torchvision().models.mobilenet_v2()
+    if weights:
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return net.features
+
+
 class Transfer(nn.Module):
     """A torchvision backbone with our heads; its early, generic layers stay as they are."""
 
     def __init__(self, weights: str | None, attributes: int, frozen: int = 3) -> None:
         super().__init__()
-        torchvision = _torchvision()
-        net = torchvision.models.mobilenet_v2()
-        if weights:
-            net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-        self.body = net.features
+        self.body = imagenet(weights)
         self.frozen = frozen
         self.body[:frozen].requires_grad_(False)
         self.heads = Heads(1280, attributes)
@@ -197,22 +324,26 @@ class Transfer(nn.Module):
 def build(
     name: str, attributes: int, weights: str | None = None, dropout: float = 0.2
 ) -> nn.Module:
-    """Return a network by name: `galaxy`, `galaxy:24,48,96,160` or `mobilenet_v2`.
+    """Return a network by name: `mobile`, `galaxy`, `galaxy:24,48,96,160` or `mobilenet_v2`.
 
     `weights` is a file to start from: a run's `weights.pt`, or ImageNet's for
     a transfer network.
     """
     kind, _, widths = name.partition(":")
-    if kind == "galaxy":
+    network: nn.Module
+    if kind == "mobile":
+        network = Mobile(attributes, dropout)
+    elif kind == "galaxy":
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
         network = Galaxy(sizes, attributes, dropout)  # type: ignore[arg-type]
-        if weights:
-            state = torch.load(weights, map_location="cpu", weights_only=True)
-            network.load_state_dict(_grown(state, network.state_dict()))
-        return network
-    if kind == "mobilenet_v2":
+    elif kind == "mobilenet_v2":
         return Transfer(weights, attributes)
-    raise ValueError(f"unknown network {name!r}: take galaxy[:A,B,C,D] or mobilenet_v2")
+    else:
+        raise ValueError(f"unknown network {name!r}: take mobile, galaxy[:A,B,C,D] or mobilenet_v2")
+    if weights:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        network.load_state_dict(_grown(state, network.state_dict()))
+    return network
 
 
 def _grown(state: dict[str, Tensor], fresh: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.data import KINDS, Pack
 from training.evaluate import Answers, fit_temperature, probabilities, run
+from training.rounding import Bytes
 
 __all__ = ["METHOD", "METHODS", "WEIGHT_BITS", "calibration_pictures", "compare", "quantize"]
 
@@ -75,6 +76,7 @@ def quantize(
     *,
     method: str = METHOD,
     weight_bits: int = WEIGHT_BITS,
+    learned: tuple[list[Bytes], list[Bytes]] = ([], []),
 ) -> int:
     """Write the int8 version of an exported network.
 
@@ -87,25 +89,33 @@ def quantize(
     method : str
         One of `METHODS`.
     weight_bits : {7, 8}
+    learned : tuple of lists of Bytes
+        Ranges that convolutions and sums were trained with (`rounding.smooth`);
+        measured on `pixels` where there are none.
 
     Returns
     -------
     int
         How many pictures were used; histograms take every fourth.
     """
-    calibrate, options = METHODS[method]
+    calibrate, options = METHODS["minmax" if learned[0] else method]
     if calibrate != CalibrationMethod.MinMax:
         pixels = pixels[::4]  # histograms keep every activation in memory,
         pixels = pixels[: max(1, len(pixels) // BATCH) * BATCH]  # and want full batches
     with tempfile.TemporaryDirectory() as folder:
         clean = Path(folder) / "clean.onnx"
         quant_pre_process(str(source), str(clean), skip_symbolic_shape=True)
+        graph = onnx.load(clean).graph
+        maps = body(graph)
+        if learned[0]:
+            options = {**options, "TensorQuantOverrides": overrides(maps, *learned)}
         quantize_static(
             str(clean),
             str(target),
             Pictures(pixels),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Relu"],
+            op_types_to_quantize=["Conv", "Relu", "Clip", "Add"],
+            nodes_to_quantize=[node.name for node in maps],
             per_channel=True,
             reduce_range=weight_bits == 7,
             activation_type=QuantType.QUInt8,
@@ -118,6 +128,37 @@ def quantize(
     onnx.checker.check_model(model)
     target.write_bytes(model.SerializeToString())
     return len(pixels)
+
+
+def body(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes that maps come from: those before the pooling."""
+    wanted = {node.input[0] for node in graph.node if node.op_type in ("ReduceMean", "ReduceMax")}
+    found = []
+    for node in reversed(graph.node):
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            found.append(node)
+    return found[::-1]
+
+
+def overrides(
+    maps: list[onnx.NodeProto], convolutions: list[Bytes], sums: list[Bytes]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return ONNX Runtime's overrides: learned ranges for the outputs of `body`, in its order."""
+    learned = {"Conv": iter(convolutions), "Add": iter(sums)}
+    rectified = {node.input[0]: node for node in maps if node.op_type in ("Relu", "Clip")}
+    found = {}
+    for node in maps:
+        if node.op_type in learned:
+            width, zero = next(learned[node.op_type]).step()
+            name = rectified.get(node.output[0], node).output[0]
+            found[name] = [
+                {
+                    "scale": np.array(width.item(), np.float32),
+                    "zero_point": np.array(zero.item(), np.uint8),
+                }
+            ]
+    return found
 
 
 def compare(source: Path, pack: Pack) -> Iterator[dict[str, Any]]:

@@ -24,11 +24,13 @@ from scipy.special import softmax
 from sklearn.metrics import f1_score, recall_score
 
 from training.augment import framed
+from training.batches import Group
+from training.config import Config
 from training.data import Pack
 from training.evaluate import ece
 from training.imbalance import head, long_tail, pixel_smote, undersample
 from training.network import CLASSES
-from training.train import Config, Group, train, version
+from training.train import train, version
 
 __all__ = ["STUDIES", "Variant", "study", "table"]
 

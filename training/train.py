@@ -7,95 +7,24 @@ import json
 import math
 import subprocess
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from training.augment import Augment, framed
-from training.data import ATTRIBUTES, FEATURES, KINDS, Pack
+from training.batches import Group, ahead, draw
+from training.config import OUTPUTS, Config, losses
+from training.data import KINDS, Pack
 from training.imbalance import class_loss, sampling_weights
 from training.network import CLASSES, T_BINS, build, parameters
+from training.rounding import Bytes, calibrate, rounded
 
-__all__ = ["OUTPUTS", "Config", "Group", "predict", "scores", "train"]
-
-OUTPUTS = (*ATTRIBUTES, *FEATURES)  # of the head `attributes`
-_SENSE = OUTPUTS.index("clockwise")
-
-
-@dataclass
-class Config:
-    """Everything a run depends on beside its data.
-
-    Parameters
-    ----------
-    network : str
-        See `training.network.build`.
-    size : int
-        Side of the network's input.
-    views : dict
-        Chance of each packed view to be drawn.
-    epochs, batch, lr, decay, warmup : numbers
-        AdamW with a cosine that starts after `warmup` (a share of all steps).
-    ema : float
-        Decay of the averaged weights that are evaluated and saved.
-    imbalance, tau, smoothing : str, float, float
-        See `training.imbalance`.
-    distil : float
-        Weight of the teacher's predictions against the labels.
-    extra : float
-        Pictures without labels drawn per labelled picture.
-    weights : str
-        A file to start from.
-    minutes : float
-        If given, the schedule follows the clock wherever that is ahead of the
-        steps, and ends with it: for a shared machine and a deadline.
-    small, grow : int, float
-        Side of the input during the first share `grow` of the schedule.
-    """
-
-    network: str = "galaxy"
-    size: int = 72
-    views: dict[str, float] = field(default_factory=lambda: {"auto": 1.0})
-    epochs: int = 60
-    batch: int = 64
-    lr: float = 2e-3
-    decay: float = 0.05
-    warmup: float = 0.05
-    ema: float = 0.998
-    imbalance: str = "even"
-    tau: float = 1.0
-    smoothing: float = 0.1
-    attributes: float = 0.3
-    distil: float = 0.0
-    extra: float = 0.0
-    dropout: float = 0.2
-    augment: dict[str, float] = field(default_factory=dict)
-    seed: int = 0
-    weights: str | None = None
-    minutes: float = 0.0
-    small: int = 0
-    grow: float = 0.0
-
-    def side(self, done: float) -> int:
-        """Return the side of the input when a share of the schedule is done."""
-        return self.small if self.small and done < self.grow else self.size
-
-
-@dataclass
-class Group:
-    """Rows of a pack that are trained on, with the teacher's predictions if there are any."""
-
-    pack: Pack
-    rows: np.ndarray
-    hubble: np.ndarray | None = None
-    t_bins: np.ndarray | None = None
+__all__ = ["predict", "scores", "train"]
 
 
 def train(
@@ -122,8 +51,18 @@ def train(
     random = np.random.default_rng(config.seed)
     device = choose(device)
     out.mkdir(parents=True, exist_ok=True)
+    augment = Augment(**config.augment)
+    dice = torch.Generator(device).manual_seed(config.seed)
+    groups = (labelled, *extras)
     net = build(config.network, len(OUTPUTS), config.weights, config.dropout)
     net = net.to(device, memory_format=torch.channels_last)
+    if config.rounded:
+        net = rounded(net)
+        some = [[(0, i) for i in random.choice(len(labelled.rows), 128)] for _ in range(8)]
+        calibrate(
+            net,
+            (draw(groups, s, config, config.size, augment, random, dice, device)[0] for s in some),
+        )
     average = copy.deepcopy(net).requires_grad_(False)
     rules = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": config.decay},
@@ -134,14 +73,11 @@ def train(
     counts = np.bincount(labels, minlength=len(CLASSES)).clip(1)
     hard = class_loss(config.imbalance, counts, tau=config.tau, smoothing=config.smoothing)
     chances = sampling_weights(config.imbalance, labels)
-    augment = Augment(**config.augment)
     number = len(labelled.rows)
     most = sum(len(group.rows) for group in extras)
     unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
     steps = config.epochs * math.ceil((number + unlabelled) / config.batch)
     step, done, curve, start = 0, 0.0, [], time.time()
-    dice = torch.Generator(device).manual_seed(config.seed)
-    groups = (labelled, *extras)
     for epoch in range(config.epochs):
         items = [(0, i) for i in random.choice(number, number, chances is not None, chances)]
         if unlabelled:
@@ -168,7 +104,7 @@ def train(
                 done = min(1.0, max(done, (time.time() - start) / 60 / config.minutes))
             for rule in optimizer.param_groups:
                 rule["lr"] = config.lr * schedule(done, config.warmup)
-            with torch.autocast(device, torch.bfloat16):
+            with half(device, net):
                 outputs = net(x)
             loss = losses(outputs, target, hard, config)
             optimizer.zero_grad(set_to_none=True)
@@ -231,103 +167,6 @@ class Pace:
                 torch.set_num_threads(self.choices[int(np.argmin(self.spent))])
 
 
-def ahead(views: Iterator[Any]) -> Iterator[Any]:
-    """Yield what an iterator gives while a second thread makes the next."""
-
-    def following() -> Any:
-        return next(views, None)
-
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(following)
-        while (view := waiting.result()) is not None:
-            waiting = pool.submit(following)
-            yield view
-
-
-def draw(
-    groups: tuple[Group, ...],
-    chosen: list[tuple[int, int]],
-    config: Config,
-    size: int,
-    augment: Augment,
-    random: np.random.Generator,
-    dice: torch.Generator,
-    device: str,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return an augmented batch and its targets (NaN or -1 where there is none)."""
-    names, chance = list(config.views), np.array(list(config.views.values()))
-    picked = random.choice(len(names), len(chosen), p=chance / chance.sum())
-    pixels, frames, target = [], [], []
-    for (g, i), view in zip(chosen, picked, strict=True):
-        group, name = groups[g], names[view]
-        if name not in group.pack.views:
-            name = "auto"
-        row = group.rows[i]
-        pixels.append(group.pack.views[name][row])
-        frames.append(group.pack.frames[name][row])
-        soft = group.hubble is not None
-        target.append(
-            (
-                group.pack.label[row],
-                group.pack.t[row],
-                group.pack.t_sigma[row],
-                group.pack.attributes[row],
-                group.hubble[i] if soft else np.full(len(CLASSES), np.nan, np.float32),
-                group.t_bins[i] if soft else np.full(len(T_BINS), np.nan, np.float32),
-            )
-        )
-    keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
-    columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
-    batch = torch.as_tensor(np.stack(pixels)).to(device)
-    mirror = torch.as_tensor(random.choice([-1.0, 1.0], len(chosen)).astype(np.float32)).to(device)
-    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), mirror, size, dice)
-    x = x.contiguous(memory_format=torch.channels_last)
-    targets = dict(zip(keys, columns, strict=True))
-    turned = targets["attributes"][:, _SENSE]
-    targets["attributes"][:, _SENSE] = torch.where(mirror < 0, 1 - turned, turned)
-    return x, targets
-
-
-def losses(
-    outputs: dict[str, Tensor],
-    target: dict[str, Tensor],
-    hard: Any,
-    config: Config,
-) -> Tensor:
-    """Return the sum of all heads' losses over the pictures that have a target for them."""
-    outputs = {name: value.float() for name, value in outputs.items()}
-    bins = torch.tensor(T_BINS, device=target["t"].device, dtype=torch.float32)
-    loss = outputs["hubble"].sum() * 0
-    known = target["label"] >= 0
-    size = len(known)
-    log_t = F.log_softmax(outputs["t_bins"], 1)
-    mean_t = log_t.exp() @ bins
-    if known.any():
-        share = known.sum() / size
-        near = (bins - target["t"][known, None]) / target["t_sigma"][known, None]
-        spread = F.softmax(-0.5 * near**2, 1)
-        part = hard(outputs["hubble"][known], target["label"][known])
-        part = part - (spread * log_t[known]).sum(1).mean() * 0.5
-        part = part + 0.1 * F.smooth_l1_loss(mean_t[known], target["t"][known])
-        loss = loss + (1 - config.distil) * share * part
-    defined = torch.isfinite(target["attributes"])
-    if config.attributes and defined.any():
-        error = F.binary_cross_entropy_with_logits(
-            outputs["attributes"][defined], target["attributes"][defined], reduction="sum"
-        )
-        # Each head counts by the share of pictures that it has a target for.
-        loss = loss + config.attributes * error / (size * 8)
-    taught = torch.isfinite(target["hubble"][:, 0])
-    if config.distil and taught.any():
-        weight = torch.where(known, config.distil, 1.0)[taught] * taught.sum() / size
-        part = -(target["hubble"][taught] * F.log_softmax(outputs["hubble"][taught], 1)).sum(1)
-        part = part - 0.5 * (target["t_bins"][taught] * log_t[taught]).sum(1)
-        aim = target["t_bins"][taught] @ bins
-        part = part + 0.1 * F.smooth_l1_loss(mean_t[taught], aim, reduction="none")
-        loss = loss + (weight * part).mean()
-    return loss
-
-
 @torch.inference_mode()
 def predict(
     net: nn.Module,
@@ -360,7 +199,7 @@ def predict(
         for turn, flip in turns:
             x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
             x = x.contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device, torch.bfloat16):
+            with half(device, net):
                 out = net(x)
             answers.append([F.softmax(out[name].float(), 1) for name in ("hubble", "t_bins")])
         means = [torch.stack(kind).mean(0).cpu().numpy() for kind in zip(*answers, strict=True)]
@@ -426,6 +265,16 @@ def choose(device: str) -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def half(device: str, net: nn.Module) -> torch.autocast:
+    """Compute in bf16 where the device does and the network bears it.
+
+    A CPU that emulates it is ten times slower, and bytes are too fine for it.
+    """
+    able = device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    exact = any(isinstance(module, Bytes) for module in net.modules())
+    return torch.autocast(device, torch.bfloat16, enabled=able and not exact)
 
 
 def version() -> str:

@@ -115,6 +115,7 @@ def _reduce(function: Callable[..., Tensor]) -> Operator:
 OPERATORS: dict[str, Operator] = {
     "Add": lambda a, x, y: x + y,
     "Cast": lambda a, x: x.to(a["to"]),
+    "Clip": lambda a, x, low, high: x.clamp(low.to(x.dtype), high.to(x.dtype)),
     "Concat": lambda a, *xs: torch.cat(xs, a["axis"]),
     "Conv": _conv,
     "Div": lambda a, x, y: x / y,
