@@ -65,6 +65,34 @@ def test_int8_stays_near_fp32(card, pictures):
     assert away <= QUANTIZED_BOUND
 
 
+@pytest.mark.parametrize("card", shipped(), ids=lambda card: card.name)
+def test_int8_is_what_torch_makes_of_its_integers(card, pictures, monkeypatch):
+    torch = pytest.importorskip("torch")
+    onnx = pytest.importorskip("onnx")
+    from galedge.engines import onnx_graph
+
+    def dequantize(a, x, scale, zero):
+        shape = [1] * x.dim()
+        if scale.numel() > 1:
+            shape[a.get("axis", 1)] = -1
+        return (x.float() - zero.float().view(shape)) * scale.view(shape)
+
+    rounding = {
+        "QuantizeLinear": lambda a, x, scale, zero: (x / scale).round().add(zero).clamp(0, 255),
+        "DequantizeLinear": dequantize,
+    }
+    monkeypatch.setattr(onnx_graph, "OPERATORS", onnx_graph.OPERATORS | rounding)
+    network = onnx.load_from_string(card.network("int8"))
+    graph = onnx_graph.OnnxGraph(network, torch.float32, torch.device("cpu"))
+    model = Model.load(card.folder, precision="int8", engine="onnxruntime")
+    with torch.inference_mode():
+        outputs = {k: v.numpy() for k, v in graph.run(torch.from_numpy(pictures)).items()}
+    found = answers(card, "int8", "onnxruntime", pictures)
+    labels, away = compared({"probabilities": model.decode(outputs).probabilities}, found)
+    assert labels >= LABELS
+    assert away <= BOUND["int8"]
+
+
 def test_shipped_int8_networks_need_no_vnni():
     onnx = pytest.importorskip("onnx")
     for card in shipped():

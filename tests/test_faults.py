@@ -280,3 +280,26 @@ def test_hdus_of_another_file_are_refused(backend):
     for function in (one.read, one.verify):
         with pytest.raises(ReadError, match="the HDU belongs to another file"):
             function(other.image())
+
+
+@pytest.mark.parametrize("kind", ["plain", "gzip", "rice", "truncated"])
+def test_large_files_take_no_more_than_their_pixels_ask_for(kind, backend, tmp_path):
+    if backend is _fallback:
+        pytest.skip("the bound is the core's; NumPy keeps more copies")
+    from astropy.io import fits
+
+    from galedge.prepare import prepare
+
+    image = np.random.default_rng(0).normal(100, 5, (4096, 4096)).astype(np.float32)
+    path = tmp_path / ("a.fits.gz" if kind == "gzip" else "a.fits")
+    hdu = fits.CompImageHDU(image) if kind == "rice" else fits.PrimaryHDU(image)
+    hdu.writeto(path)
+    pixels = image.nbytes
+    if kind == "truncated":
+        os.truncate(path, 4 << 20)
+        pixels = 4 << 20
+    del image, hdu
+    before = faults.reset_peak()
+    (facts,) = prepare([path]).facts
+    assert (facts.error is None) == (kind != "truncated")
+    assert faults.peak() - before < (64 << 20) + 4 * pixels

@@ -188,8 +188,16 @@ def values_of(settings: tuple[str, ...]) -> dict[str, Any]:
 @click.argument("out", type=folder)
 @click.argument("runs", type=folder, nargs=-1, required=True)
 @click.option("--views", default=4, show_default=True, help="Quarter turns to average over.")
+@click.option("--with", "stored", type=folder, multiple=True, help="Average with this .npz, too.")
 @click.option("--device", default="auto", show_default=True)
-def distil(pack: Path, out: Path, runs: tuple[Path, ...], views: int, device: str) -> None:
+def distil(
+    pack: Path,
+    out: Path,
+    runs: tuple[Path, ...],
+    views: int,
+    stored: tuple[Path, ...],
+    device: str,
+) -> None:
     """Store the averaged predictions of RUNS on PACK in OUT (.npz)."""
     from training.bundle import load_run
     from training.data import Pack
@@ -198,7 +206,7 @@ def distil(pack: Path, out: Path, runs: tuple[Path, ...], views: int, device: st
 
     loaded = [load_run(path) for path in runs]
     networks = [(network, record["config"]["size"]) for network, record in loaded]
-    teach(networks, Pack.open(pack), out, views=views, device=choose(device))
+    teach(networks, Pack.open(pack), out, stored=stored, views=views, device=choose(device))
 
 
 @main.command()

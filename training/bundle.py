@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from galedge.engine import start as start_engine
+from galedge.errors import GaledgeError
 from training.data import FEATURES, Pack
 from training.evaluate import (
     KINDS,
@@ -25,7 +27,7 @@ from training.evaluate import (
     measure_features,
     run,
 )
-from training.export import agree, export, write_openvino
+from training.export import Deployed, agree, agreement, export, write_openvino
 from training.network import CLASSES, Galaxy, Mobile, build, parameters
 from training.quantize import METHOD, WEIGHT_BITS, calibration_pictures, quantize
 from training.rounding import rounded, smooth
@@ -131,6 +133,17 @@ def make(
             "pictures": used,
         }
         files.append(small)
+        if learned[0]:
+            rounds = Deployed(network, corrections[0], blend, corrections[1], rounds=True).eval()
+            test = np.flatnonzero((pack.split == "test") & (pack.label >= 0))
+            pictures = np.concatenate([pack.exact[view][test] for view in kinds.values()])
+            engine = start_engine("onnxruntime", small.read_bytes(), str(small))
+            quantization["as_torch"] = agreement(rounds, engine, pictures)
+            try:
+                other = start_engine("openvino", small.read_bytes(), str(small))
+                quantization["openvino_as_onnxruntime"] = agreement(other, engine, pictures)
+            except GaledgeError:  # not installed
+                pass
     if openvino:
         write_openvino(files)
     judge = Answers.join([run(files[-1], pack, val, view) for view in kinds.values()])

@@ -22,6 +22,7 @@ def teach(
     pack: Pack,
     out: Path,
     *,
+    stored: tuple[Path, ...] = (),
     views: int = 4,
     device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +37,8 @@ def teach(
         same targets in grey, in one band and from linear data.
     out : Path
         An .npz file.
+    stored : tuple of Path
+        What other teachers thought, of the same pack: averaged with these.
     """
     hubble, t_bins = [], []
     for network, size in networks:
@@ -49,6 +52,10 @@ def teach(
             turns=VIEWS[:views],
             device=device,
         )
+        hubble.append(p)
+        t_bins.append(bins)
+    for path in stored:
+        p, bins = load(path)
         hubble.append(p)
         t_bins.append(bins)
     answer = np.mean(hubble, 0), np.mean(t_bins, 0)

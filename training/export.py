@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,9 +14,9 @@ from torch import Tensor, nn
 from galedge.engine import start
 from training.data import FEATURES, hubble_class
 from training.network import T_BINS, fuse
-from training.rounding import smooth
+from training.rounding import Rounded, smooth
 
-__all__ = ["OPSET", "Deployed", "agree", "export", "write_openvino"]
+__all__ = ["OPSET", "Deployed", "agree", "agreement", "export", "write_openvino"]
 
 OPSET = 18
 IR_VERSION = 9  # what ONNX Runtime 1.17 reads
@@ -36,6 +37,9 @@ class Deployed(nn.Module):
     features : Tensor, optional
         Slope and offset (2, F) of the logits of `training.data.FEATURES` (see
         `training.evaluate.fit_logistic`).
+    rounds : bool
+        Whether a network that was trained with rounding goes on rounding, as its
+        int8 file does.
     """
 
     def __init__(
@@ -44,11 +48,15 @@ class Deployed(nn.Module):
         bias: Tensor | None = None,
         blend: float = 0.0,
         features: Tensor | None = None,
+        rounds: bool = False,
     ) -> None:
         super().__init__()
-        self.network = smooth(fuse(network))[0]
-        stem = self.network.stem[0]
-        stem.weight.data *= network.scale / 255
+        self.network = fuse(network) if rounds else smooth(fuse(network))[0]
+        stem = self.network.stem
+        if isinstance(stem, Rounded):
+            stem.unit.fill_(1.0)
+        convolution = stem.fused[0] if isinstance(stem, Rounded) else stem[0]
+        convolution.weight.data *= network.scale / 255
         self.network.scale = 1
         if bias is not None:
             self.network.heads.hubble.bias.data += bias
@@ -102,6 +110,36 @@ def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float =
             f"{file}: differs from torch by up to {away:.2g}, and in {1 - labels:.1%} of the labels"
         )
     return away
+
+
+@torch.no_grad()
+def agreement(one: Any, other: Any, pixels: np.ndarray, batch: int = 128) -> dict[str, float]:
+    """Compare the classes that two networks give to pictures (N, 3, S, S).
+
+    Parameters
+    ----------
+    one, other : Engine or Deployed
+        What answers.
+
+    Returns
+    -------
+    dict
+        ``labels``, the share that is alike, and ``most``, the largest difference
+        of a class's probability.
+    """
+    alike, most = 0, 0.0
+    for low in range(0, len(pixels), batch):
+        part = np.ascontiguousarray(pixels[low : low + batch])
+        logits = [
+            one_of(torch.tensor(part))[0]
+            if isinstance(one_of, nn.Module)
+            else torch.tensor(one_of.run(part)["hubble"])
+            for one_of in (one, other)
+        ]
+        p, q = (each.softmax(1) for each in logits)
+        alike += int((p.argmax(1) == q.argmax(1)).sum())
+        most = max(most, float((p - q).abs().max()))
+    return {"labels": round(alike / len(pixels), 4), "most": round(most, 4)}
 
 
 def write_openvino(files: list[Path]) -> None:
