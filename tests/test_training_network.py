@@ -17,7 +17,6 @@ from training.network import (  # noqa: E402
     Block,
     Galaxy,
     Inverted,
-    Mobile,
     build,
     fuse,
     imagenet,
@@ -80,18 +79,38 @@ def test_mobile_begins_as_imagenets_trunk_and_fuses(tmp_path):
     whole.features = unsettle(imagenet(None))
     whole.classifier = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(1280, 1000))
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
-    network = Mobile(attributes=18, weights=str(tmp_path / "weights.pth")).eval()
-    x = torch.randn(2, 24, 20, 20)
+    network = build("mobile", 18, str(tmp_path / "weights.pth")).eval()
+    x = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        grown = [layer for layer in network.coarse if isinstance(layer, Inverted)]
-        y = network.middle(network.fine(x))
-        for layer in grown:
+        y = network.stem(x)
+        mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
+        wanted = whole.features[0]((x - mean) / std)
+        # Beyond the edge there is black sky now, and was ImageNet's mean.
+        torch.testing.assert_close(y[..., 1:, 1:], wanted[..., 1:, 1:], atol=1e-4, rtol=1e-4)
+        y = network.middle(network.fine(y))
+        for layer in (layer for layer in network.coarse if isinstance(layer, Inverted)):
             y = layer(y)
-        torch.testing.assert_close(y, whole.features[4:14](x), atol=1e-4, rtol=1e-4)
+        wanted = whole.features[1:14](network.stem(x))
+        torch.testing.assert_close(y, wanted, atol=1e-4, rtol=1e-4)
         pictures = torch.rand(2, 3, 64, 64)
         for name, value in fuse(network)(pictures).items():
             torch.testing.assert_close(value, network(pictures)[name], atol=1e-4, rtol=1e-4)
     assert parameters(Deployed(network)) < 1_000_000
+
+
+@pytest.mark.skipif(find_spec("torchvision") is None, reason="needs torchvision")
+def test_frozen_layers_stay_as_they_are():
+    network = build("mobile", 18)
+    network.freeze(3)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network.train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1)
+    network(torch.rand(4, 3, 64, 64))["hubble"].sum().backward()
+    optimizer.step()
+    after = network.state_dict()
+    changed = {name for name, value in before.items() if not torch.equal(after[name], value)}
+    assert not any(name.startswith(("stem", "fine.0", "fine.1")) for name in changed)
+    assert {"fine.2.blocks.0.branches.0", "heads.hubble.weight"} <= changed
 
 
 def test_the_default_network_has_under_a_million_parameters_at_inference():

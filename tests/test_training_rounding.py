@@ -70,7 +70,7 @@ def test_smooth_takes_the_rounding_away(network):
         torch.testing.assert_close(plain(x)["hubble"], made(x)["hubble"], atol=1e-3, rtol=1e-3)
         assert not torch.equal(exact(x)["hubble"], made(x)["hubble"])
     assert len(convolutions) == sum(isinstance(m, torch.nn.Conv2d) for m in plain.modules())
-    assert len(sums) == (7 if isinstance(made, Mobile) else 0)
+    assert len(sums) == (8 if isinstance(made, Mobile) else 0)
 
 
 def test_maps_that_are_added_share_their_range(network):

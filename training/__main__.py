@@ -144,33 +144,6 @@ def train(
     run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
 
 
-@main.command()
-@click.argument("weights", type=folder)
-@click.argument("out", type=folder)
-@click.argument("packs", type=folder, nargs=-1, required=True)
-@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.config.Config.")
-@click.option("--steps", default=500, show_default=True)
-@click.option("--threads", default=2, show_default=True)
-def inherit(
-    weights: Path,
-    out: Path,
-    packs: tuple[Path, ...],
-    settings: tuple[str, ...],
-    **options: int,
-) -> None:
-    """Begin a `mobile` network in OUT with ImageNet's WEIGHTS; fit its stem on PACKS."""
-    from training.batches import Group
-    from training.config import Config
-    from training.data import Pack
-    from training.inherit import inherit as begin
-
-    opened = [Pack.open(pack) for pack in packs]
-    groups = tuple(Group(pack, np.flatnonzero(pack.split == "train")) for pack in opened)
-    given = {"size": opened[0].info["recipe"]["size"], "lr": 4e-3, **values_of(settings)}
-    missed = begin(weights, groups, out, Config(**given), **options)
-    click.echo(f"{out}: the stem misses {missed:.3f} of the variance of the layers it replaces")
-
-
 def values_of(settings: tuple[str, ...]) -> dict[str, Any]:
     """Return what KEY=VALUE options say; a value is JSON, or a text."""
     values: dict[str, Any] = {}

@@ -6,9 +6,8 @@ that int8 survives the fusion. `fuse` turns every block into one convolution
 with bias; the result is the same function.
 
 `Galaxy` is built of dense blocks and learns from nothing. `Mobile`, the one that
-is shipped, takes the trunk of MobileNetV2 from ImageNet, gives its last
-depthwise kernels more scales, and replaces its costly first layers by a dense
-stem (`training.inherit`).
+is shipped, takes two thirds of MobileNetV2 as ImageNet taught it, and gives its
+last depthwise kernels more scales.
 """
 
 from __future__ import annotations
@@ -35,6 +34,10 @@ __all__ = [
     "imagenet",
     "parameters",
 ]
+
+# ImageNet's, by which its networks want pictures normalised.
+_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 CLASSES = ("E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr")
 T_BINS = tuple(range(-6, 11))
@@ -227,7 +230,8 @@ class Inverted(nn.Module):
         convolutions = [m for m in source.modules() if isinstance(m, nn.Conv2d)]
         norms = [m for m in source.modules() if isinstance(m, nn.BatchNorm2d)]
         self.blocks = nn.Sequential()
-        for one, norm, rectify in zip(convolutions, norms, ("relu6", "relu6", ""), strict=True):
+        rectifiers = ["relu6"] * (len(norms) - 1) + [""]
+        for one, norm, rectify in zip(convolutions, norms, rectifiers, strict=True):
             block = Block(
                 one.in_channels,
                 one.out_channels,
@@ -249,12 +253,7 @@ class Inverted(nn.Module):
 
 
 class Mobile(nn.Module):
-    """A dense multi-scale stem before the trunk of MobileNetV2, cut at a sixteenth of the side.
-
-    MobileNetV2 spends more than half of its time on the large maps of its first
-    four layers, where depthwise convolutions gain nothing from int8. A 7x7 and a
-    3x3 convolution take their place, and begin as what reproduces them best on
-    galaxies (`training.inherit`).
+    """The trunk of MobileNetV2, cut at a sixteenth of the side, its last kernels grown.
 
     Parameters
     ----------
@@ -269,24 +268,46 @@ class Mobile(nn.Module):
     ) -> None:
         super().__init__()
         layers = imagenet(weights)
-        self.scale = 4.0
-        self.stem = Block(3, 48, 7, 4)
-        self.entry = Block(48, 24, 3, rectify="")
-        self.fine = nn.Sequential(*(Inverted(layer) for layer in layers[4:7]))
+        self.scale = 1.0  # of what the stem is given: see `Galaxy`
+        self.stem = _first(layers[0])
+        self.fine = nn.Sequential(*(Inverted(layer) for layer in layers[1:7]))
         self.middle = nn.Sequential(*(Inverted(layer) for layer in layers[7:11]))
         grown = (Inverted(layer, 5) for layer in layers[11:14])
         self.coarse = nn.Sequential(*grown, Block(96, 256, 1))
         self.heads = Heads(512, attributes, dropout)
+        self.frozen: list[nn.Module] = []
+
+    def freeze(self, layers: int) -> None:
+        """Keep the first layers as they are: they are generic, and half of a step's time."""
+        self.frozen = [self.stem, *self.fine][:layers]
+        for layer in self.frozen:
+            layer.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Mobile:
+        """Keep the frozen layers' batch norm as it came."""
+        super().train(mode)
+        for layer in self.frozen:
+            layer.eval()
+        return self
 
     def features(self, x: Tensor) -> Tensor:
         """Return average and maximum of the coarse maps."""
-        y = self.entry(self.stem(x * self.scale))
-        y = self.coarse(self.middle(self.fine(y)))
+        y = self.coarse(self.middle(self.fine(self.stem(x))))
         return torch.cat([y.mean((2, 3)), y.amax((2, 3))], 1)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return logits by head for pictures (N, 3, S, S) in 0..1."""
         return self.heads(self.features(x))
+
+
+def _first(layer: Any) -> Block:
+    """Return MobileNetV2's first layer for pictures in 0..1, not normalised ones."""
+    convolution, norm = layer[0], layer[1]
+    weight = convolution.weight.data / _STD
+    block = Block(3, weight.shape[0], 3, 2, rectify="relu6", start=weight)
+    block.norm.load_state_dict(norm.state_dict())
+    block.norm.running_mean += (weight * _MEAN).sum((1, 2, 3))
+    return block
 
 
 def imagenet(weights: str | None) -> nn.Sequential:
@@ -306,8 +327,8 @@ class Transfer(nn.Module):
         self.frozen = frozen
         self.body[:frozen].requires_grad_(False)
         self.heads = Heads(1280, attributes)
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.register_buffer("mean", _MEAN.clone())
+        self.register_buffer("std", _STD.clone())
 
     def train(self, mode: bool = True) -> Transfer:
         """Keep the frozen layers' batch norm as it came."""
@@ -327,12 +348,16 @@ def build(
     """Return a network by name: `mobile`, `galaxy`, `galaxy:24,48,96,160` or `mobilenet_v2`.
 
     `weights` is a file to start from: a run's `weights.pt`, or ImageNet's for
-    a transfer network.
+    `mobile` and `mobilenet_v2`.
     """
+    state = torch.load(weights, map_location="cpu", weights_only=True) if weights else {}
     kind, _, widths = name.partition(":")
     network: nn.Module
     if kind == "mobile":
-        network = Mobile(attributes, dropout)
+        first = "features.0.0.weight" in state  # as torchvision names it
+        network = Mobile(attributes, dropout, weights if first else None)
+        if first:
+            return network
     elif kind == "galaxy":
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
         network = Galaxy(sizes, attributes, dropout)  # type: ignore[arg-type]
@@ -340,8 +365,7 @@ def build(
         return Transfer(weights, attributes)
     else:
         raise ValueError(f"unknown network {name!r}: take mobile, galaxy[:A,B,C,D] or mobilenet_v2")
-    if weights:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
+    if state:
         network.load_state_dict(_grown(state, network.state_dict()))
     return network
 

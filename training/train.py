@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import json
 import math
 import subprocess
@@ -47,6 +48,7 @@ def train(
         The averaged network of the last step, in evaluation mode.
     """
     torch.manual_seed(config.seed)
+    keep_memory()
     pace = Pace(threads)
     random = np.random.default_rng(config.seed)
     device = choose(device)
@@ -56,6 +58,8 @@ def train(
     groups = (labelled, *extras)
     net = build(config.network, len(OUTPUTS), config.weights, config.dropout)
     net = net.to(device, memory_format=torch.channels_last)
+    if config.frozen:
+        net.freeze(config.frozen)
     if config.rounded:
         net = rounded(net)
         some = [[(0, i) for i in random.choice(len(labelled.rows), 128)] for _ in range(8)]
@@ -136,6 +140,19 @@ def train(
     }
     (out / "run.json").write_text(json.dumps(about, indent=1))
     return average.eval()
+
+
+def keep_memory() -> None:
+    """Have the C library keep what a step frees for the next one, which wants the same.
+
+    It gives large pieces back to the system otherwise, and gets them back filled
+    with zeros: a fifth of the time on a CPU.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # glibc
+        trim_threshold, mmap_max = -1, -4
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_max, 0)
 
 
 class Pace:
