@@ -149,6 +149,20 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     assert Pack.open(packed.folder).info == packed.info
 
 
+def test_a_network_trained_with_rounding_is_its_int8_file(packed, tmp_path):
+    rows = np.flatnonzero(packed.split == "train")
+    config = Config(network="galaxy:8,12,16,24", size=32, epochs=4, batch=16, lr=5e-3, ema=0.9)
+    train(config, Group(packed, rows), tmp_path / "run", check=0)
+    start = str(tmp_path / "run" / "weights.pt")
+    config = replace(config, rounded=True, weights=start, epochs=2, lr=5e-4)
+    train(config, Group(packed, rows), tmp_path / "rounded", check=0)
+    card = make(tmp_path / "rounded", packed, tmp_path / "bundle", "made-1", "1.0", draws=5)
+    assert "quantization-aware" in card["quantization"]["method"]
+    alike = card["quantization"]["as_torch"]
+    assert alike["labels"] >= 0.99
+    assert alike["most"] < 0.02
+
+
 def test_the_bundle_loads_with_galedge(packed, tmp_path, monkeypatch):
     model = pytest.importorskip("galedge.model")
     config = Config(network="galaxy:8,8,8,8", size=32, epochs=1, batch=32)

@@ -40,7 +40,8 @@ CREDITS = [
     "OpenNGC types: OpenNGC by Mattia Verga, CC-BY-SA-4.0",
     "Unlabelled galaxies for distillation: selections of Galaxy Zoo, Lintott et al. 2008, 2011; "
     "Willett et al. 2013",
-    "Teacher: torchvision's MobileNetV2 with ImageNet weights, fine-tuned; BSD-3-Clause",
+    "Trunk and teacher: torchvision's MobileNetV2 with ImageNet weights (Sandler et al. 2018, "
+    "arXiv:1801.04381), fine-tuned; BSD-3-Clause",
 ]
 LIMITS = [
     "Learned from nearby, bright galaxies of SDSS, one galaxy in the middle of each picture; "
