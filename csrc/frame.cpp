@@ -81,7 +81,7 @@ void smooth_cells(std::int32_t nx, std::int32_t ny, FrameScratch& s) {
         column[nx] = column[nx - 1];
         float* out = &s.smooth[y * nx];
         for (std::int32_t x = 0; x < nx; ++x) {
-            out[x] = (column[x - 1] + 2 * column[x] + column[x + 1]) / 16;
+            out[x] = (column[x - 1] + 2 * column[x] + column[x + 1]) * 0.0625f;
         }
     }
 }

@@ -62,15 +62,16 @@ Grid fill_histogram(const float* values, std::size_t n, Sky first, SkyScratch& s
         }
         s.histogram[0] = s.histogram[kBins - 1] = 0;
     }
-    s.counts.assign(kBins + 1, 0);
-    s.sums.assign(kBins + 1, 0);
-    s.squares.assign(kBins + 1, 0);
+    s.counts.resize(kBins + 1);
+    s.sums.resize(kBins + 1);
+    s.squares.resize(kBins + 1);
+    std::int64_t count = 0, sum = 0, square = 0;
     for (std::int32_t b = 0; b < kBins; ++b) {
+        s.counts[b] = count, s.sums[b] = sum, s.squares[b] = square;
         const std::int64_t c = s.histogram[b];
-        s.counts[b + 1] = s.counts[b] + c;
-        s.sums[b + 1] = s.sums[b] + c * b;
-        s.squares[b + 1] = s.squares[b] + c * b * b;
+        count += c, sum += c * b, square += c * b * b;
     }
+    s.counts[kBins] = count, s.sums[kBins] = sum, s.squares[kBins] = square;
     return grid;
 }
 
@@ -175,16 +176,15 @@ Sky border_sky(const float* image, std::int64_t width, std::int64_t height,
         return clipped_mode(image, static_cast<std::size_t>(width * height), scratch);
     }
     auto& sample = scratch.sample;
-    sample.clear();
-    for (std::int64_t y = 0; y < height; ++y) {
+    const std::int64_t inner = (width - 2 * border) * (height - 2 * border);
+    sample.resize(static_cast<std::size_t>(width * height - inner));
+    float* to = std::copy(image, image + border * width, sample.data());
+    for (std::int64_t y = border; y < height - border; ++y) {
         const float* row = image + y * width;
-        if (y < border || y >= height - border) {
-            sample.insert(sample.end(), row, row + width);
-        } else {
-            sample.insert(sample.end(), row, row + border);
-            sample.insert(sample.end(), row + width - border, row + width);
-        }
+        to = std::copy(row, row + border, to);
+        to = std::copy(row + width - border, row + width, to);
     }
+    std::copy(image + (height - border) * width, image + height * width, to);
     return clipped_mode(sample.data(), sample.size(), scratch);
 }
 

@@ -109,10 +109,10 @@ def prepare(
         stretch=recipe.stretch,
         q=recipe.q,
     )
-    facts = [Facts() for _ in sources]
     # The core reads only what it needs, verifying takes all: that is read's task.
     in_core = [not verify and _read_in_core(source, hdu) for source in sources]
     prepare_pixels = partial(_prepare_pixels, verify=verify)
+    facts = [Facts()] * len(sources)  # each has another in its place in the end
     for by_core, run in ((True, _prepare_files), (False, prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
         if not at:
