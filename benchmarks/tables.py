@@ -32,8 +32,9 @@ def head(*cells: str) -> list[str]:
 def machine(result: Any) -> str:
     """Return a line on what a result was measured on."""
     found = result["machine"]
+    able = ", ".join(found["int8"]) or "no int8 instructions"
     versions = ", ".join(f"{k} {v}" for k, v in found["versions"].items() if v)
-    return f"Machine: {found['cpu']}, {found['cpus']} CPUs, {', '.join(found['int8'])}; {versions}."
+    return f"Machine: {found['cpu']}, {found['cpus']} CPUs, {able}; {versions}."
 
 
 def preparing() -> list[str]:
