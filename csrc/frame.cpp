@@ -221,7 +221,9 @@ Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, d
         }
         for (std::int32_t x = to; x < run.x1; ++x) ++s.radii[s.bins[x]];
         kept += (from - run.x0) + (run.x1 - to);
-        const auto symmetric = [&](std::int32_t x) { return x < from || x >= to || mirror[twice_x - x]; };
+        const auto symmetric = [&](std::int32_t x) {
+            return x < from || x >= to || mirror[twice_x - x];
+        };
         if (run.y == 0 || run.y == ny - 1) {
             part.at_edge += kept - before;
         } else {

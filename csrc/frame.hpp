@@ -46,10 +46,10 @@ struct FrameScratch {
 };
 
 // Finds the central source. `threshold` is the isophote's height above the sky
-// in units of the noise of the smoothed grid.
+// in units of the noise of the smoothed grid; an image that is `complete` has finite
+// pixels only.
 Found find_central(const float* image, std::int64_t width, std::int64_t height, bool complete,
-                   double threshold,
-                   FrameScratch& scratch);
+                   double threshold, FrameScratch& scratch);
 
 // The square of margin x diameter around the source, kept inside the image
 // where it fits, and never larger than the image's longer side.

@@ -47,82 +47,34 @@ void make_taps(double start, double side, int size, std::int64_t length, Taps& t
     }
 }
 
-// All rows of an image without a gap, a block of them at a time.
-double resample_complete(const float* image, std::int64_t width, std::int64_t x0,
-                         std::size_t columns, int size, float fill, float* out,
-                         ResampleScratch& s) {
-    const Taps &tx = s.x, &ty = s.y;
-    // All output pixels take as many taps as the widest: those too many weigh nothing,
-    // and meet zeros beyond the last column.
-    const auto most = static_cast<std::size_t>(*std::max_element(tx.count.begin(), tx.count.end()));
-    const auto across = static_cast<std::size_t>(size);
-    const std::size_t pitch = columns + most;
-    s.sums.assign(kBlock * pitch, 0.0f);
-    s.work.resize(kBlock * (pitch + across));
-    s.first.resize(across);
-    for (std::size_t o = 0; o < across; ++o) {
-        s.first[o] = tx.count[o] == 0 ? 0 : tx.first[o] - static_cast<std::int32_t>(x0);
-    }
-    for (std::size_t low = 0; low < across; low += kBlock) {
-        const std::size_t count = std::min(kBlock, across - low);
-        for (std::size_t r = 0; r < count; ++r) {
-            const std::size_t oy = low + r;
-            const float* weight = ty.weight.data() + ty.stride * oy;
-            float* sums = s.sums.data() + r * pitch;
-            std::fill_n(sums, columns, 0.0f);
-            for (int t = 0; t < ty.count[oy]; ++t) {
-                const float* row = image + (ty.first[oy] + t) * width + x0;
-                kernels::accumulate(sums, row, weight[t], columns);
-            }
-        }
-        kernels::blend(out + low * across, across, s.sums.data(), count, pitch, pitch,
-                       s.first.data(), tx.weight.data(), tx.stride, most, s.work.data());
+// The mean of what is valid in each pixel of an output row of sums, `share` of it
+// being valid downwards. Returns how much is not; none where the frame is `inside`.
+double divide(float* row, const Taps& tx, float share, float fill, bool inside) {
+    const std::size_t n = tx.total.size();
+    for (std::size_t o = 0; o < n; ++o) {
+        const float valid = tx.total[o] * share;
+        const float mean = row[o] / valid;
+        row[o] = valid >= kLeastValid ? mean : fill;
     }
     double invalid = 0;
-    for (std::size_t oy = 0; oy < across; ++oy) {
-        float* row = out + oy * across;
-        const float share = ty.total[oy];
-        for (std::size_t ox = 0; ox < across; ++ox) {
-            const float valid = tx.total[ox] * share;
-            const float mean = row[ox] / valid;
-            row[ox] = valid >= kLeastValid ? mean : fill;
-        }
-        if (s.inside) continue;
-        for (std::size_t ox = 0; ox < across; ++ox) {
-            invalid += 1 - std::min(1.0f, tx.total[ox] * share);
-        }
-    }
+    if (inside) return invalid;
+    for (std::size_t o = 0; o < n; ++o) invalid += 1 - std::min(1.0f, tx.total[o] * share);
     return invalid;
 }
 
-// Row by row, as missing pixels may lie anywhere.
-double resample_masked(const float* image, std::int64_t width, std::int64_t x0,
-                       std::size_t columns, int size, float fill, float* out,
-                       ResampleScratch& s) {
-    const Taps &tx = s.x, &ty = s.y;
-    s.sums.resize(columns);
-    s.weights.resize(columns);
+// The same, from sums of valid pixels and of their weights along the columns.
+double divide_masked(float* row, const Taps& tx, const float* sums, const float* weights,
+                     float fill) {
     double invalid = 0;
-    for (int oy = 0; oy < size; ++oy) {
-        const float* wy = ty.weight.data() + ty.stride * oy;
-        float* row_out = out + static_cast<std::size_t>(size) * oy;
-        std::fill(s.sums.begin(), s.sums.end(), 0.0f);
-        std::fill(s.weights.begin(), s.weights.end(), 0.0f);
-        for (int t = 0; t < ty.count[oy]; ++t) {
-            kernels::accumulate_masked(s.sums.data(), s.weights.data(),
-                                       image + (ty.first[oy] + t) * width + x0, wy[t], columns);
+    for (std::size_t o = 0; o < tx.total.size(); ++o) {
+        const float* w = tx.weight.data() + tx.stride * o;
+        float sum = 0, valid = 0;
+        for (int t = 0; t < tx.count[o]; ++t) {
+            sum += w[t] * sums[tx.first[o] + t];
+            valid += w[t] * weights[tx.first[o] + t];
         }
-        for (int ox = 0; ox < size; ++ox) {
-            const float* wx = tx.weight.data() + tx.stride * ox;
-            const auto at = static_cast<std::size_t>(tx.first[ox] - x0);
-            float sum = 0, valid = 0;
-            for (int t = 0; t < tx.count[ox]; ++t) {
-                sum += wx[t] * s.sums[at + t];
-                valid += wx[t] * s.weights[at + t];
-            }
-            invalid += 1 - std::min(1.0f, valid);
-            row_out[ox] = valid >= kLeastValid ? sum / valid : fill;
-        }
+        invalid += 1 - std::min(1.0f, valid);
+        row[o] = valid >= kLeastValid ? sum / valid : fill;
     }
     return invalid;
 }
@@ -135,25 +87,72 @@ double resample(const float* image, std::int64_t width, std::int64_t height, boo
     make_taps(frame.x, frame.side, size, width, tx);
     make_taps(frame.y, frame.side, size, height, ty);
 
-    // Only the columns that some tap touches are summed.
+    // Only the columns that some tap touches are summed; taps count from the first of them.
     std::int64_t x0 = width, x1 = 0;
     for (int o = 0; o < size; ++o) {
         if (tx.count[o] == 0) continue;
         x0 = std::min<std::int64_t>(x0, tx.first[o]);
         x1 = std::max<std::int64_t>(x1, tx.first[o] + tx.count[o]);
     }
-    const double pixels = static_cast<double>(size) * size;
+    const auto across = static_cast<std::size_t>(size);
     if (x0 >= x1) {
-        std::fill_n(out, static_cast<std::size_t>(pixels), fill);
+        std::fill_n(out, across * across, fill);
         return 1;
     }
-    const auto all = [](const Taps& taps) {
+    for (int o = 0; o < size; ++o) {
+        tx.first[o] = tx.count[o] == 0 ? 0 : tx.first[o] - static_cast<std::int32_t>(x0);
+    }
+    const auto lacks_nothing = [](const Taps& taps) {
         return *std::min_element(taps.total.begin(), taps.total.end()) > 1 - kRounding / 4;
     };
-    s.inside = all(tx) && all(ty);
-    const auto way = complete ? resample_complete : resample_masked;
+    const bool inside = lacks_nothing(tx) && lacks_nothing(ty);
+    // All output pixels take as many taps as the widest: those too many weigh nothing,
+    // and meet zeros beyond the last column.
     const auto columns = static_cast<std::size_t>(x1 - x0);
-    const double fraction = way(image, width, x0, columns, size, fill, out, s) / pixels;
+    const auto most = static_cast<std::size_t>(*std::max_element(tx.count.begin(), tx.count.end()));
+    const std::size_t pitch = columns + most;
+    s.sums.assign(kBlock * pitch, 0.0f);
+    s.weights.resize(columns);
+    s.work.resize(kBlock * (pitch + across));
+
+    double invalid = 0;
+    for (std::size_t low = 0; low < across; low += kBlock) {
+        const std::size_t count = std::min(kBlock, across - low);
+        // Calls add(sums, pixels, weight) for each row of pixels that a row of sums takes.
+        const auto each_row = [&](std::size_t r, auto&& add) {
+            float* sums = s.sums.data() + r * pitch;
+            std::fill_n(sums, columns, 0.0f);
+            for (int t = 0; t < ty.count[low + r]; ++t) {
+                const float weight = ty.weight[ty.stride * (low + r) + t];
+                add(sums, image + (ty.first[low + r] + t) * width + x0, weight);
+            }
+            return sums;
+        };
+        for (std::size_t r = 0; r < count; ++r) {
+            each_row(r, [columns](float* sums, const float* pixels, float weight) {
+                kernels::accumulate(sums, pixels, weight, columns);
+            });
+        }
+        float* rows = out + low * across;
+        // A non-finite pixel shows in the sums; only such blocks take the masked way.
+        const auto sums = static_cast<std::int64_t>(count * pitch);
+        if (complete || kernels::range(s.sums.data(), count * pitch).finite == sums) {
+            kernels::blend(rows, across, s.sums.data(), count, pitch, pitch, tx.first.data(),
+                           tx.weight.data(), tx.stride, most, s.work.data());
+            for (std::size_t r = 0; r < count; ++r) {
+                invalid += divide(rows + r * across, tx, ty.total[low + r], fill, inside);
+            }
+            continue;
+        }
+        for (std::size_t r = 0; r < count; ++r) {
+            std::fill(s.weights.begin(), s.weights.end(), 0.0f);
+            const float* masked = each_row(r, [&](float* to, const float* pixels, float weight) {
+                kernels::accumulate_masked(to, s.weights.data(), pixels, weight, columns);
+            });
+            invalid += divide_masked(rows + r * across, tx, masked, s.weights.data(), fill);
+        }
+    }
+    const double fraction = invalid / static_cast<double>(across * across);
     return fraction < kRounding ? 0 : fraction;
 }
 

@@ -31,8 +31,6 @@ struct ResampleScratch {
     Taps x, y;
     std::vector<float> sums, weights;  // of output rows, before the horizontal pass
     std::vector<float> work;
-    std::vector<std::int32_t> first;
-    bool inside = false;  // the frame does not leave the image
 };
 
 // Fills out[size * size] from the frame of image[height * width]. Non-finite
