@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["CLASSES", "T_BINS", "Block", "Heads", "fuse"]
+__all__ = ["CLASSES", "T_BINS", "Block", "Heads", "fuse", "replace"]
 
 CLASSES = ("E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr")
 T_BINS = tuple(range(-6, 11))
@@ -25,7 +25,11 @@ _RECTIFIERS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu6": F.relu6,
     "": lambda x: x,
 }
-_MODULES: dict[str, tuple[nn.Module, ...]] = {"relu": (nn.ReLU(),), "relu6": (nn.ReLU6(),), "": ()}
+_MODULES: dict[str, tuple[type[nn.Module], ...]] = {
+    "relu": (nn.ReLU,),
+    "relu6": (nn.ReLU6,),
+    "": (),
+}
 
 
 class Block(nn.Module):
@@ -126,7 +130,7 @@ class Block(nn.Module):
         )
         one.weight.data = weight * scale.detach()[:, None, None, None]
         one.bias.data = (self.norm.bias - self.norm.running_mean * scale).detach()
-        return nn.Sequential(one, *_MODULES[self.rectify])
+        return nn.Sequential(one, *(kind() for kind in _MODULES[self.rectify]))
 
 
 class Heads(nn.Module):
@@ -151,9 +155,16 @@ class Heads(nn.Module):
 
 def fuse(network: nn.Module) -> nn.Module:
     """Return a copy in evaluation mode whose blocks are single convolutions."""
-    network = copy.deepcopy(network).eval()
-    for module in list(network.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, Block):
-                setattr(module, name, child.fused().eval())
-    return network
+    network = copy.deepcopy(network)
+    replace(network, lambda child: child.fused() if isinstance(child, Block) else None)
+    return network.eval()
+
+
+def replace(module: nn.Module, choose: Callable[[nn.Module], nn.Module | None]) -> None:
+    """Put what `choose` returns in the place of each part of a network; None keeps it."""
+    for name, child in list(module.named_children()):
+        other = choose(child)
+        if other is None:
+            replace(child, choose)
+        else:
+            setattr(module, name, other)

@@ -58,7 +58,32 @@ class Inverted(nn.Module):
         return self.sum(x + y) if self.skip else y
 
 
-class Mobile(nn.Module):
+class Pretrained(nn.Module):
+    """A network whose first layers, generic as they are, may stay as they came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frozen: list[nn.Module] = []
+
+    def first(self) -> list[nn.Module]:
+        """Return the layers that can be frozen, in order."""
+        raise NotImplementedError
+
+    def freeze(self, layers: int) -> None:
+        """Keep the first layers as they are; they are half of a step's time."""
+        self.frozen = self.first()[:layers]
+        for layer in self.frozen:
+            layer.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Pretrained:
+        """Keep the frozen layers' batch norm as it came."""
+        super().train(mode)
+        for layer in self.frozen:
+            layer.eval()
+        return self
+
+
+class Mobile(Pretrained):
     """The trunk of MobileNetV2, cut at a sixteenth of the side, its last kernels grown.
 
     Parameters
@@ -81,20 +106,10 @@ class Mobile(nn.Module):
         grown = (Inverted(layer, 5) for layer in layers[11:14])
         self.coarse = nn.Sequential(*grown, Block(96, 256, 1))
         self.heads = Heads(512, attributes, dropout)
-        self.frozen: list[nn.Module] = []
 
-    def freeze(self, layers: int) -> None:
-        """Keep the first layers as they are: they are generic, and half of a step's time."""
-        self.frozen = [self.stem, *self.fine][:layers]
-        for layer in self.frozen:
-            layer.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Mobile:
-        """Keep the frozen layers' batch norm as it came."""
-        super().train(mode)
-        for layer in self.frozen:
-            layer.eval()
-        return self
+    def first(self) -> list[nn.Module]:
+        """Return the layers that can be frozen, in order."""
+        return [self.stem, *self.fine]
 
     def features(self, x: Tensor) -> Tensor:
         """Return average and maximum of the coarse maps."""
@@ -124,23 +139,20 @@ def imagenet(weights: str | None) -> nn.Sequential:
     return net.features
 
 
-class Transfer(nn.Module):
+class Transfer(Pretrained):
     """A torchvision backbone with our heads; its early, generic layers stay as they are."""
 
     def __init__(self, weights: str | None, attributes: int, frozen: int = 3) -> None:
         super().__init__()
         self.body = imagenet(weights)
-        self.frozen = frozen
-        self.body[:frozen].requires_grad_(False)
         self.heads = Heads(1280, attributes)
+        self.freeze(frozen)
         self.register_buffer("mean", _MEAN.clone())
         self.register_buffer("std", _STD.clone())
 
-    def train(self, mode: bool = True) -> Transfer:
-        """Keep the frozen layers' batch norm as it came."""
-        super().train(mode)
-        self.body[: self.frozen].eval()
-        return self
+    def first(self) -> list[nn.Module]:
+        """Return the layers that can be frozen, in order."""
+        return list(self.body)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return logits by head."""

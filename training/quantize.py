@@ -21,13 +21,11 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.data import KINDS, Pack
 from training.evaluate import Answers, fit_temperature, probabilities, run
-from training.rounding import Bytes
+from training.rounding import WEIGHT_BITS, Bytes
 
 __all__ = ["METHOD", "METHODS", "WEIGHT_BITS", "calibration_pictures", "compare", "quantize"]
 
 BATCH = 32
-WEIGHT_BITS = 7
-"""With 8, processors that lack VNNI overflow and give wrong answers."""
 
 METHODS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
     "minmax-average": (CalibrationMethod.MinMax, {"CalibMovingAverage": True}),

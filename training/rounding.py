@@ -20,12 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.network import Inverted, fuse
+from training.blocks import fuse, replace
+from training.pretrained import Inverted
 
-__all__ = ["WEIGHT_LEVELS", "Bytes", "Rounded", "calibrate", "rounded", "smooth"]
+__all__ = ["WEIGHT_BITS", "Bytes", "Rounded", "calibrate", "rounded", "smooth"]
 
-WEIGHT_LEVELS = 64
-"""Kernels have seven bits, sign included: with eight, processors without VNNI overflow."""
+WEIGHT_BITS = 7
+"""With 8, processors that lack VNNI overflow and give wrong answers."""
 
 CUT = 1e-5  # of the values of a map may lie beyond its range, at either end
 
@@ -73,7 +74,7 @@ class Rounded(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve with the rounded kernel, rectify, round."""
         one: Any = self.fused[0]
-        width = one.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-12) / WEIGHT_LEVELS
+        width = one.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-12) / 2 ** (WEIGHT_BITS - 1)
         kernel = straight(one.weight, width[:, None, None, None])
         bias = straight(one.bias, width * self.unit) if bool(self.unit > 0) else one.bias
         y = F.conv2d(x, kernel, bias, one.stride, one.padding, one.dilation, one.groups)
@@ -89,16 +90,13 @@ def rounded(network: nn.Module) -> nn.Module:
     """Return a fused copy that rounds once it is calibrated."""
     network = fuse(network)
 
-    def replace(module: nn.Module) -> None:
-        for name, child in list(module.named_children()):
-            if isinstance(child, nn.Sequential) and child and isinstance(child[0], nn.Conv2d):
-                setattr(module, name, Rounded(child))
-            else:
-                replace(child)
-        if isinstance(module, Inverted) and module.skip:
-            module.sum = Bytes()
+    def rounding(child: nn.Module) -> nn.Module | None:
+        if isinstance(child, Inverted) and child.skip:
+            child.sum = Bytes()
+        fused = isinstance(child, nn.Sequential) and child and isinstance(child[0], nn.Conv2d)
+        return Rounded(child) if fused else None
 
-    replace(network)
+    replace(network, rounding)
     return network
 
 
@@ -157,14 +155,10 @@ def smooth(network: nn.Module) -> tuple[nn.Module, list[Bytes], list[Bytes]]:
     sums = [m.sum for m in network.modules() if isinstance(m, Inverted) and m.skip]
     network = copy.deepcopy(network)
 
-    def replace(module: nn.Module) -> None:
-        for name, child in list(module.named_children()):
-            if isinstance(child, Rounded):
-                setattr(module, name, child.fused)
-            elif isinstance(child, Bytes):
-                setattr(module, name, nn.Identity())
-            else:
-                replace(child)
+    def exact(child: nn.Module) -> nn.Module | None:
+        if isinstance(child, Rounded):
+            return child.fused
+        return nn.Identity() if isinstance(child, Bytes) else None
 
-    replace(network)
+    replace(network, exact)
     return network, convolutions, sums
