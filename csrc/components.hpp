@@ -15,8 +15,8 @@ struct Run {
 };
 
 // Fills `runs`, in reading order, with all cells above `level`; cells that
-// touch, also at a corner, share a root.
+// touch, also at a corner, share a root. `bits` is scratch.
 void find_components(const float* grid, std::int32_t nx, std::int32_t ny, float level,
-                     std::vector<Run>& runs);
+                     std::vector<Run>& runs, std::vector<std::uint64_t>& bits);
 
 }  // namespace galedge

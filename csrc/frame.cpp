@@ -112,7 +112,7 @@ void make_window(double cx, double cy, double spread, std::int32_t nx, std::int3
 std::int32_t central_source(std::int32_t nx, std::int32_t ny, Sky sky, float level,
                             FrameScratch& s) {
     make_window(0.5 * (nx - 1), 0.5 * (ny - 1), kCentral * std::max(nx, ny), nx, ny, s);
-    find_components(s.smooth.data(), nx, ny, level, s.runs);
+    find_components(s.smooth.data(), nx, ny, level, s.runs, s.bits);
     s.sources.assign(s.runs.size(), {});
     const float per_noise = 1 / sky.noise;
     for (const Run& run : s.runs) {
@@ -163,11 +163,20 @@ void centroid(std::int32_t nx, std::int32_t ny, float sky, std::int32_t cells, d
         double total = 0, sum_x = 0, sum_y = 0;
         for (const Run& run : s.source) {
             const float* row = &s.smooth[run.y * nx];
-            double row_total = 0, row_x = 0;
-            for (std::int32_t x = run.x0; x < run.x1; ++x) {
-                const double weight = (row[x] - sky) * s.weight_x[x];
-                row_total += weight, row_x += weight * x;
+            // Even and odd cells by themselves: a sum waits for the one before it.
+            double even = 0, odd = 0, even_x = 0, odd_x = 0;
+            std::int32_t x = run.x0;
+            for (; x + 1 < run.x1; x += 2) {
+                const double a = (row[x] - sky) * s.weight_x[x];
+                const double b = (row[x + 1] - sky) * s.weight_x[x + 1];
+                even += a, even_x += a * x;
+                odd += b, odd_x += b * (x + 1);
             }
+            if (x < run.x1) {
+                const double a = (row[x] - sky) * s.weight_x[x];
+                even += a, even_x += a * x;
+            }
+            const double row_total = even + odd, row_x = even_x + odd_x;
             total += row_total * s.weight_y[run.y];
             sum_x += row_x * s.weight_y[run.y];
             sum_y += row_total * s.weight_y[run.y] * run.y;
@@ -199,36 +208,40 @@ Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, d
     Symmetric part;
     std::int32_t kept = 0;
     for (const Run& run : s.source) {
-        const std::int32_t my = twice_y - run.y;
+        // Copies, which no store can change.
+        const std::int32_t y = run.y, x0 = run.x0, x1 = run.x1;
+        const std::int32_t my = twice_y - y;
         const std::int32_t before = kept;
-        const auto dy = static_cast<float>(run.y - cy);
-        for (std::int32_t x = run.x0; x < run.x1; ++x) {
+        const auto dy = static_cast<float>(y - cy);
+        std::int32_t* bins = s.bins.data();
+        for (std::int32_t x = x0; x < x1; ++x) {
             const auto dx = static_cast<float>(x - cx);
-            s.bins[x] = static_cast<std::int32_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy));
+            bins[x] = static_cast<std::int32_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy));
         }
         // Cells [from, to) have their mirror image in the image.
-        std::int32_t from = run.x1, to = run.x1;
+        std::int32_t from = x1, to = x1;
         const std::uint8_t* mirror = nullptr;
         if (my >= 0 && my < ny) {
             mirror = s.inside.data() + static_cast<std::ptrdiff_t>(my) * nx;
-            from = std::clamp(twice_x - nx + 1, run.x0, run.x1);
-            to = std::clamp(twice_x + 1, from, run.x1);
+            from = std::clamp(twice_x - nx + 1, x0, x1);
+            to = std::clamp(twice_x + 1, from, x1);
         }
-        for (std::int32_t x = run.x0; x < from; ++x) ++s.radii[s.bins[x]];
+        std::int32_t* radii = s.radii.data();
+        for (std::int32_t x = x0; x < from; ++x) ++radii[bins[x]];
         for (std::int32_t x = from; x < to; ++x) {
             kept += mirror[twice_x - x];
-            s.radii[s.bins[x]] += mirror[twice_x - x];
+            radii[bins[x]] += mirror[twice_x - x];
         }
-        for (std::int32_t x = to; x < run.x1; ++x) ++s.radii[s.bins[x]];
-        kept += (from - run.x0) + (run.x1 - to);
+        for (std::int32_t x = to; x < x1; ++x) ++radii[bins[x]];
+        kept += (from - x0) + (x1 - to);
         const auto symmetric = [&](std::int32_t x) {
             return x < from || x >= to || mirror[twice_x - x];
         };
-        if (run.y == 0 || run.y == ny - 1) {
+        if (y == 0 || y == ny - 1) {
             part.at_edge += kept - before;
         } else {
-            part.at_edge += run.x0 == 0 && symmetric(0);
-            part.at_edge += run.x1 == nx && nx > 1 && symmetric(nx - 1);
+            part.at_edge += x0 == 0 && symmetric(0);
+            part.at_edge += x1 == nx && nx > 1 && symmetric(nx - 1);
         }
     }
     part.share = static_cast<double>(kept) / cells;

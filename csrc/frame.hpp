@@ -41,6 +41,7 @@ struct FrameScratch {
     std::vector<Run> runs, source;
     std::vector<SourceSums> sources;
     std::vector<std::uint8_t> inside;
+    std::vector<std::uint64_t> bits;
     std::vector<std::int32_t> bins, radii;
     SkyScratch sky;
 };

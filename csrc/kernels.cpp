@@ -43,6 +43,14 @@ void group_max(float* out, const float* values, std::size_t groups) {
     GALEDGE_DISPATCH(group_max(out, values, groups))
 }
 
+void above(std::uint64_t* bits, const float* row, float level, std::size_t n) {
+    GALEDGE_DISPATCH(above(bits, row, level, n))
+}
+
+float ranked(const float* values, std::size_t n, std::size_t rank) {
+    GALEDGE_DISPATCH(ranked(values, n, rank))
+}
+
 void cubics(float* out, const float* distance, const Cubic* cubics, const std::int64_t* stops,
             std::size_t count) {
     GALEDGE_DISPATCH(cubics(out, distance, cubics, stops, count))

@@ -56,6 +56,14 @@ void bin(std::int32_t* bins, const float* values, float low, float scale, std::i
 // 16th of 256, which is the same work without shuffling. NaN never counts.
 void group_max(float* out, const float* values, std::size_t groups);
 
+// Bit x % 64 of bits[x / 64] = row[x] > level, for n values; the last word's other
+// bits are 0.
+void above(std::uint64_t* bits, const float* row, float level, std::size_t n);
+
+// The value with `rank` smaller ones among n, none of them NaN, by halving the range
+// of their bit patterns: for some hundred values, faster than partitioning them.
+float ranked(const float* values, std::size_t n, std::size_t rank);
+
 // out[x] = cubics[i](distance[x]) for x from stops[i - 1] to below stops[i]: a
 // row of a spline.
 void cubics(float* out, const float* distance, const Cubic* cubics, const std::int64_t* stops,

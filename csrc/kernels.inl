@@ -176,6 +176,45 @@ void group_max(float* __restrict out, const float* __restrict values, std::size_
     }
 }
 
+void above(std::uint64_t* __restrict bits, const float* __restrict row, float level,
+           std::size_t n) {
+    for (; n >= 64; n -= 64, row += 64) {
+        std::uint64_t word = 0;
+        for (std::size_t i = 0; i < 64; ++i) word |= std::uint64_t{row[i] > level} << i;
+        *bits++ = word;
+    }
+    if (n == 0) return;
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < n; ++i) word |= std::uint64_t{row[i] > level} << i;
+    *bits = word;
+}
+
+// Bit patterns as integers in the order of their floats, and back: those of negative
+// ones are turned round.
+inline std::int32_t ordered(std::int32_t pattern) {
+    return pattern ^ static_cast<std::int32_t>(static_cast<std::uint32_t>(pattern >> 31) >> 1);
+}
+
+float ranked(const float* __restrict values, std::size_t n, std::size_t rank) {
+    std::int64_t low = INT32_MIN, high = INT32_MAX;  // the key lies in [low, high]
+    while (low < high) {
+        const std::int64_t middle = low + (high - low) / 2;
+        const auto key = static_cast<std::int32_t>(middle);
+        std::int32_t count = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            std::int32_t pattern;
+            __builtin_memcpy(&pattern, values + i, sizeof pattern);
+            count += ordered(pattern) <= key;
+        }
+        if (static_cast<std::size_t>(count) > rank) high = middle;
+        else low = middle + 1;
+    }
+    const std::int32_t pattern = ordered(static_cast<std::int32_t>(low));
+    float value;
+    __builtin_memcpy(&value, &pattern, sizeof value);
+    return value;
+}
+
 void cubics(float* __restrict out, const float* __restrict distance, const Cubic* cubics,
             const std::int64_t* stops, std::size_t count) {
     std::int64_t x = 0;

@@ -27,16 +27,14 @@ Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
         if (std::isfinite(values[i])) sample.push_back(values[i]);
     }
     if (sample.empty()) return {std::numeric_limits<float>::quiet_NaN(), 0};
-    const auto middle = sample.begin() + static_cast<std::ptrdiff_t>(sample.size() / 2);
-    std::nth_element(sample.begin(), middle, sample.end());
-    const float median = *middle;
+    const std::size_t middle = sample.size() / 2;
+    const float median = kernels::ranked(sample.data(), sample.size(), middle);
     double sum = 0;
     for (float& v : sample) {
         v = std::fabs(v - median);
         sum += v;
     }
-    std::nth_element(sample.begin(), middle, sample.end());
-    float scale = 1.4826f * *middle;
+    float scale = 1.4826f * kernels::ranked(sample.data(), sample.size(), middle);
     if (scale <= 0) scale = static_cast<float>(1.2533 * sum / static_cast<double>(sample.size()));
     return {median, scale};
 }

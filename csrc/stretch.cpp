@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "kernels.hpp"
 #include "zscale.hpp"
@@ -24,17 +23,14 @@ void repeat_first(Out* out, std::size_t n) {
 // a lower bound for it, and turns nearly all groups away by one comparison.
 float nth_largest(const float* values, std::size_t n, std::size_t count, StretchScratch& s) {
     constexpr std::size_t kGroup = 16, kSpan = kGroup * kGroup;
-    const auto take = [count](std::vector<float>& v) {
-        const auto at = v.begin() + static_cast<std::ptrdiff_t>(std::min(count, v.size()) - 1);
-        std::nth_element(v.begin(), at, v.end(), std::greater<>());
-        return *at;
+    const auto take = [count](const std::vector<float>& v) {
+        return kernels::ranked(v.data(), v.size(), v.size() - std::min(count, v.size()));
     };
     // Whole spans only, whose groups are every 16th value (kernels.hpp).
     const std::size_t spans = n / kSpan, groups = spans * kGroup;
     s.largest.resize(groups);
     kernels::group_max(s.largest.data(), values, groups);
-    s.few = s.largest;
-    const float bound = groups >= count ? take(s.few) : -INFINITY;
+    const float bound = groups >= count ? take(s.largest) : -INFINITY;
     s.few.clear();
     for (std::size_t g = 0; g < groups; ++g) {
         if (!(s.largest[g] >= bound)) continue;

@@ -16,6 +16,7 @@ from galedge.errors import Blank
 from galedge.facts import FLAGS
 
 SHAPES = [(1, 1), (1, 7), (9, 2), (5, 5), (16, 17), (63, 64), (64, 200), (131, 97), (300, 300)]
+SHAPES += [(2, 500), (3, 192), (700, 4)]  # strips have more than 64 cells along them
 
 
 def galaxy(rng, shape=None, bands=1):
