@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -132,13 +133,21 @@ void bind_prepare(py::module_& m) {
     });
     m.def(
         "background",
-        [](const FloatImage& image, std::int64_t size, int filter, unsigned threads) {
+        [](const FloatImage& image, std::int64_t size, int filter, unsigned threads,
+           std::optional<OutBatch<float>> level_map, std::optional<OutBatch<float>> noise_map) {
             const Planes planes = planes_of(image, false);
             if (size < 1 || filter < 1 || filter % 2 == 0) {
                 throw py::value_error("mesh must be positive and filter odd");
             }
             const std::int64_t w = planes.width, h = planes.height;
-            py::array_t<float> level({h, w}), noise({h, w});
+            const auto given = [h, w](const std::optional<OutBatch<float>>& map) {
+                if (!map) return OutBatch<float>({h, w});
+                if (map->ndim() != 2 || map->shape(0) != h || map->shape(1) != w) {
+                    throw py::value_error("a map must have the shape of the frame");
+                }
+                return *map;
+            };
+            OutBatch<float> level = given(level_map), noise = given(noise_map);
             float *level_out = level.mutable_data(), *noise_out = noise.mutable_data();
             Mesh raw;
             {
@@ -154,7 +163,8 @@ void bind_prepare(py::module_& m) {
             };
             return py::make_tuple(level, noise, to_array(raw.level), to_array(raw.noise));
         },
-        py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"));
+        py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"),
+        py::arg("level").noconvert() = py::none(), py::arg("noise").noconvert() = py::none());
     m.def("zscale", [](const FloatImage& values) {
         std::vector<float> sample;
         const auto n = static_cast<std::size_t>(values.size());

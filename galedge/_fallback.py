@@ -67,14 +67,24 @@ def open_fits_buffer(buffer: Any, max_pixels: int | None = None) -> FitsFile:
 
 
 def background(
-    image: NDArray[np.float32], mesh: int, filter: int, threads: int
+    image: NDArray[np.float32],
+    mesh: int,
+    filter: int,
+    threads: int,
+    level: NDArray[np.float32] | None = None,
+    noise: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], ...]:
     """Map sky and noise of an image (1, H, W), on one thread; see `galedge.background`."""
     from galedge.kernels.background import background as twin
 
     if mesh < 1 or filter < 1 or filter % 2 == 0:
         raise ValueError("mesh must be positive and filter odd")
-    return twin(image[0], mesh, filter)
+    maps = list(twin(image[0], mesh, filter))
+    for i, out in enumerate((level, noise)):
+        if out is not None:
+            out[...] = maps[i]
+            maps[i] = out
+    return tuple(maps)
 
 
 def prepare_arrays(

@@ -33,7 +33,12 @@ class Background:
 
 
 def background(
-    image: npt.NDArray[Any], mesh: int = 64, filter: int = 3, *, threads: int = 1
+    image: npt.NDArray[Any],
+    mesh: int = 64,
+    filter: int = 3,
+    *,
+    threads: int = 1,
+    out: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None,
 ) -> Background:
     """Measure the sky of a frame in meshes and interpolate it.
 
@@ -53,19 +58,40 @@ def background(
         Side of the median filter in meshes, odd; 1 for none.
     threads : int
         Threads to use; the result does not depend on them.
+    out : tuple of two ndarrays of float32, shape (H, W), optional
+        Where level and noise are written: of frame after frame, into the same
+        memory, which the system then need not find and clear anew. C-contiguous,
+        writable, and not the image itself.
 
     Returns
     -------
     Background
+        With `out`, its maps are those two arrays.
 
     Raises
     ------
     Blank
         If no mesh has enough finite pixels.
     ValueError
-        If the shape or an option is out of range.
+        If the shape or an option is out of range, or `out` does not fit.
     """
     if image.ndim != 2 or image.size == 0:
         raise ValueError(f"a frame has the shape (H, W), not {image.shape}")
     pixels = np.ascontiguousarray(image, np.float32)[np.newaxis]
-    return Background(*_core.background(pixels, mesh, filter, threads))
+    if out is not None:
+        _check(out, image)
+    return Background(*_core.background(pixels, mesh, filter, threads, *(out or ())))
+
+
+def _check(out: tuple[npt.NDArray[np.float32], ...], image: npt.NDArray[Any]) -> None:
+    """Refuse maps that cannot be written to, or not without harm."""
+    for one in out:
+        fits = one.dtype == np.float32 and one.flags.c_contiguous and one.flags.writeable
+        if not fits or one.shape != image.shape:
+            raise ValueError(
+                "out takes two C-contiguous, writable float32 arrays of the frame's shape "
+                f"{image.shape}"
+            )
+    level, noise = out
+    if any(np.may_share_memory(a, b) for a, b in ((level, noise), (level, image), (noise, image))):
+        raise ValueError("out's two arrays and the image must not share memory")

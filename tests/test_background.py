@@ -182,3 +182,28 @@ def test_bad_options_are_refused():
             module.background(np.zeros((1, 8, 8), np.float32), 64, 2, 1)
     with pytest.raises(ValueError, match="shape"):
         background(np.zeros(8))
+
+
+@pytest.mark.parametrize("module", [_core, _fallback])
+def test_maps_can_be_written_into_the_memory_of_the_last(module, monkeypatch):
+    monkeypatch.setattr("galedge.background._core", module)
+    image, expected = frame("sources"), background(frame("sources"))
+    out = np.full(image.shape, 7, np.float32), np.full(image.shape, 7, np.float32)
+    sky = background(image, out=out)
+    assert sky.level is out[0]
+    assert sky.noise is out[1]
+    for name in ("level", "noise", "mesh_level", "mesh_noise"):
+        np.testing.assert_array_equal(getattr(sky, name), getattr(expected, name))
+
+
+def test_maps_that_do_not_fit_are_refused():
+    image = frame("sources")
+    good = np.empty_like(image)
+    fixed = np.empty_like(image)
+    fixed.flags.writeable = False
+    for bad in (good[1:], good.astype(float), np.empty(image.shape[::-1], np.float32).T, fixed):
+        with pytest.raises(ValueError, match="float32"):
+            background(image, out=(good, bad))
+    for shared in ((good, good), (image, good), (good, image)):
+        with pytest.raises(ValueError, match="share memory"):
+            background(image, out=shared)
