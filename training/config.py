@@ -40,7 +40,8 @@ class Config:
     extra : float
         Pictures without labels drawn per labelled picture.
     weights : str
-        A file to start from.
+        A file to start from: a run's `weights.pt`, ImageNet's for networks that begin
+        with them, or a bundle's `model.fp32.onnx`.
     minutes : float
         If given, the schedule follows the clock wherever that is ahead of the
         steps, and ends with it: for a shared machine and a deadline.

@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from training.augment import Augment, framed
 from training.batches import Group, ahead, draw
@@ -23,6 +24,8 @@ from training.config import OUTPUTS, Config, losses
 from training.data import KINDS, Pack
 from training.imbalance import class_loss, sampling_weights
 from training.network import CLASSES, T_BINS, build, parameters
+from training.pretrained import Pretrained
+from training.revive import revive, settle
 from training.rounding import Bytes, calibrate, rounded
 
 __all__ = ["predict", "scores", "train"]
@@ -56,17 +59,24 @@ def train(
     augment = Augment(**config.augment)
     dice = torch.Generator(device).manual_seed(config.seed)
     groups = (labelled, *extras)
-    net = build(config.network, len(OUTPUTS), config.weights, config.dropout)
+    shipped = str(config.weights).endswith(".onnx")
+    net = build(config.network, len(OUTPUTS), None if shipped else config.weights, config.dropout)
+
+    def some() -> Iterator[Tensor]:
+        """Yield pictures as they are trained on."""
+        for _ in range(8):
+            chosen = [(0, i) for i in random.choice(len(labelled.rows), 128)]
+            yield draw(groups, chosen, config, config.size, augment, random, dice, device)[0].cpu()
+
+    if shipped:
+        revive(net, Path(str(config.weights)))
+        settle(net, some())
     net = net.to(device, memory_format=torch.channels_last)
     if config.frozen:
-        net.freeze(config.frozen)
+        freeze(net, config.frozen)
     if config.rounded:
         net = rounded(net)
-        some = [[(0, i) for i in random.choice(len(labelled.rows), 128)] for _ in range(8)]
-        calibrate(
-            net,
-            (draw(groups, s, config, config.size, augment, random, dice, device)[0] for s in some),
-        )
+        calibrate(net, (x.to(device) for x in some()))
     average = copy.deepcopy(net).requires_grad_(False)
     rules = [
         {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": config.decay},
@@ -140,6 +150,15 @@ def train(
     }
     (out / "run.json").write_text(json.dumps(about, indent=1))
     return average.eval()
+
+
+def freeze(net: nn.Module, layers: int) -> None:
+    """Keep the first layers of a network that can as they are."""
+    if not isinstance(net, Pretrained):
+        raise ValueError(
+            f"frozen={layers}: only networks that begin with ImageNet's weights can be frozen"
+        )
+    net.freeze(layers)
 
 
 def keep_memory() -> None:
@@ -285,12 +304,16 @@ def choose(device: str) -> str:
 
 
 def half(device: str, net: nn.Module) -> torch.autocast:
-    """Compute in bf16 where the device does and the network bears it.
+    """Compute in bf16 where the device does, the network bears it, and it pays.
 
-    A CPU that emulates it is ten times slower, and bytes are too fine for it.
+    A CPU that emulates it is ten times slower, and bytes are too fine for it. Depthwise
+    convolutions, which move more than they multiply, lose a quarter to it on a CPU.
     """
     able = device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    exact = any(isinstance(module, Bytes) for module in net.modules())
+    exact = any(
+        isinstance(module, Bytes) or (device == "cpu" and getattr(module, "groups", 1) > 1)
+        for module in net.modules()
+    )
     return torch.autocast(device, torch.bfloat16, enabled=able and not exact)
 
 
