@@ -129,7 +129,8 @@ def bombs(pack) -> dict[str, bytes]:
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress], ids=["gz", "bz2"])
 def test_bombs_cost_nothing(pack):
     bombs(pack)  # is not what is measured
-    before, start = faults.reset_peak(), time.perf_counter()
+    # Nothing here can wait: the processor's time, which others on it do not lengthen.
+    before, start = faults.reset_peak(), time.process_time()
     for name, bomb in bombs(pack).items():
         if name == "after the image":
             np.testing.assert_array_equal(read(bomb).data, 1)
@@ -137,7 +138,7 @@ def test_bombs_cost_nothing(pack):
             continue
         with pytest.raises(ReadError):
             read(bomb)
-    assert time.perf_counter() - start < faults.MOST_SECONDS
+    assert time.process_time() - start < faults.MOST_SECONDS
     assert faults.peak() - before < faults.MOST_BYTES
 
 

@@ -230,7 +230,7 @@ def predict(
         if frames is None:
             view = part.float() / 255
         else:
-            view = framed(part, torch.as_tensor(frames[low : low + batch]).to(device), size)
+            view = framed(part, torch.as_tensor(np.array(frames[low : low + batch])).to(device), size)
         answers = []
         for turn, flip in turns:
             x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
