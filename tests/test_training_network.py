@@ -149,3 +149,22 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
 def test_an_unknown_network_is_refused():
     with pytest.raises(ValueError, match="unknown network"):
         build("resnet", 1)
+
+
+@pytest.mark.skipif(find_spec("timm") is None, reason="needs timm")
+def test_weights_of_any_port_are_taken_in_order(tmp_path):
+    network = unsettle(build("tf_efficientnet_lite0", 18))
+    named = {
+        f"layer{i}": value
+        for i, (name, value) in enumerate(network.body.state_dict().items())
+        if not name.endswith("num_batches_tracked")
+    }
+    classifier = {"fc.weight": torch.zeros(1000, 1280), "fc.bias": torch.zeros(1000)}
+    torch.save(named | classifier, tmp_path / "weights.pth")
+    found = build("tf_efficientnet_lite0", 18, str(tmp_path / "weights.pth")).eval()
+    x = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(found.body(x), network.body(x))
+    torch.save(named, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match="holds another network"):
+        build("tf_efficientnet_lite0", 18, str(tmp_path / "weights.pth"))

@@ -23,7 +23,7 @@ from galedge.prepare import prepare  # noqa: E402
 from galedge.recipe import Recipe  # noqa: E402
 from training import quantize  # noqa: E402
 from training.augment import Augment  # noqa: E402
-from training.batches import Group, draw  # noqa: E402
+from training.batches import Group, draw, reside  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.config import OUTPUTS, Config  # noqa: E402
 from training.data import ATTRIBUTES, Pack, pack  # noqa: E402
@@ -95,6 +95,41 @@ def test_training_draws_from_the_train_split_only(packed):
     )
     assert x.shape == (len(rows), 3, 32, 32)
     np.testing.assert_array_equal(target["label"].numpy(), packed.label[rows])
+
+
+def test_pictures_that_reside_on_the_device_give_the_same_batches(packed):
+    config = Config(size=32, views={"auto": 1, "mono0": 1})
+    train = np.flatnonzero(packed.split == "train")
+    others = replace(packed, views={"auto": packed.views["auto"]})  # as those without labels
+
+    def batch(groups):
+        chosen = [(i % 2, i // 2) for i in range(40)]
+        random, dice = np.random.default_rng(0), torch.Generator().manual_seed(0)
+        return draw(groups, chosen, config, 32, Augment(), random, dice, "cpu")
+
+    groups = Group(packed, train), Group(others, train[::-1])
+    x, target = batch(groups)
+    size = sum(packed.views[v].nbytes + packed.frames[v].nbytes for v in ("auto", "mono0"))
+    assert reside(groups, config, "cpu", size) == size  # no room for the others'
+    assert set(groups[0].resident) == {"auto", "mono0"}
+    assert not groups[1].resident
+    resident, same = batch(groups)
+    torch.testing.assert_close(resident, x, rtol=0, atol=0)
+    for name, value in target.items():
+        torch.testing.assert_close(same[name], value, rtol=0, atol=0, equal_nan=True)
+
+
+def test_packs_of_different_frames_do_not_train_together(packed, tmp_path):
+    wider = np.zeros((len(packed), 3, 50, 50), np.uint8)
+    other = replace(packed, folder=Path("other"), views={"auto": wider})
+    rows = np.arange(14)
+    with pytest.raises(ValueError, match="frames of one size train together"):
+        train(
+            Config(network="galaxy:8,8,8,8", size=32),
+            Group(packed, rows),
+            tmp_path,
+            extras=(Group(other, rows),),
+        )
 
 
 def test_a_mirror_turns_the_sense_of_winding(packed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,63 @@ from training.config import OUTPUTS, Config
 from training.data import Pack
 from training.network import CLASSES, T_BINS
 
-__all__ = ["Group", "ahead", "draw"]
+__all__ = ["Group", "ahead", "draw", "reside", "room"]
 
 _SENSE = OUTPUTS.index("clockwise")
+_ROOM = 0.5  # of a device's free memory for pictures; the rest is for the training
 
 
 @dataclass
 class Group:
-    """Rows of a pack that are trained on, with the teacher's predictions if there are any."""
+    """Rows of a pack that are trained on, with the teacher's predictions if there are any.
+
+    `resident` holds views that were copied to the device: pixels and frames of all rows.
+    """
 
     pack: Pack
     rows: np.ndarray
     hubble: np.ndarray | None = None
     t_bins: np.ndarray | None = None
+    resident: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+    def take(self, view: str, chosen: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
+        """Return pixels and frames of some of the rows on the device."""
+        rows = self.rows[chosen]
+        if view in self.resident:
+            pixels, frames = self.resident[view]
+            place = torch.as_tensor(rows, device=pixels.device)
+            return pixels[place], frames[place]
+        stored = self.pack.views[view], self.pack.frames[view]
+        pixels, frames = (torch.as_tensor(np.stack([a[row] for row in rows])) for a in stored)
+        return pixels.to(device), frames.to(device)
+
+
+def reside(groups: tuple[Group, ...], config: Config, device: str, room: int) -> int:
+    """Copy to the device what is drawn from, view after view, within `room` bytes of it.
+
+    Returns
+    -------
+    int
+        Bytes that were copied. What does not fit is read from disk batch by batch.
+    """
+    copied = 0
+    for group in groups:
+        for view in sorted({"auto", *config.views} & set(group.pack.views)):
+            arrays = group.pack.views[view], group.pack.frames[view]
+            size = sum(array.nbytes for array in arrays)
+            if copied + size <= room:
+                pixels, frames = (torch.as_tensor(np.array(a)).to(device) for a in arrays)
+                group.resident[view] = pixels, frames
+                copied += size
+    return copied
+
+
+def room(device: str) -> int:
+    """Return how many bytes of pictures a device has room for; a CPU reads them where they lie."""
+    if not device.startswith("cuda"):
+        return 0
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(_ROOM * free)
 
 
 def ahead(views: Iterator[Any]) -> Iterator[Any]:
@@ -57,14 +101,14 @@ def draw(
     """Return an augmented batch and its targets (NaN or -1 where there is none)."""
     names, chance = list(config.views), np.array(list(config.views.values()))
     picked = random.choice(len(names), len(chosen), p=chance / chance.sum())
-    pixels, frames, target = [], [], []
-    for (g, i), view in zip(chosen, picked, strict=True):
+    places: dict[tuple[int, str], list[int]] = {}
+    target = []
+    for place, ((g, i), view) in enumerate(zip(chosen, picked, strict=True)):
         group, name = groups[g], names[view]
         if name not in group.pack.views:
             name = "auto"
+        places.setdefault((g, name), []).append(place)
         row = group.rows[i]
-        pixels.append(group.pack.views[name][row])
-        frames.append(group.pack.frames[name][row])
         soft = group.hubble is not None
         target.append(
             (
@@ -76,11 +120,17 @@ def draw(
                 group.t_bins[i] if soft else np.full(len(T_BINS), np.nan, np.float32),
             )
         )
+    parts = [
+        groups[g].take(name, np.array([chosen[place][1] for place in those]), device)
+        for (g, name), those in places.items()
+    ]
+    order = np.argsort(np.concatenate(list(places.values())))
+    back = torch.as_tensor(order, device=parts[0][0].device)
+    batch, frames = (torch.cat(part)[back] for part in zip(*parts, strict=True))
     keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
     columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
-    batch = torch.as_tensor(np.stack(pixels)).to(device)
     mirror = torch.as_tensor(random.choice([-1.0, 1.0], len(chosen)).astype(np.float32)).to(device)
-    x = augment(batch, torch.as_tensor(np.stack(frames)).to(device), mirror, size, dice)
+    x = augment(batch, frames, mirror, size, dice)
     x = x.contiguous(memory_format=torch.channels_last)
     targets = dict(zip(keys, columns, strict=True))
     turned = targets["attributes"][:, _SENSE]

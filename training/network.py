@@ -73,27 +73,32 @@ class Galaxy(nn.Module):
 def build(
     name: str, attributes: int, weights: str | None = None, dropout: float = 0.2
 ) -> nn.Module:
-    """Return a network by name: `mobile`, `galaxy`, `galaxy:24,48,96,160` or `mobilenet_v2`.
+    """Return a network by name.
 
-    `weights` is a file to start from: a run's `weights.pt`, or ImageNet's for
-    `mobile` and `mobilenet_v2`.
+    `galaxy`, `galaxy:24,48,96,160` or `mobile` to be shipped; `mobilenet_v2` or one of
+    timm's, such as `tf_efficientnet_lite2`, to teach. `weights` is a file to start from:
+    a run's `weights.pt`, or ImageNet's for those that begin with them.
     """
     state = torch.load(weights, map_location="cpu", weights_only=True) if weights else {}
+    ours = "heads.hubble.weight" in state  # a run's
+    others = None if ours else weights
     kind, _, widths = name.partition(":")
     network: nn.Module
     if kind == "mobile":
-        first = "features.0.0.weight" in state  # as torchvision names it
-        network = Mobile(attributes, dropout, weights if first else None)
-        if first:
-            return network
+        network = Mobile(attributes, dropout, others)
     elif kind == "galaxy":
+        if others:
+            raise ValueError(f"{others}: {name} learns from nothing or from a run of its own")
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
         network = Galaxy(sizes, attributes, dropout)  # type: ignore[arg-type]
-    elif kind == "mobilenet_v2":
-        return Transfer(weights, attributes)
+    elif kind == "mobilenet_v2" or kind.startswith("tf_efficientnet"):
+        network = Transfer(kind, others, attributes)
     else:
-        raise ValueError(f"unknown network {name!r}: take mobile, galaxy[:A,B,C,D] or mobilenet_v2")
-    if state:
+        raise ValueError(
+            f"unknown network {name!r}: take mobile, galaxy[:A,B,C,D], mobilenet_v2 "
+            "or one of timm's tf_efficientnet_..."
+        )
+    if ours:
         network.load_state_dict(_grown(state, network.state_dict()))
     return network
 

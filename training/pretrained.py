@@ -140,15 +140,33 @@ def imagenet(weights: str | None) -> nn.Sequential:
 
 
 class Transfer(Pretrained):
-    """A torchvision backbone with our heads; its early, generic layers stay as they are."""
+    """Another's backbone with our heads, to teach; its early, generic layers stay as they are.
 
-    def __init__(self, weights: str | None, attributes: int, frozen: int = 3) -> None:
+    Parameters
+    ----------
+    name : str
+        `mobilenet_v2` is torchvision's; any other is one of timm's EfficientNets,
+        `tf_efficientnet_lite2` for example.
+    weights : str, optional
+        ImageNet's, a file of torchvision's or of any port whose layers come in
+        the same order; default random.
+    frozen : int
+        First layers that stay.
+    """
+
+    def __init__(
+        self, name: str, weights: str | None = None, attributes: int = 0, frozen: int = 3
+    ) -> None:
         super().__init__()
-        self.body = imagenet(weights)
-        self.heads = Heads(1280, attributes)
+        if name == "mobilenet_v2":
+            self.body, width, mean, std = imagenet(weights), 1280, _MEAN, _STD
+        else:
+            self.body, width = _efficientnet(name, weights)
+            mean = std = torch.full((1, 3, 1, 1), 0.5)
+        self.heads = Heads(width, attributes)
         self.freeze(frozen)
-        self.register_buffer("mean", _MEAN.clone())
-        self.register_buffer("std", _STD.clone())
+        self.register_buffer("mean", mean.clone())
+        self.register_buffer("std", std.clone())
 
     def first(self) -> list[nn.Module]:
         """Return the layers that can be frozen, in order."""
@@ -158,6 +176,30 @@ class Transfer(Pretrained):
         """Return logits by head."""
         x = self.body((x - self.mean) / self.std)
         return self.heads(x.mean((2, 3)))
+
+
+def _efficientnet(name: str, weights: str | None) -> tuple[nn.Sequential, int]:
+    """Return the layers of one of timm's EfficientNets and the number of maps they end in."""
+    _torchvision()  # timm imports it
+    import timm
+
+    net: Any = timm.create_model(name, pretrained=False)
+    if weights:
+        given = torch.load(weights, map_location="cpu", weights_only=True)
+        net.load_state_dict(_in_order(given, net.state_dict(), weights))
+    first = nn.Sequential(net.conv_stem, net.bn1)
+    last = nn.Sequential(net.conv_head, net.bn2)
+    return nn.Sequential(first, *net.blocks, last), net.num_features
+
+
+def _in_order(given: dict[str, Tensor], own: dict[str, Tensor], weights: str) -> dict[str, Tensor]:
+    """Return weights under our names: ports name layers each their way, in one order."""
+    counts = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
+    names = [name for name in own if name not in counts]
+    values = [v for name, v in given.items() if not name.endswith("num_batches_tracked")]
+    if [own[name].shape for name in names] != [value.shape for value in values]:
+        raise ValueError(f"{weights} holds another network: its layers have other shapes")
+    return counts | dict(zip(names, values, strict=True))
 
 
 def _torchvision() -> Any:

@@ -99,7 +99,8 @@ STUDIES: dict[str, tuple[Variant, ...]] = {
         Variant("no dropout", {"dropout": 0.0}),
     ),
     "resolution": tuple(
-        Variant(f"{size} pixels", {"size": size, "imbalance": "logit"}) for size in (32, 48, 64, 80)
+        Variant(f"{size} pixels", {"size": size, "imbalance": "logit"})
+        for size in (32, 48, 64, 72, 80, 96)
     ),
     "steps": (
         Variant("labels, cross-entropy, no augmentation beyond turns", _augmented(**_STILL)),

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.augment import Augment, framed
-from training.batches import Group, ahead, draw
+from training.batches import Group, ahead, draw, reside, room
 from training.config import OUTPUTS, Config, losses
 from training.data import KINDS, Pack
 from training.imbalance import class_loss, sampling_weights
@@ -59,6 +59,11 @@ def train(
     augment = Augment(**config.augment)
     dice = torch.Generator(device).manual_seed(config.seed)
     groups = (labelled, *extras)
+    sides = {group.pack.folder: group.pack.views["auto"].shape[-1] for group in groups}
+    if len(set(sides.values())) > 1:
+        each = ", ".join(f"{folder} {side}" for folder, side in sides.items())
+        raise ValueError(f"frames of one size train together: {each}; pack with one --size")
+    reside(groups, config, device, room(device))
     shipped = str(config.weights).endswith(".onnx")
     net = build(config.network, len(OUTPUTS), None if shipped else config.weights, config.dropout)
 
@@ -230,7 +235,9 @@ def predict(
         if frames is None:
             view = part.float() / 255
         else:
-            view = framed(part, torch.as_tensor(np.array(frames[low : low + batch])).to(device), size)
+            view = framed(
+                part, torch.as_tensor(np.array(frames[low : low + batch])).to(device), size
+            )
         answers = []
         for turn, flip in turns:
             x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
