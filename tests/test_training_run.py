@@ -27,7 +27,7 @@ from training.batches import Group, draw, reside  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.config import OUTPUTS, Config  # noqa: E402
 from training.data import ATTRIBUTES, Pack, pack  # noqa: E402
-from training.distil import load, teach  # noqa: E402
+from training.distil import HINTS, load, teach  # noqa: E402
 from training.export import agree, export, write_openvino  # noqa: E402
 from training.network import build  # noqa: E402
 from training.quantize import METHOD, METHODS  # noqa: E402
@@ -119,6 +119,27 @@ def test_pictures_that_reside_on_the_device_give_the_same_batches(packed):
         torch.testing.assert_close(same[name], value, rtol=0, atol=0, equal_nan=True)
 
 
+def test_a_student_guesses_its_teachers_features(packed, tmp_path):
+    rows = np.flatnonzero(packed.split == "train")
+    torch.manual_seed(0)
+    teach([(build("galaxy:8,8,8,8", 18), 32)], packed, tmp_path / "targets.npz", views=1)
+    group = Group(packed, rows, load(tmp_path / "targets.npz").of(rows))
+    plan = {"network": "galaxy:8,8,8,8", "size": 32, "batch": 16, "lr": 5e-3, "distil": 1.0}
+    plain = Config(**plan, epochs=1)
+    hinted = Config(**plan, epochs=12, hints=10.0)
+    train(plain, group, tmp_path / "plain", threads=1)
+    train(hinted, group, tmp_path / "hinted", threads=1)
+    curve = json.loads((tmp_path / "hinted" / "run.json").read_text())["curve"]
+    # In units of its spread, a feature that is not guessed costs one.
+    assert curve[0]["loss"] > 8
+    assert curve[-1]["loss"] < 0.8 * curve[0]["loss"]
+    bare = Group(packed, rows, group.answers._replace(hints=group.answers.hints[:, :0]))
+    with pytest.raises(ValueError, match="the targets hold none"):
+        train(hinted, bare, tmp_path / "none")
+    with pytest.raises(ValueError, match="cannot be the same teachers"):
+        train(hinted, group, tmp_path / "other", extras=(bare,))
+
+
 def test_packs_of_different_frames_do_not_train_together(packed, tmp_path):
     wider = np.zeros((len(packed), 3, 50, 50), np.uint8)
     other = replace(packed, folder=Path("other"), views={"auto": wider})
@@ -168,7 +189,8 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     assert run["curve"][-1]["made"]["colour"]["accuracy"] > 0.6
 
     teach([(network, 32)], packed, tmp_path / "targets.npz", views=2)
-    hubble, t_bins = load(tmp_path / "targets.npz")
+    hubble, t_bins, hints = load(tmp_path / "targets.npz")
+    assert hints.shape == (len(packed), HINTS)
     np.testing.assert_allclose(hubble.sum(1), 1, atol=2e-3)
     np.testing.assert_allclose(t_bins.sum(1), 1, atol=2e-3)
 

@@ -136,10 +136,7 @@ def train(
 
     packed = Pack.open(pack)
     rows = np.flatnonzero((packed.split == "train") & (packed.label >= 0))
-    group = Group(packed, rows)
-    if targets:
-        hubble, t_bins = load(targets)
-        group.hubble, group.t_bins = hubble[rows], t_bins[rows]
+    group = Group(packed, rows, load(targets).of(rows) if targets else None)
     config = Config(**{"size": packed.info["recipe"]["size"], **values_of(settings)})
     run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
 
@@ -303,7 +300,7 @@ def groups_of(extras: tuple[tuple[Path, Path], ...]) -> Any:
     for path, answers in extras:
         extra = Pack.open(path)
         rows = np.flatnonzero(extra.split == "train")
-        groups.append(Group(extra, rows, *(column[rows] for column in load(answers))))
+        groups.append(Group(extra, rows, load(answers).of(rows)))
     return tuple(groups)
 
 

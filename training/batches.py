@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,23 +16,38 @@ from training.config import OUTPUTS, Config
 from training.data import Pack
 from training.network import CLASSES, T_BINS
 
-__all__ = ["Group", "ahead", "draw", "reside", "room"]
+__all__ = ["Answers", "Group", "ahead", "draw", "reside", "room"]
 
 _SENSE = OUTPUTS.index("clockwise")
 _ROOM = 0.5  # of a device's free memory for pictures; the rest is for the training
 
 
+class Answers(NamedTuple):
+    """What a network says of pictures: probabilities of classes and T bins, and hints (N, H).
+
+    Hints are its pooled features, from which a student learns more than from what the
+    teacher made of them (Romero et al. 2015, arXiv:1412.6550); H may be 0.
+    """
+
+    hubble: np.ndarray
+    t_bins: np.ndarray
+    hints: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Answers:
+        """Return what is said of some of the pictures."""
+        return Answers(*(column[rows] for column in self))
+
+
 @dataclass
 class Group:
-    """Rows of a pack that are trained on, with the teacher's predictions if there are any.
+    """Rows of a pack that are trained on, with a teacher's answers for them if there are any.
 
     `resident` holds views that were copied to the device: pixels and frames of all rows.
     """
 
     pack: Pack
     rows: np.ndarray
-    hubble: np.ndarray | None = None
-    t_bins: np.ndarray | None = None
+    answers: Answers | None = None
     resident: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def take(self, view: str, chosen: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
@@ -101,6 +116,8 @@ def draw(
     """Return an augmented batch and its targets (NaN or -1 where there is none)."""
     names, chance = list(config.views), np.array(list(config.views.values()))
     picked = random.choice(len(names), len(chosen), p=chance / chance.sum())
+    hints = max((g.answers.hints.shape[1] for g in groups if g.answers is not None), default=0)
+    silence = [np.full(n, np.nan, np.float32) for n in (len(CLASSES), len(T_BINS), hints)]
     places: dict[tuple[int, str], list[int]] = {}
     target = []
     for place, ((g, i), view) in enumerate(zip(chosen, picked, strict=True)):
@@ -109,17 +126,9 @@ def draw(
             name = "auto"
         places.setdefault((g, name), []).append(place)
         row = group.rows[i]
-        soft = group.hubble is not None
-        target.append(
-            (
-                group.pack.label[row],
-                group.pack.t[row],
-                group.pack.t_sigma[row],
-                group.pack.attributes[row],
-                group.hubble[i] if soft else np.full(len(CLASSES), np.nan, np.float32),
-                group.t_bins[i] if soft else np.full(len(T_BINS), np.nan, np.float32),
-            )
-        )
+        told = silence if group.answers is None else [column[i] for column in group.answers]
+        facts = group.pack.label, group.pack.t, group.pack.t_sigma, group.pack.attributes
+        target.append((*(fact[row] for fact in facts), *told))
     parts = [
         groups[g].take(name, np.array([chosen[place][1] for place in those]), device)
         for (g, name), those in places.items()
@@ -127,7 +136,7 @@ def draw(
     order = np.argsort(np.concatenate(list(places.values())))
     back = torch.as_tensor(order, device=parts[0][0].device)
     batch, frames = (torch.cat(part)[back] for part in zip(*parts, strict=True))
-    keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins")
+    keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins", "hints")
     columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
     mirror = torch.as_tensor(random.choice([-1.0, 1.0], len(chosen)).astype(np.float32)).to(device)
     x = augment(batch, frames, mirror, size, dice)

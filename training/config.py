@@ -37,6 +37,8 @@ class Config:
         See `training.imbalance`.
     distil : float
         Weight of the teacher's predictions against the labels.
+    hints : float
+        Weight of guessing the teacher's features from the student's.
     extra : float
         Pictures without labels drawn per labelled picture.
     weights : str
@@ -68,6 +70,7 @@ class Config:
     smoothing: float = 0.1
     attributes: float = 0.3
     distil: float = 0.0
+    hints: float = 0.0
     extra: float = 0.0
     dropout: float = 0.2
     augment: dict[str, float] = field(default_factory=dict)
@@ -121,4 +124,7 @@ def losses(
         aim = target["t_bins"][taught] @ bins
         part = part + 0.1 * F.smooth_l1_loss(mean_t[taught], aim, reduction="none")
         loss = loss + (weight * part).mean()
+        if config.hints:
+            error = (outputs["hints"][taught] - target["hints"][taught]).square().mean(1)
+            loss = loss + config.hints * (weight * error).mean()
     return loss

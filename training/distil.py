@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from training.batches import Answers
 from training.data import Pack
 from training.train import predict
 
-__all__ = ["VIEWS", "load", "teach"]
+__all__ = ["HINTS", "VIEWS", "load", "teach"]
+
+HINTS = 64  # of each network, random projections of its pooled features
 
 # The views that are averaged, the most different ones first.
 VIEWS = ((0, False), (1, True), (2, False), (3, True), (1, False), (0, True), (3, False), (2, True))
@@ -25,8 +28,8 @@ def teach(
     stored: tuple[Path, ...] = (),
     views: int = 4,
     device: str = "cpu",
-) -> tuple[np.ndarray, np.ndarray]:
-    """Store class and T-bin probabilities, averaged over networks and views.
+) -> Answers:
+    """Store class and T-bin probabilities, averaged over networks and views, and hints.
 
     Parameters
     ----------
@@ -40,11 +43,11 @@ def teach(
     stored : tuple of Path
         What other teachers thought, of the same pack: averaged with these.
     """
-    hubble, t_bins = [], []
+    found = []
     for network, size in networks:
         network = network.to(device, memory_format=torch.channels_last)
         exact = pack.exact["auto"].shape[-1] == size
-        p, bins = predict(
+        answers = predict(
             network,
             (pack.exact if exact else pack.views)["auto"],
             size,
@@ -52,18 +55,27 @@ def teach(
             turns=VIEWS[:views],
             device=device,
         )
-        hubble.append(p)
-        t_bins.append(bins)
-    for path in stored:
-        p, bins = load(path)
-        hubble.append(p)
-        t_bins.append(bins)
-    answer = np.mean(hubble, 0), np.mean(t_bins, 0)
-    np.savez_compressed(out, hubble=answer[0].astype("f2"), t_bins=answer[1].astype("f2"))
-    return answer
+        found.append(answers._replace(hints=projected(answers.hints)))
+    found += [load(path) for path in stored]
+    mean = Answers(
+        np.mean([one.hubble for one in found], 0),
+        np.mean([one.t_bins for one in found], 0),
+        np.concatenate([one.hints for one in found], 1),
+    )
+    np.savez_compressed(out, **{name: value.astype("f2") for name, value in mean._asdict().items()})
+    return mean
 
 
-def load(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return what `teach` stored, as float32."""
+def projected(features: np.ndarray) -> np.ndarray:
+    """Return `HINTS` random projections, which keep distances (Johnson & Lindenstrauss 1984)."""
+    width = features.shape[1]
+    directions = np.random.default_rng(width).normal(size=(width, HINTS)) / width**0.5
+    return features @ directions.astype(np.float32)
+
+
+def load(path: Path) -> Answers:
+    """Return what `teach` stored, as float32; a file without hints has none."""
     with np.load(path) as file:
-        return file["hubble"].astype(np.float32), file["t_bins"].astype(np.float32)
+        columns = {name: file[name].astype(np.float32) for name in file.files}
+    columns.setdefault("hints", np.empty((len(columns["hubble"]), 0), np.float32))
+    return Answers(**columns)

@@ -172,10 +172,13 @@ class Transfer(Pretrained):
         """Return the layers that can be frozen, in order."""
         return list(self.body)
 
+    def features(self, x: Tensor) -> Tensor:
+        """Return the average of the last maps."""
+        return self.body((x - self.mean) / self.std).mean((2, 3))
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return logits by head."""
-        x = self.body((x - self.mean) / self.std)
-        return self.heads(x.mean((2, 3)))
+        return self.heads(self.features(x))
 
 
 def _efficientnet(name: str, weights: str | None) -> tuple[nn.Sequential, int]:

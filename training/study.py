@@ -24,7 +24,7 @@ from scipy.special import softmax
 from sklearn.metrics import f1_score, recall_score
 
 from training.augment import framed
-from training.batches import Group
+from training.batches import Answers, Group
 from training.config import Config
 from training.data import Pack
 from training.evaluate import ece
@@ -122,7 +122,7 @@ def study(
     seeds: int = 3,
     epochs: int = BASE.epochs,
     kinds: tuple[str, ...] = ("auto",),
-    targets: tuple[np.ndarray, np.ndarray] | None = None,
+    targets: Answers | None = None,
     extras: tuple[Group, ...] = (),
     threads: int = 1,
     draws: int = 1000,
@@ -170,7 +170,7 @@ def study(
                 with tempfile.TemporaryDirectory() as folder:
                     group = Group(here, chosen)
                     if variant.taught and targets is not None:
-                        group.hubble, group.t_bins = (column[chosen] for column in targets)
+                        group.answers = targets.of(chosen)
                     networks[plain] = train(
                         config,
                         group,

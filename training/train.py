@@ -9,7 +9,7 @@ import math
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.augment import Augment, framed
-from training.batches import Group, ahead, draw, reside, room
+from training.batches import Answers, Group, ahead, draw, reside, room
 from training.config import OUTPUTS, Config, losses
 from training.data import KINDS, Pack
 from training.imbalance import class_loss, sampling_weights
@@ -83,9 +83,13 @@ def train(
         net = rounded(net)
         calibrate(net, (x.to(device) for x in some()))
     average = copy.deepcopy(net).requires_grad_(False)
+    groups, guide = hinted(groups, net, config)
+    weights = list(net.parameters())
+    if guide is not None:
+        weights += guide.to(device).parameters()
     rules = [
-        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": config.decay},
-        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in weights if p.ndim > 1], "weight_decay": config.decay},
+        {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(rules, lr=config.lr)
     labels = labelled.pack.label[labelled.rows]
@@ -124,7 +128,10 @@ def train(
             for rule in optimizer.param_groups:
                 rule["lr"] = config.lr * schedule(done, config.warmup)
             with half(device, net):
-                outputs = net(x)
+                pooled = net.features(x)
+                outputs = net.heads(pooled)
+                if guide is not None:
+                    outputs["hints"] = guide(pooled)
             loss = losses(outputs, target, hard, config)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -155,6 +162,33 @@ def train(
     }
     (out / "run.json").write_text(json.dumps(about, indent=1))
     return average.eval()
+
+
+def hinted(
+    groups: tuple[Group, ...], net: nn.Module, config: Config
+) -> tuple[tuple[Group, ...], nn.Linear | None]:
+    """Return groups with hints in units of their spread, and the layer that is to guess them.
+
+    Without `config.hints` there are neither.
+    """
+    first = groups[0].answers
+    width = first.hints.shape[1] if first is not None and config.hints else 0
+    if config.hints and not width:
+        raise ValueError("hints: the targets hold none; store them anew by `distil`")
+    mean, spread = (first.hints.mean(0), first.hints.std(0) + 1e-6) if width else (0, 1)
+    result = []
+    for group in groups:
+        told = group.answers
+        if told is not None and width not in (0, told.hints.shape[1]):
+            raise ValueError(
+                f"hints: {told.hints.shape[1]} of {group.pack.folder} and {width} of "
+                f"{groups[0].pack.folder} cannot be the same teachers'"
+            )
+        if told is not None:
+            told = told._replace(hints=(told.hints[:, :width] - mean) / spread)
+        result.append(replace(group, answers=told))
+    guide = nn.Linear(net.heads.hubble.in_features, width) if width else None
+    return tuple(result), guide
 
 
 def freeze(net: nn.Module, layers: int) -> None:
@@ -218,8 +252,8 @@ def predict(
     turns: tuple[tuple[int, bool], ...] = ((0, False),),
     device: str = "cpu",
     batch: int = 256,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return class and T-bin probabilities, averaged over turns and mirrors.
+) -> Answers:
+    """Return class and T-bin probabilities and pooled features, averaged over turns and mirrors.
 
     Parameters
     ----------
@@ -229,7 +263,7 @@ def predict(
         Side of the network's input.
     """
     net.eval()
-    hubble, t_bins = [], []
+    found = []
     for low in range(0, len(pixels), batch):
         part = torch.as_tensor(np.array(pixels[low : low + batch])).to(device)
         if frames is None:
@@ -243,12 +277,13 @@ def predict(
             x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
             x = x.contiguous(memory_format=torch.channels_last)
             with half(device, net):
-                out = net(x)
-            answers.append([F.softmax(out[name].float(), 1) for name in ("hubble", "t_bins")])
+                pooled = net.features(x)
+                out = net.heads(pooled)
+            shares = [F.softmax(out[name].float(), 1) for name in ("hubble", "t_bins")]
+            answers.append([*shares, pooled.float()])
         means = [torch.stack(kind).mean(0).cpu().numpy() for kind in zip(*answers, strict=True)]
-        hubble.append(means[0])
-        t_bins.append(means[1])
-    return np.concatenate(hubble), np.concatenate(t_bins)
+        found.append(means)
+    return Answers(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def scores(label: np.ndarray, t: np.ndarray, p: np.ndarray, t_mean: np.ndarray) -> dict[str, float]:
@@ -275,13 +310,14 @@ def validate(
         if view not in pack.exact:
             continue
         if pack.exact[view].shape[-1] == config.size:
-            p, bins = predict(net, pack.exact[view][rows], config.size, device=device)
+            said = predict(net, pack.exact[view][rows], config.size, device=device)
         elif view in pack.views:
             packed, frames = pack.views[view][rows], pack.frames[view][rows]
-            p, bins = predict(net, packed, config.size, frames=frames, device=device)
+            said = predict(net, packed, config.size, frames=frames, device=device)
         else:
             continue
-        result[kind] = scores(pack.label[rows], pack.t[rows], p, bins @ np.array(T_BINS))
+        mean_t = said.t_bins @ np.array(T_BINS)
+        result[kind] = scores(pack.label[rows], pack.t[rows], said.hubble, mean_t)
     return result
 
 
