@@ -109,6 +109,9 @@ STUDIES: dict[str, tuple[Variant, ...]] = {
         Variant("+ EFIGI's attributes beside the class", {**_LOGIT, "attributes": 0.5}),
         Variant("+ a teacher's predictions", {**_TAUGHT, "extra": 0.0}, taught=True),
         Variant("+ pictures without labels", _TAUGHT, taught=True, unlabelled=True),
+        Variant(
+            "+ the teacher's features", {**_TAUGHT, "hints": 1.0}, taught=True, unlabelled=True
+        ),
     ),
 }
 
