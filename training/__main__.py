@@ -171,8 +171,8 @@ def distil(
     """Store the averaged predictions of RUNS on PACK in OUT (.npz)."""
     from training.bundle import load_run
     from training.data import Pack
+    from training.device import choose
     from training.distil import teach
-    from training.train import choose
 
     loaded = [load_run(path) for path in runs]
     networks = [(network, record["config"]["size"]) for network, record in loaded]

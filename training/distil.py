@@ -10,7 +10,7 @@ from torch import nn
 
 from training.batches import Answers
 from training.data import Pack
-from training.train import predict
+from training.predict import predict
 
 __all__ = ["HINTS", "VIEWS", "load", "teach"]
 

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import copy
-import ctypes
 import json
 import math
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.augment import Augment, framed
-from training.batches import Answers, Group, ahead, draw, reside, room
+from training.augment import Augment
+from training.batches import Group, ahead, draw, reside, room
 from training.config import OUTPUTS, Config, losses
-from training.data import KINDS, Pack
+from training.device import Pace, choose, half, keep_memory
 from training.imbalance import class_loss, sampling_weights
-from training.network import CLASSES, T_BINS, build, parameters
+from training.network import CLASSES, build, parameters
+from training.predict import validate
 from training.pretrained import Pretrained
 from training.revive import revive, settle
-from training.rounding import Bytes, calibrate, rounded
+from training.rounding import calibrate, rounded
 
-__all__ = ["predict", "scores", "train"]
+__all__ = ["begin", "train", "version"]
 
 
 def train(
@@ -64,24 +63,14 @@ def train(
         each = ", ".join(f"{folder} {side}" for folder, side in sides.items())
         raise ValueError(f"frames of one size train together: {each}; pack with one --size")
     reside(groups, config, device, room(device))
-    shipped = str(config.weights).endswith(".onnx")
-    net = build(config.network, len(OUTPUTS), None if shipped else config.weights, config.dropout)
 
     def some() -> Iterator[Tensor]:
         """Yield pictures as they are trained on."""
         for _ in range(8):
             chosen = [(0, i) for i in random.choice(len(labelled.rows), 128)]
-            yield draw(groups, chosen, config, config.size, augment, random, dice, device)[0].cpu()
+            yield draw(groups, chosen, config, config.size, augment, random, dice, device)[0]
 
-    if shipped:
-        revive(net, Path(str(config.weights)))
-        settle(net, some())
-    net = net.to(device, memory_format=torch.channels_last)
-    if config.frozen:
-        freeze(net, config.frozen)
-    if config.rounded:
-        net = rounded(net)
-        calibrate(net, (x.to(device) for x in some()))
+    net = begin(config, some, device)
     average = copy.deepcopy(net).requires_grad_(False)
     groups, guide = hinted(groups, net, config)
     weights = list(net.parameters())
@@ -164,6 +153,23 @@ def train(
     return average.eval()
 
 
+def begin(config: Config, pictures: Callable[[], Iterator[Tensor]], device: str) -> nn.Module:
+    """Return the network as a training begins with it, settled on pictures where it must be."""
+    shipped = str(config.weights).endswith(".onnx")
+    weights = None if shipped else config.weights
+    net = build(config.network, len(OUTPUTS), weights, config.dropout)
+    if shipped:
+        revive(net, Path(str(config.weights)))
+        settle(net, (x.cpu() for x in pictures()))
+    net = net.to(device, memory_format=torch.channels_last)
+    if config.frozen:
+        freeze(net, config.frozen)
+    if config.rounded:
+        net = rounded(net)
+        calibrate(net, pictures())
+    return net
+
+
 def hinted(
     groups: tuple[Group, ...], net: nn.Module, config: Config
 ) -> tuple[tuple[Group, ...], nn.Linear | None]:
@@ -200,127 +206,6 @@ def freeze(net: nn.Module, layers: int) -> None:
     net.freeze(layers)
 
 
-def keep_memory() -> None:
-    """Have the C library keep what a step frees for the next one, which wants the same.
-
-    It gives large pieces back to the system otherwise, and gets them back filled
-    with zeros: a fifth of the time on a CPU.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # glibc
-        trim_threshold, mmap_max = -1, -4
-        mallopt(trim_threshold, 2**31 - 1)
-        mallopt(mmap_max, 0)
-
-
-class Pace:
-    """Settles in each epoch's first steps how many threads are fastest.
-
-    On cores that others use, a step waits for its slowest thread, and fewer
-    threads can be twice as fast.
-    """
-
-    def __init__(self, threads: int, probe: int = 4) -> None:
-        self.choices = sorted({1, threads})
-        self.probe = probe
-        self.spent: list[float] = []
-        self.last = 0.0
-        torch.set_num_threads(threads)
-
-    def tick(self, step: int) -> None:
-        """Be told that a step begins."""
-        turn, within = divmod(step, self.probe)
-        if len(self.choices) == 1 or turn > len(self.choices):
-            return
-        if within == 0:
-            now = time.time()
-            self.spent = [*self.spent, now - self.last] if turn else []
-            self.last = now
-            if turn < len(self.choices):
-                torch.set_num_threads(self.choices[turn])
-            else:
-                torch.set_num_threads(self.choices[int(np.argmin(self.spent))])
-
-
-@torch.inference_mode()
-def predict(
-    net: nn.Module,
-    pixels: np.ndarray,
-    size: int,
-    *,
-    frames: np.ndarray | None = None,
-    turns: tuple[tuple[int, bool], ...] = ((0, False),),
-    device: str = "cpu",
-    batch: int = 256,
-) -> Answers:
-    """Return class and T-bin probabilities and pooled features, averaged over turns and mirrors.
-
-    Parameters
-    ----------
-    pixels : ndarray
-        Exact pictures, or packed ones with their `frames`.
-    size : int
-        Side of the network's input.
-    """
-    net.eval()
-    found = []
-    for low in range(0, len(pixels), batch):
-        part = torch.as_tensor(np.array(pixels[low : low + batch])).to(device)
-        if frames is None:
-            view = part.float() / 255
-        else:
-            view = framed(
-                part, torch.as_tensor(np.array(frames[low : low + batch])).to(device), size
-            )
-        answers = []
-        for turn, flip in turns:
-            x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
-            x = x.contiguous(memory_format=torch.channels_last)
-            with half(device, net):
-                pooled = net.features(x)
-                out = net.heads(pooled)
-            shares = [F.softmax(out[name].float(), 1) for name in ("hubble", "t_bins")]
-            answers.append([*shares, pooled.float()])
-        means = [torch.stack(kind).mean(0).cpu().numpy() for kind in zip(*answers, strict=True)]
-        found.append(means)
-    return Answers(*(np.concatenate(column) for column in zip(*found, strict=True)))
-
-
-def scores(label: np.ndarray, t: np.ndarray, p: np.ndarray, t_mean: np.ndarray) -> dict[str, float]:
-    """Return accuracy, macro-F1 and RMS T of one set."""
-    from sklearn.metrics import f1_score
-
-    guess = p.argmax(1)
-    return {
-        "accuracy": round(float((guess == label).mean()), 4),
-        "macro_f1": round(float(f1_score(label, guess, average="macro")), 4),
-        "rms_t": round(float(np.sqrt(np.mean((t_mean - t) ** 2))), 3),
-    }
-
-
-def validate(
-    net: nn.Module, pack: Pack, config: Config, source: str, device: str
-) -> dict[str, Any]:
-    """Return the validation scores of one source in colour, in grey, and simulated linear."""
-    rows = np.flatnonzero((pack.split == "val") & (pack.source == source) & (pack.label >= 0))
-    if not len(rows):
-        return {}
-    result = {}
-    for kind, view in KINDS.items():
-        if view not in pack.exact:
-            continue
-        if pack.exact[view].shape[-1] == config.size:
-            said = predict(net, pack.exact[view][rows], config.size, device=device)
-        elif view in pack.views:
-            packed, frames = pack.views[view][rows], pack.frames[view][rows]
-            said = predict(net, packed, config.size, frames=frames, device=device)
-        else:
-            continue
-        mean_t = said.t_bins @ np.array(T_BINS)
-        result[kind] = scores(pack.label[rows], pack.t[rows], said.hubble, mean_t)
-    return result
-
-
 def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
     """Move the averaged network a step towards the trained one."""
     with torch.no_grad():
@@ -337,27 +222,6 @@ def schedule(done: float, warmup: float) -> float:
     if done < warmup:
         return max(done / warmup, 0.01)
     return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup))) + 1e-3
-
-
-def choose(device: str) -> str:
-    """Return cuda where there is one, if asked to choose."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def half(device: str, net: nn.Module) -> torch.autocast:
-    """Compute in bf16 where the device does, the network bears it, and it pays.
-
-    A CPU that emulates it is ten times slower, and bytes are too fine for it. Depthwise
-    convolutions, which move more than they multiply, lose a quarter to it on a CPU.
-    """
-    able = device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    exact = any(
-        isinstance(module, Bytes) or (device == "cpu" and getattr(module, "groups", 1) > 1)
-        for module in net.modules()
-    )
-    return torch.autocast(device, torch.bfloat16, enabled=able and not exact)
 
 
 def version() -> str:
