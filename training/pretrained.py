@@ -184,7 +184,10 @@ class Transfer(Pretrained):
 def _efficientnet(name: str, weights: str | None) -> tuple[nn.Sequential, int]:
     """Return the layers of one of timm's EfficientNets and the number of maps they end in."""
     _torchvision()  # timm imports it
-    import timm
+    try:
+        import timm
+    except ImportError as error:
+        raise ImportError(f"{name} is one of timm's networks: pip install timm") from error
 
     net: Any = timm.create_model(name, pretrained=False)
     if weights:
