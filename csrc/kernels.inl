@@ -176,17 +176,17 @@ void group_max(float* __restrict out, const float* __restrict values, std::size_
     }
 }
 
-void above(std::uint64_t* __restrict bits, const float* __restrict row, float level,
-           std::size_t n) {
-    for (; n >= 64; n -= 64, row += 64) {
-        std::uint64_t word = 0;
-        for (std::size_t i = 0; i < 64; ++i) word |= std::uint64_t{row[i] > level} << i;
-        *bits++ = word;
-    }
-    if (n == 0) return;
+// Bits of at most 64 values.
+inline std::uint64_t word_above(const float* row, float level, std::size_t n) {
     std::uint64_t word = 0;
     for (std::size_t i = 0; i < n; ++i) word |= std::uint64_t{row[i] > level} << i;
-    *bits = word;
+    return word;
+}
+
+void above(std::uint64_t* __restrict bits, const float* __restrict row, float level,
+           std::size_t n) {
+    for (; n >= 64; n -= 64, row += 64) *bits++ = word_above(row, level, 64);
+    if (n > 0) *bits = word_above(row, level, n);
 }
 
 // Bit patterns as integers in the order of their floats, and back: those of negative

@@ -127,7 +127,7 @@ def test_a_student_guesses_its_teachers_features(packed, tmp_path):
     plan = {"network": "galaxy:8,8,8,8", "size": 32, "batch": 16, "lr": 5e-3, "distil": 1.0}
     plain = Config(**plan, epochs=1)
     hinted = Config(**plan, epochs=12, hints=10.0)
-    train(plain, group, tmp_path / "plain", threads=1)
+    train(plain, group, tmp_path / "plain", threads=1)  # hints that nobody asks for do no harm
     train(hinted, group, tmp_path / "hinted", threads=1)
     curve = json.loads((tmp_path / "hinted" / "run.json").read_text())["curve"]
     # In units of its spread, a feature that is not guessed costs one.

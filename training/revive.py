@@ -60,15 +60,12 @@ def revive(network: nn.Module, file: Path) -> None:
     for name, block in network.named_modules():
         if not isinstance(block, Block):
             continue
-        whole = block.weight()
-        weight = take(f"{name}.0.weight", whole.shape)
+        weight = take(f"{name}.0.weight", block.weight().shape)
         if name == "stem":
             weight = weight * (255 / network.scale)  # which export folded
-        first, *others = block.branches
-        for other in others:
-            other.zero_()
-        first.zero_()
-        first.copy_(weight - block.weight())  # what is left is the identity
+        for branch in block.branches:
+            branch.zero_()
+        block.branches[0].copy_(weight - block.weight())  # what is left is the identity
         block.norm.reset_parameters()
         block.norm.weight.fill_((1 + block.norm.eps) ** 0.5)
         block.norm.bias.copy_(take(f"{name}.0.bias", block.norm.bias.shape))
@@ -110,10 +107,8 @@ def settle(network: nn.Module, pictures: Iterable[Tensor]) -> None:
     for block, (count, total, square) in zip(blocks, sums, strict=True):
         mean = total / count
         spread = (square / count - mean**2).clamp_min(0).sqrt().clamp_min(1e-3)
-        norm = block.norm
-        first = block.branches[0]
-        before = block.weight() / spread.float()[:, None, None, None]
-        first += before - block.weight()
+        norm, weight = block.norm, block.weight()
+        block.branches[0] += weight / spread.float()[:, None, None, None] - weight
         norm.running_mean.copy_(mean / spread)
         norm.running_var.fill_(1.0)
         norm.bias += mean * norm.weight / (1 + norm.eps) ** 0.5
