@@ -24,7 +24,8 @@ from training.imbalance import (  # noqa: E402
     sampling_weights,
     undersample,
 )
-from training.study import STUDIES, study, table  # noqa: E402
+from training.study import study, table  # noqa: E402
+from training.variants import STUDIES  # noqa: E402
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -119,6 +119,34 @@ def test_pictures_that_reside_on_the_device_give_the_same_batches(packed):
         torch.testing.assert_close(same[name], value, rtol=0, atol=0, equal_nan=True)
 
 
+def test_a_kind_of_view_is_any_of_its_number(packed, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    Image.fromarray(galaxy(3, np.random.default_rng(1)).transpose(1, 2, 0)).save(few / "1.png")
+    (few / "labels.csv").write_text("file,source,galaxy,t_type,split\n1.png,made,G1,3,train\n")
+    many = pack(few, tmp_path / "pack", Recipe(size=32), prepare, simulations=11)
+    group = Group(many, np.arange(1))
+    assert group.views("linear") == [f"linear{i}" for i in range(11)]
+    assert group.views("linear10") == ["linear10"]
+    assert group.views("linear11") == ["auto"]
+    seen = {many.views[view].tobytes() for view in (*group.views("linear"), *group.views("mono"))}
+    assert len(seen) == 22  # no simulation is another's
+
+    def batch(group, views):
+        random, dice = np.random.default_rng(0), torch.Generator().manual_seed(0)
+        config = Config(size=32, views=views)
+        chosen = [(0, 0)] * 64
+        return draw((group,), chosen, config, 32, still, random, dice, "cpu")[0]
+
+    still = Augment(0, 0, 1, 0, 0, 0, 0, 0, 0)
+    kinds = batch(group, {"linear": 1})
+    assert len(torch.unique(kinds.flatten(1), dim=0)) > 30  # eleven, turned and mirrored
+    plain = batch(
+        Group(replace(many, views={"auto": many.views["auto"]}), np.arange(1)), {"mono": 1}
+    )
+    assert len(torch.unique(plain.flatten(1), dim=0)) <= 8
+
+
 def test_a_student_guesses_its_teachers_features(packed, tmp_path):
     rows = np.flatnonzero(packed.split == "train")
     torch.manual_seed(0)

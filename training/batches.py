@@ -50,6 +50,11 @@ class Group:
     answers: Answers | None = None
     resident: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
+    def views(self, kind: str) -> list[str]:
+        """Return the packed views of a kind (`linear`: linear0, linear1, ...), or the plain one."""
+        packed = self.pack.views
+        return [kind] if kind in packed else [v for v in packed if bare(v) == kind] or ["auto"]
+
     def take(self, view: str, chosen: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
         """Return pixels and frames of some of the rows on the device."""
         rows = self.rows[chosen]
@@ -72,7 +77,8 @@ def reside(groups: tuple[Group, ...], config: Config, device: str, room: int) ->
     """
     copied = 0
     for group in groups:
-        for view in sorted({"auto", *config.views} & set(group.pack.views)):
+        drawn = {view for kind in ("auto", *config.views) for view in group.views(kind)}
+        for view in sorted(drawn):
             arrays = group.pack.views[view], group.pack.frames[view]
             size = sum(array.nbytes for array in arrays)
             if copied + size <= room:
@@ -80,6 +86,11 @@ def reside(groups: tuple[Group, ...], config: Config, device: str, room: int) ->
                 group.resident[view] = pixels, frames
                 copied += size
     return copied
+
+
+def bare(view: str) -> str:
+    """Return the kind of a view: its name without its number."""
+    return view.rstrip("0123456789")
 
 
 def room(device: str) -> int:
@@ -116,14 +127,14 @@ def draw(
     """Return an augmented batch and its targets (NaN or -1 where there is none)."""
     names, chance = list(config.views), np.array(list(config.views.values()))
     picked = random.choice(len(names), len(chosen), p=chance / chance.sum())
+    offered = [[group.views(name) for name in names] for group in groups]
     hints = max((g.answers.hints.shape[1] for g in groups if g.answers is not None), default=0)
     silence = [np.full(n, np.nan, np.float32) for n in (len(CLASSES), len(T_BINS), hints)]
     places: dict[tuple[int, str], list[int]] = {}
     target = []
-    for place, ((g, i), view) in enumerate(zip(chosen, picked, strict=True)):
-        group, name = groups[g], names[view]
-        if name not in group.pack.views:
-            name = "auto"
+    for place, ((g, i), kind) in enumerate(zip(chosen, picked, strict=True)):
+        group, views = groups[g], offered[g][kind]
+        name = views[random.integers(len(views))] if len(views) > 1 else views[0]
         places.setdefault((g, name), []).append(place)
         row = group.rows[i]
         told = silence if group.answers is None else [column[i] for column in group.answers]

@@ -28,7 +28,8 @@ class Config:
     size : int
         Side of the network's input.
     views : dict
-        Chance of each packed view to be drawn.
+        Chance of each packed view to be drawn, or of each kind: `linear` is any of linear0,
+        linear1, ... A pack without it shows the picture as it is.
     epochs, batch, lr, decay, warmup : numbers
         AdamW with a cosine that starts after `warmup` (a share of all steps).
     ema : float

@@ -260,7 +260,8 @@ def pack(
                 if name == "grey":
                     images = [luma(picture) for picture in batch]
                 elif name[-1].isdigit():  # a linear image needs no simulation
-                    mono, number = name.startswith("mono"), int(name[-1])
+                    kind = name.rstrip("0123456789")
+                    mono, number = kind == "mono", int(name.removeprefix(kind))
                     keys = [(seed, number, int(mono), start + i) for i in range(len(batch))]
                     images = list(pool.map(lambda x, k, m=mono: linear(x, k, m), batch, keys))
                 near = prepare(images, plan, threads=threads)

@@ -22,6 +22,7 @@ from training.config import OUTPUTS, Config, losses
 from training.device import Pace, choose, half, keep_memory
 from training.imbalance import class_loss, sampling_weights
 from training.network import CLASSES, build, parameters
+from training.parallel import Team
 from training.predict import validate
 from training.pretrained import Pretrained
 from training.revive import revive, settle
@@ -42,7 +43,8 @@ def train(
 ) -> nn.Module:
     """Train, follow the validation split, and write config, curve and weights.
 
-    The split is measured every `check` epochs and after the last, with 0 never.
+    The split is measured every `check` epochs and after the last, with 0 never. Where
+    `torchrun` started several processes, each trains on its share (see `training.parallel`).
 
     Returns
     -------
@@ -52,11 +54,13 @@ def train(
     torch.manual_seed(config.seed)
     keep_memory()
     pace = Pace(threads)
-    random = np.random.default_rng(config.seed)
+    random = np.random.default_rng(config.seed)  # alike in all processes: who gets what
     device = choose(device)
+    team = Team(device)
     out.mkdir(parents=True, exist_ok=True)
     augment = Augment(**config.augment)
-    dice = torch.Generator(device).manual_seed(config.seed)
+    luck = np.random.default_rng((config.seed, team.rank))  # and each its own: how it looks
+    dice = torch.Generator(device).manual_seed(config.seed + 1000 * team.rank)
     groups = (labelled, *extras)
     sides = {group.pack.folder: group.pack.views["auto"].shape[-1] for group in groups}
     if len(set(sides.values())) > 1:
@@ -67,15 +71,17 @@ def train(
     def some() -> Iterator[Tensor]:
         """Yield pictures as they are trained on."""
         for _ in range(8):
-            chosen = [(0, i) for i in random.choice(len(labelled.rows), 128)]
-            yield draw(groups, chosen, config, config.size, augment, random, dice, device)[0]
+            chosen = [(0, i) for i in luck.choice(len(labelled.rows), 128)]
+            yield draw(groups, chosen, config, config.size, augment, luck, dice, device)[0]
 
     net = begin(config, some, device)
+    team.alike(net)
     average = copy.deepcopy(net).requires_grad_(False)
     groups, guide = hinted(groups, net, config)
     weights = list(net.parameters())
     if guide is not None:
-        weights += guide.to(device).parameters()
+        team.alike(guide.to(device))
+        weights += guide.parameters()
     rules = [
         {"params": [p for p in weights if p.ndim > 1], "weight_decay": config.decay},
         {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
@@ -88,23 +94,20 @@ def train(
     number = len(labelled.rows)
     most = sum(len(group.rows) for group in extras)
     unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
-    steps = config.epochs * math.ceil((number + unlabelled) / config.batch)
+    steps = config.epochs * math.ceil((number + unlabelled) // team.size / config.batch)
     step, done, curve, start = 0, 0.0, [], time.time()
     for epoch in range(config.epochs):
         items = [(0, i) for i in random.choice(number, number, chances is not None, chances)]
         if unlabelled:
             pool = [(g + 1, i) for g, group in enumerate(extras) for i in range(len(group.rows))]
             items += [pool[i] for i in random.choice(most, unlabelled, unlabelled > most)]
-        order = random.permutation(len(items))
-        batches = [
-            [items[i] for i in order[low : low + config.batch]]
-            for low in range(0, len(items), config.batch)
-        ]
+        items = team.share([items[i] for i in random.permutation(len(items))])
+        batches = [items[low : low + config.batch] for low in range(0, len(items), config.batch)]
         net.train()
         total = 0.0
 
         views = (
-            draw(groups, chosen, config, config.side(done), augment, random, dice, device)
+            draw(groups, chosen, config, config.side(done), augment, luck, dice, device)
             for chosen in batches
         )
         for k, (x, target) in enumerate(ahead(views)):
@@ -113,7 +116,8 @@ def train(
                 continue
             done = step / steps
             if config.minutes:
-                done = min(1.0, max(done, (time.time() - start) / 60 / config.minutes))
+                spent = (time.time() - start) / 60 / config.minutes
+                done = team.agreed(min(1.0, max(done, spent)), device)
             for rule in optimizer.param_groups:
                 rule["lr"] = config.lr * schedule(done, config.warmup)
             with half(device, net):
@@ -124,6 +128,7 @@ def train(
             loss = losses(outputs, target, hard, config)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            team.average(weights)
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimizer.step()
             follow(average, net, min(config.ema, (1 + step) / (10 + step)))
@@ -131,6 +136,10 @@ def train(
             total += float(loss.detach()) * len(x)
         row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
         last = epoch + 1 == config.epochs or done >= 1
+        if not team.first:
+            if last:
+                break
+            continue
         if check and ((epoch + 1) % check == 0 or last):
             for source in sorted(set(labelled.pack.source)):
                 row[source] = validate(average, labelled.pack, config, source, device)
@@ -140,8 +149,11 @@ def train(
         torch.save(average.state_dict(), out / "weights.pt")
         if last:
             break
+    if not team.first:
+        return average.eval()
     about = {
         "config": asdict(config),
+        "processes": team.size,
         "parameters": parameters(net),
         "code": version(),
         "torch": torch.__version__,
