@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from training.packing import data, found
-
-folder = click.Path(path_type=Path)
-_targets = click.option("--targets", type=folder, help="What `distil` stored for PACK.")
-_extras = click.option(
-    "--extra",
-    "extras",
-    type=(folder, folder),
-    multiple=True,
-    help="A pack without class labels, and what `distil` stored for it.",
-)
+from training.measuring import baselines, evaluate, explain, quantize, study, table
+from training.options import extras_option, folder, groups_of, targets_option, values_of
+from training.packing import data
 
 
 @click.group()
@@ -27,15 +18,16 @@ def main() -> None:
     """Train galaxy networks and hand over a bundle."""
 
 
-main.add_command(data)
+for command in (data, quantize, evaluate, study, explain, baselines):
+    main.add_command(command)
 
 
 @main.command()
 @click.argument("pack", type=folder)
 @click.argument("out", type=folder)
 @click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.config.Config.")
-@_targets
-@_extras
+@targets_option
+@extras_option
 @click.option("--device", default="auto", show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def train(
@@ -61,24 +53,15 @@ def train(
     run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
 
 
-def values_of(settings: tuple[str, ...]) -> dict[str, Any]:
-    """Return what KEY=VALUE options say; a value is JSON, or a text."""
-    values: dict[str, Any] = {}
-    for setting in settings:
-        key, _, text = setting.partition("=")
-        try:
-            values[key] = json.loads(text)
-        except ValueError:
-            values[key] = text
-    return values
-
-
 @main.command()
 @click.argument("pack", type=folder)
 @click.argument("out", type=folder)
-@click.argument("runs", type=folder, nargs=-1, required=True)
+@click.argument("runs", type=folder, nargs=-1)
 @click.option("--views", default=4, show_default=True, help="Quarter turns to average over.")
 @click.option("--with", "stored", type=folder, multiple=True, help="Average with this .npz, too.")
+@click.option(
+    "--seer", type=folder, help="A run that tells arms and edge-on disks from ellipticals."
+)
 @click.option("--device", default="auto", show_default=True)
 def distil(
     pack: Path,
@@ -86,17 +69,34 @@ def distil(
     runs: tuple[Path, ...],
     views: int,
     stored: tuple[Path, ...],
+    seer: Path | None,
     device: str,
 ) -> None:
-    """Store the averaged predictions of RUNS on PACK in OUT (.npz)."""
+    """Store the averaged predictions of RUNS on PACK in OUT (.npz).
+
+    RUNS may be left out where --with gives what they said before.
+    """
     from training.bundle import load_run
     from training.data import Pack
     from training.device import choose
     from training.distil import teach
 
-    loaded = [load_run(path) for path in runs]
-    networks = [(network, record["config"]["size"]) for network, record in loaded]
-    teach(networks, Pack.open(pack), out, stored=stored, views=views, device=choose(device))
+    if not runs and not stored:
+        raise click.UsageError("whose predictions? name RUNS, or what they stored by --with")
+
+    def sized(run: Path) -> tuple[Any, int]:
+        network, record = load_run(run)
+        return network, record["config"]["size"]
+
+    teach(
+        [sized(run) for run in runs],
+        Pack.open(pack),
+        out,
+        stored=stored,
+        seer=sized(seer) if seer else None,
+        views=views,
+        device=choose(device),
+    )
 
 
 @main.command()
@@ -116,189 +116,6 @@ def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
 
     card = make(run, Pack.open(pack), bundle, **options)
     click.echo(table(card["metrics"]))
-
-
-@main.command()
-@click.argument("network", type=folder)
-@click.argument("pack", type=folder)
-def quantize(network: Path, pack: Path) -> None:
-    """Compare ways to quantize NETWORK (an fp32 .onnx) by their loss on the val split of PACK."""
-    from training.data import Pack
-    from training.quantize import METHOD, compare
-
-    click.echo("| method | weights | loss | accuracy | labels as fp32 | mean dp | max dp |")
-    click.echo("|---|---|---|---|---|---|---|")
-    for row in compare(network, Pack.open(pack)):
-        name = f"**{row['method']}**" if row["method"] == METHOD else row["method"]
-        click.echo(
-            f"| {name} | {row['weight_bits']} bits | {row['loss']:.4f} | {row['accuracy']:.4f} "
-            f"| {row['agreement']:.4f} | {row['mean']:.4f} | {row['max']:.3f} |"
-        )
-
-
-@main.command()
-@click.argument("bundle", type=folder)
-@click.argument("pack", type=folder)
-@click.option("--split", default="test", show_default=True)
-@click.option("--precision", default="int8", show_default=True)
-@click.option("-o", "--output", type=folder, help="Write a report here: index.html, metrics.json.")
-@click.option(
-    "--source", type=folder, help="What was packed: for the report's size and signal-to-noise."
-)
-@click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
-def evaluate(
-    bundle: Path,
-    pack: Path,
-    split: str,
-    precision: str,
-    output: Path | None,
-    source: Path | None,
-    draws: int,
-) -> None:
-    """Measure BUNDLE on a split of PACK, and write a report with figures."""
-    from training.bundle import evaluate as measured
-    from training.data import Pack
-    from training.evaluate import KINDS
-
-    packed = Pack.open(pack)
-    if output:
-        from training.report import report
-
-        options: dict[str, Any] = {"split": split, "precision": precision, "draws": draws}
-        source = found(source) if source else None
-        result = report(bundle, packed, output, source=source, **options)["sets"]
-    else:
-        card = json.loads((bundle / "card.json").read_text())
-        kinds = {kind: view for kind, view in KINDS.items() if view in packed.exact}
-        file = bundle / f"model.{precision}.onnx"
-        result = measured(file, packed, split, kinds, card["calibration"], draws)
-    click.echo(table({precision: result}))
-
-
-@main.command()
-@click.argument("name", type=click.Choice(["imbalance", "augmentation", "resolution", "steps"]))
-@click.argument("pack", type=folder)
-@click.argument("out", type=folder)
-@click.option("--ratio", default=1.0, show_default=True, help="Thin classes to a tail of 1:RATIO.")
-@click.option("--seeds", default=3, show_default=True)
-@click.option("--epochs", default=12, show_default=True, help="Of the whole train split, in steps.")
-@click.option("--kind", "kinds", multiple=True, default=["auto"], help="Views to measure.")
-@_targets
-@_extras
-@click.option("--threads", default=1, show_default=True)
-def study(
-    name: str,
-    pack: Path,
-    out: Path,
-    kinds: tuple[str, ...],
-    targets: Path | None,
-    extras: tuple[tuple[Path, Path], ...],
-    **options: Any,
-) -> None:
-    """Compare variants of a short training on PACK over seeds; write OUT.table.json."""
-    from training.data import Pack
-    from training.distil import load
-    from training.study import study as run
-    from training.study import table as tabulated
-
-    answers = load(targets) if targets else None
-    groups = groups_of(extras)
-    summary = run(
-        name, Pack.open(pack), out, kinds=kinds, targets=answers, extras=groups, **options
-    )
-    click.echo(tabulated(summary))
-
-
-def groups_of(extras: tuple[tuple[Path, Path], ...]) -> Any:
-    """Return the train splits of packs with what `distil` stored for them."""
-    from training.batches import Group
-    from training.data import Pack
-    from training.distil import load
-
-    groups = []
-    for path, answers in extras:
-        extra = Pack.open(path)
-        rows = np.flatnonzero(extra.split == "train")
-        groups.append(Group(extra, rows, load(answers).of(rows)))
-    return tuple(groups)
-
-
-@main.command()
-@click.argument("run", type=folder)
-@click.argument("pack", type=folder)
-@click.option("-o", "--output", type=folder, required=True, help="Write the numbers here (.json).")
-@click.option("--sheet", type=folder, help="Draw some of the pictures with their maps (.png).")
-@click.option("--bundle", type=folder, help="What was exported of RUN, in place of a new export.")
-@click.option("--precision", help="Of the bundle. Default: int8 where it has it.")
-@click.option("--split", default="test", show_default=True)
-@click.option("--kind", "kinds", multiple=True, default=["colour"], show_default=True)
-@click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
-@click.option("--blend", default=0.5, show_default=True, help="As RUN was exported.")
-@click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
-def explain(run: Path, pack: Path, output: Path, sheet: Path | None, **options: Any) -> None:
-    """Test Grad-CAM of RUN, and galedge explain of its ONNX file, on PACK."""
-    from training.data import Pack
-    from training.explain import choose, explain, rows_of
-    from training.figures import evidence
-
-    result, drawn = explain(run, Pack.open(pack), **options)
-    output.write_text(json.dumps(result, indent=1) + "\n")
-    if sheet:
-        evidence(**choose(drawn)).savefig(sheet, dpi=100)
-    click.echo("\n".join(rows_of(result)))
-
-
-@main.command()
-@click.argument("source", type=folder)
-@click.option("-o", "--output", type=folder, help="Write the results as JSON.")
-@click.option("--run", "runs", type=folder, multiple=True, help="A run of `train`, as it is.")
-@click.option("--bundle", "bundles", type=folder, multiple=True, help="A model bundle.")
-@click.option("--work", type=folder, default=Path("work/baselines"), show_default=True)
-@click.option("--only", default="", help="Only the classical methods with this in their name.")
-@click.option("--classical/--no-classical", default=True, show_default=True)
-@click.option("--timed", default=64, show_default=True, help="Pictures to time with; 0: do not.")
-def baselines(
-    source: Path,
-    output: Path | None,
-    work: Path,
-    **options: Any,
-) -> None:
-    """Compare classical methods and networks on SOURCE's test split.
-
-    SOURCE is a data set with splits. Descriptors and fitted models are kept in
-    the folder --work, so that a second run only measures.
-    """
-    from training import baselines as compared
-    from training.sample import Sample
-
-    try:
-        sample = Sample.read(found(source), work)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    results = compared.compare(sample, **options)
-    click.echo(compared.markdown(results))
-    if output:
-        output.write_text(json.dumps(results, indent=1) + "\n")
-
-
-def table(metrics: dict[str, Any]) -> str:
-    """Return metrics as a Markdown table."""
-    lines = [
-        "| precision | source | input | accuracy | macro-F1 | RMS T | ECE |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for precision in ("fp32", "int8"):
-        for source, kinds in metrics.get(precision, {}).items():
-            if source == "features" or not isinstance(kinds, dict):
-                continue
-            for kind, values in kinds.items():
-                cells = [
-                    "{:.3f} ({:.3f}..{:.3f})".format(*values[key])
-                    for key in ("accuracy", "macro_f1", "rms_t")
-                ]
-                cells.append(f"{values['ece']:.3f}")
-                lines.append("| " + " | ".join([precision, source, kind, *cells]) + " |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

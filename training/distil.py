@@ -1,4 +1,8 @@
-"""Distil: a teacher's averaged predictions on a pack, stored once and learned by the student."""
+"""Distil: a teacher's averaged predictions on a pack, stored once and learned by the student.
+
+Teachers learned from near, large galaxies and call a distant edge-on disk an elliptical. What
+volunteers saw there, or a network that learned from them, corrects that: see `conditioned`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ import torch
 from torch import nn
 
 from training.batches import Answers
+from training.config import OUTPUTS
 from training.data import Pack
-from training.predict import predict
+from training.network import CLASSES, T_BINS
+from training.predict import attributes, predict
 
-__all__ = ["HINTS", "VIEWS", "load", "teach"]
+__all__ = ["HINTS", "VIEWS", "conditioned", "load", "teach"]
 
 HINTS = 64  # of each network, random projections of its pooled features
 
@@ -26,6 +32,7 @@ def teach(
     out: Path,
     *,
     stored: tuple[Path, ...] = (),
+    seer: tuple[nn.Module, int] | None = None,
     views: int = 4,
     device: str = "cpu",
 ) -> Answers:
@@ -42,6 +49,9 @@ def teach(
         An .npz file.
     stored : tuple of Path
         What other teachers thought, of the same pack: averaged with these.
+    seer : (Module, int), optional
+        A network, with the size of its input, that is asked for arms and edge-on disks
+        where nobody looked. Both condition the answers for pictures without a type.
     """
     found = []
     for network, size in networks:
@@ -62,8 +72,46 @@ def teach(
         np.mean([one.t_bins for one in found], 0),
         np.concatenate([one.hints for one in found], 1),
     )
+    seen = pack.attributes
+    if seer is not None:
+        network, size = seer
+        network = network.to(device, memory_format=torch.channels_last)
+        exact = pack.exact["auto"].shape[-1] == size
+        pixels = (pack.exact if exact else pack.views)["auto"]
+        frames = None if exact else pack.frames["auto"]
+        guess = attributes(network, pixels, size, frames=frames, device=device)
+        seen = np.where(np.isfinite(seen), seen, guess)
+    seen = np.where(pack.label[:, None] >= 0, 0, np.nan_to_num(seen))  # a type is proof enough
+    mean = conditioned(mean, *(seen[:, OUTPUTS.index(name)] for name in ("arms", "edge_on")))
     np.savez_compressed(out, **{name: value.astype("f2") for name, value in mean._asdict().items()})
     return mean
+
+
+def conditioned(answers: Answers, arms: np.ndarray, edge_on: np.ndarray) -> Answers:
+    """Return answers given the chance that there are arms, or a disk seen edge-on.
+
+    What has arms is neither elliptical nor lenticular, and an edge-on disk no elliptical:
+    their shares are multiplied by the chance of its absence, and the others' grow.
+
+    Parameters
+    ----------
+    answers : Answers
+        Of N pictures.
+    arms, edge_on : ndarray (N,)
+        In 0..1.
+    """
+    spheroid, smooth = (1 - arms) * (1 - edge_on), 1 - arms
+    factors = {"E": spheroid, "S0": smooth}
+    one = np.ones_like(smooth)
+    by_class = np.stack([factors.get(name, one) for name in CLASSES], 1)
+    by_t = np.stack([spheroid if t <= -4 else smooth if t <= -1 else one for t in T_BINS], 1)
+    shares = answers.hubble * by_class, answers.t_bins * by_t
+    return answers._replace(
+        **{
+            name: share / share.sum(1, keepdims=True).clip(1e-12)
+            for name, share in zip(("hubble", "t_bins"), shares, strict=True)
+        }
+    )
 
 
 def projected(features: np.ndarray) -> np.ndarray:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-__all__ = ["DATA", "data", "found"]
+from training.options import folder, found
 
-DATA = Path(os.environ.get("GALEDGE_DATA", "../shared/data"))
-folder = click.Path(path_type=Path)
-
-
-def found(source: Path) -> Path:
-    """Return a path, or the same in the data folder."""
-    return source if source.exists() else DATA / source
+__all__ = ["data"]
 
 
 class Data(click.Group):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from training.augment import framed
 from training.batches import Answers
@@ -16,7 +17,7 @@ from training.data import KINDS, Pack
 from training.device import half
 from training.network import T_BINS
 
-__all__ = ["predict", "scores", "validate"]
+__all__ = ["attributes", "predict", "scores", "validate"]
 
 
 @torch.inference_mode()
@@ -41,14 +42,7 @@ def predict(
     """
     net.eval()
     found = []
-    for low in range(0, len(pixels), batch):
-        part = torch.as_tensor(np.array(pixels[low : low + batch])).to(device)
-        if frames is None:
-            view = part.float() / 255
-        else:
-            view = framed(
-                part, torch.as_tensor(np.array(frames[low : low + batch])).to(device), size
-            )
+    for view in pictures(pixels, size, frames, device, batch):
         answers = []
         for turn, flip in turns:
             x = torch.rot90(view.flip(-1) if flip else view, turn, (-2, -1))
@@ -61,6 +55,39 @@ def predict(
         means = [torch.stack(kind).mean(0).cpu().numpy() for kind in zip(*answers, strict=True)]
         found.append(means)
     return Answers(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+@torch.inference_mode()
+def attributes(
+    net: nn.Module,
+    pixels: np.ndarray,
+    size: int,
+    *,
+    frames: np.ndarray | None = None,
+    device: str = "cpu",
+    batch: int = 256,
+) -> np.ndarray:
+    """Return what a network says of attributes and features, (N, A) in 0..1, as `predict`."""
+    net.eval()
+    found = []
+    for view in pictures(pixels, size, frames, device, batch):
+        with half(device, net):
+            out = net(view.contiguous(memory_format=torch.channels_last))
+        found.append(out["attributes"].float().sigmoid().cpu().numpy())
+    return np.concatenate(found)
+
+
+def pictures(
+    pixels: np.ndarray, size: int, frames: np.ndarray | None, device: str, batch: int
+) -> Iterator[Tensor]:
+    """Yield exact pictures, or packed ones cut to their frames, as floats in 0..1."""
+    for low in range(0, len(pixels), batch):
+        part = torch.as_tensor(np.array(pixels[low : low + batch])).to(device)
+        if frames is None:
+            yield part.float() / 255
+        else:
+            where = torch.as_tensor(np.array(frames[low : low + batch])).to(device)
+            yield framed(part, where, size)
 
 
 def scores(label: np.ndarray, t: np.ndarray, p: np.ndarray, t_mean: np.ndarray) -> dict[str, float]:
