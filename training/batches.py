@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.augment import Augment
 from training.config import OUTPUTS, Config
-from training.data import Pack
+from training.data import Pack, kind_of
 from training.network import CLASSES, T_BINS
 
 __all__ = ["Answers", "Group", "ahead", "draw", "reside", "room"]
@@ -53,7 +53,7 @@ class Group:
     def views(self, kind: str) -> list[str]:
         """Return the packed views of a kind (`linear`: linear0, linear1, ...), or the plain one."""
         packed = self.pack.views
-        return [kind] if kind in packed else [v for v in packed if bare(v) == kind] or ["auto"]
+        return [kind] if kind in packed else [v for v in packed if kind_of(v) == kind] or ["auto"]
 
     def take(self, view: str, chosen: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
         """Return pixels and frames of some of the rows on the device."""
@@ -86,11 +86,6 @@ def reside(groups: tuple[Group, ...], config: Config, device: str, room: int) ->
                 group.resident[view] = pixels, frames
                 copied += size
     return copied
-
-
-def bare(view: str) -> str:
-    """Return the kind of a view: its name without its number."""
-    return view.rstrip("0123456789")
 
 
 def room(device: str) -> int:

@@ -260,7 +260,7 @@ def pack(
                 if name == "grey":
                     images = [luma(picture) for picture in batch]
                 elif name[-1].isdigit():  # a linear image needs no simulation
-                    kind = name.rstrip("0123456789")
+                    kind = kind_of(name)
                     mono, number = kind == "mono", int(name.removeprefix(kind))
                     keys = [(seed, number, int(mono), start + i) for i in range(len(batch))]
                     images = list(pool.map(lambda x, k, m=mono: linear(x, k, m), batch, keys))
@@ -293,6 +293,11 @@ def pack(
     }
     (folder / "pack.json").write_text(json.dumps(info, indent=1))
     return Pack.open(folder)
+
+
+def kind_of(view: str) -> str:
+    """Return the kind of a view, its name without its number: linear of linear12."""
+    return view.rstrip("0123456789")
 
 
 def on_sequence(data: DataSet) -> DataSet:

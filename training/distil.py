@@ -56,15 +56,8 @@ def teach(
     found = []
     for network, size in networks:
         network = network.to(device, memory_format=torch.channels_last)
-        exact = pack.exact["auto"].shape[-1] == size
-        answers = predict(
-            network,
-            (pack.exact if exact else pack.views)["auto"],
-            size,
-            frames=None if exact else pack.frames["auto"],
-            turns=VIEWS[:views],
-            device=device,
-        )
+        pixels, frames = shown(pack, size)
+        answers = predict(network, pixels, size, frames=frames, turns=VIEWS[:views], device=device)
         found.append(answers._replace(hints=projected(answers.hints)))
     found += [load(path) for path in stored]
     mean = Answers(
@@ -76,15 +69,20 @@ def teach(
     if seer is not None:
         network, size = seer
         network = network.to(device, memory_format=torch.channels_last)
-        exact = pack.exact["auto"].shape[-1] == size
-        pixels = (pack.exact if exact else pack.views)["auto"]
-        frames = None if exact else pack.frames["auto"]
+        pixels, frames = shown(pack, size)
         guess = attributes(network, pixels, size, frames=frames, device=device)
         seen = np.where(np.isfinite(seen), seen, guess)
     seen = np.where(pack.label[:, None] >= 0, 0, np.nan_to_num(seen))  # a type is proof enough
     mean = conditioned(mean, *(seen[:, OUTPUTS.index(name)] for name in ("arms", "edge_on")))
     np.savez_compressed(out, **{name: value.astype("f2") for name, value in mean._asdict().items()})
     return mean
+
+
+def shown(pack: Pack, size: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the colour pictures for a network of that size, and their frames unless exact."""
+    if pack.exact["auto"].shape[-1] == size:
+        return pack.exact["auto"], None
+    return pack.views["auto"], pack.frames["auto"]
 
 
 def conditioned(answers: Answers, arms: np.ndarray, edge_on: np.ndarray) -> Answers:
