@@ -1,5 +1,6 @@
 """The network: its scales fuse into one convolution, and its export says the same as torch."""
 
+import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -168,3 +169,25 @@ def test_weights_of_any_port_are_taken_in_order(tmp_path):
     torch.save(named, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match="holds another network"):
         build("tf_efficientnet_lite0", 18, str(tmp_path / "weights.pth"))
+
+
+def test_runs_of_one_network_have_a_mean(tmp_path):
+    from training.average import average
+
+    for name, widths in (("a", "4,4,4,4"), ("b", "4,4,4,4"), ("c", "4,4,4,8")):
+        (tmp_path / name).mkdir()
+        torch.save(build(f"galaxy:{widths}", 3).state_dict(), tmp_path / name / "weights.pt")
+        (tmp_path / name / "run.json").write_text(f'{{"config": {{"seed": "{name}"}}}}')
+    average([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
+    first, second, mean = (
+        torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("a", "b", "mean")
+    )
+    assert mean.keys() == first.keys()
+    for name, value in mean.items():
+        expected = (first[name] + second[name]) / 2 if value.is_floating_point() else second[name]
+        torch.testing.assert_close(value, expected)
+    record = json.loads((tmp_path / "mean" / "run.json").read_text())
+    assert record == {"config": {"seed": "b"}, "averaged": 2}
+    with pytest.raises(ValueError, match="different networks"):
+        average([tmp_path / "a", tmp_path / "c"], tmp_path / "none")
+    assert not (tmp_path / "none").exists()

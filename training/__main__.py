@@ -100,6 +100,19 @@ def distil(
 
 
 @main.command()
+@click.argument("out", type=folder)
+@click.argument("runs", type=folder, nargs=-1, required=True)
+def average(out: Path, runs: tuple[Path, ...]) -> None:
+    """Write the mean of the weights of RUNS, each gone on from another, as a run to OUT."""
+    from training.average import average as mean_of
+
+    try:
+        mean_of(list(runs), out)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
 @click.argument("run", type=folder)
 @click.argument("pack", type=folder)
 @click.argument("bundle", type=folder)
