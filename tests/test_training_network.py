@@ -13,8 +13,10 @@ pytest.importorskip("onnxscript")
 
 sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
+from training.data import FEATURES  # noqa: E402
 from training.export import Deployed, export  # noqa: E402
 from training.network import (  # noqa: E402
+    T_BINS,
     Block,
     Galaxy,
     Inverted,
@@ -133,13 +135,16 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
             wanted = deployed(torch.as_tensor(pixels))
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b.numpy(), atol=1e-4, rtol=1e-4)
-    with torch.no_grad():  # the bias, the input's scale and the blend are in the file
+    with torch.no_grad():  # bias, the input's scale, blend and "no disk is an E" are in the file
         out = network(torch.as_tensor(pixels).float() / 255)
-        bins = out["t_bins"].softmax(1)
+        told = out["attributes"][:, 2:] * slopes[0] + slopes[1]
+        no_disk = -torch.nn.functional.softplus(told[:, FEATURES.index("edge_on")])[:, None]
+        first = torch.tensor([t <= -4 for t in T_BINS]).float()
+        bins = (out["t_bins"] + no_disk * first).softmax(1)
         ends = np.cumsum([3, 3, 3, 2, 2, 2, 2])[:-1]
         share = np.stack([part.sum(1) for part in np.split(bins.numpy(), ends, 1)], 1)
         plain = out["hubble"].numpy() + np.arange(7) + 0.5 * np.log(share + 1e-5)
-        told = out["attributes"][:, 2:] * slopes[0] + slopes[1]
+        plain[:, 0] += no_disk[:, 0].numpy()
     np.testing.assert_allclose(found[0], plain, atol=1e-4, rtol=1e-4)
     np.testing.assert_allclose(found[2], told.numpy(), atol=1e-4, rtol=1e-4)
     model = onnx.load(path)

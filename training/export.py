@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from galedge.engine import start
 from training.data import FEATURES, hubble_class
-from training.network import T_BINS, fuse
+from training.network import CLASSES, T_BINS, fuse
 from training.rounding import Rounded, smooth
 
 __all__ = ["OPSET", "Deployed", "agree", "agreement", "export", "write_openvino"]
@@ -24,6 +25,10 @@ IR_VERSION = 9  # what ONNX Runtime 1.17 reads
 
 class Deployed(nn.Module):
     """The fused network with the input's scale folded into its stem.
+
+    Its answers are made to agree: a disk seen edge-on is no elliptical, so the shares of E
+    and of its T are multiplied by the chance that it is none. The network learned its classes
+    from near galaxies and its features from distant ones too, where the latter know better.
 
     Parameters
     ----------
@@ -69,22 +74,28 @@ class Deployed(nn.Module):
             told.weight.data *= features[0][:, None]
             told.bias.data = told.bias.data * features[0] + features[1]
         self.blend = blend
+        self.edge_on = FEATURES.index("edge_on")
         self.register_buffer("bins", torch.tensor(T_BINS, dtype=torch.float32))
         member = torch.tensor([[float(hubble_class(t) == c) for c in range(7)] for t in T_BINS])
         self.register_buffer("member", member)
+        elliptical = CLASSES.index("E")
+        self.register_buffer("elliptical", torch.eye(len(CLASSES))[elliptical])
+        self.register_buffer("early", member[:, elliptical])
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, 7) of the classes, mean and log sigma of T (N, 2), logits (N, F)."""
         features = self.network.features(pixels.float())
         heads = self.network.heads
-        p = heads.t_bins(features).softmax(1)
+        seen = heads.attributes(features)
+        no_disk = -F.softplus(seen[:, self.edge_on, None])  # log of the chance
+        p = (heads.t_bins(features) + no_disk * self.early).softmax(1)
         mean = (p * self.bins).sum(1, keepdim=True)
         variance = (p * (self.bins - mean) ** 2).sum(1, keepdim=True)
-        hubble = heads.hubble(features)
+        hubble = heads.hubble(features) + no_disk * self.elliptical
         if self.blend:
             hubble = hubble + self.blend * (p @ self.member + 1e-5).log()
         t_type = torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
-        return hubble, t_type, heads.attributes(features)
+        return hubble, t_type, seen
 
 
 def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float = 1e-3) -> float:
