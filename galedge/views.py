@@ -16,7 +16,7 @@ DOUBT = 0.5
 """The probability of the best class below which ``auto`` looks again.
 
 Chosen on the validation split (docs/cli.md): over colour, grey and linear images
-two thirds of what eight views bring to the accuracy, for a third of the time.
+half of what eight views bring to the T-type, for a quarter of the time.
 """
 
 
