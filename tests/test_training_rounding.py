@@ -35,6 +35,8 @@ def network(request):
     """Return a network whose norms have seen the pictures, and the same rounded."""
     torch.manual_seed(0)
     made = request.param(attributes=len(OUTPUTS)).train()
+    made.heads.attributes.weight.data.zero_()
+    made.heads.attributes.bias.data.fill_(-30)  # no disk edge-on, which speaks against E
     x = torch.tensor(pictures()).float() / 255
     with torch.no_grad():
         for _ in range(8):
