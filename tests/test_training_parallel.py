@@ -54,14 +54,7 @@ torch.save(
 def test_two_processes_train_one_network(tmp_path):
     script = tmp_path / "run.py"
     script.write_text(TRAIN)
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-    ]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     root = str(Path(__file__).parents[1])
     done = subprocess.run(
         [*launch, "--nproc-per-node", "2", script, root, tmp_path], capture_output=True, text=True

@@ -7,6 +7,7 @@ Each step's gradient is the mean of all, so that the networks stay one.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -38,6 +39,7 @@ class Team:
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         if not dist.is_initialized():
             dist.init_process_group("nccl" if device == "cuda" else "gloo")
+            atexit.register(dist.destroy_process_group)  # whose threads abort a process that ends
 
     @property
     def first(self) -> bool:
