@@ -39,6 +39,7 @@ __all__ = [
     "ATTRIBUTES",
     "FEATURES",
     "KINDS",
+    "RULED_OUT",
     "WIDER",
     "Pack",
     "features",
@@ -65,6 +66,8 @@ ATTRIBUTES = (
 )
 # What the model tells beside the type; each the probability of yes.
 FEATURES = ("bar", "arms", "clockwise", "edge_on", "disturbed")
+# The classes that a feature rules out.
+RULED_OUT = {"arms": ("E", "S0"), "edge_on": ("E",)}
 # The kinds of input that are measured, and the packed view of each.
 KINDS = {"colour": "auto", "grey": "grey", "linear": "linear0", "mono": "mono0"}
 WIDER = 1.25  # side of a packed frame over the network's

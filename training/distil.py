@@ -14,7 +14,7 @@ from torch import nn
 
 from training.batches import Answers
 from training.config import OUTPUTS
-from training.data import Pack
+from training.data import RULED_OUT, Pack, hubble_class
 from training.network import CLASSES, T_BINS
 from training.predict import attributes, predict
 
@@ -98,11 +98,11 @@ def conditioned(answers: Answers, arms: np.ndarray, edge_on: np.ndarray) -> Answ
     arms, edge_on : ndarray (N,)
         In 0..1.
     """
-    spheroid, smooth = (1 - arms) * (1 - edge_on), 1 - arms
-    factors = {"E": spheroid, "S0": smooth}
-    one = np.ones_like(smooth)
-    by_class = np.stack([factors.get(name, one) for name in CLASSES], 1)
-    by_t = np.stack([spheroid if t <= -4 else smooth if t <= -1 else one for t in T_BINS], 1)
+    by_class = np.ones_like(answers.hubble)
+    for name, chance in (("arms", arms), ("edge_on", edge_on)):
+        for wrong in RULED_OUT[name]:
+            by_class[:, CLASSES.index(wrong)] *= 1 - chance
+    by_t = by_class[:, [hubble_class(t) for t in T_BINS]]
     shares = answers.hubble * by_class, answers.t_bins * by_t
     return answers._replace(
         **{

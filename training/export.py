@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from galedge.engine import start
-from training.data import FEATURES, hubble_class
+from training.data import FEATURES, RULED_OUT, hubble_class
 from training.network import CLASSES, T_BINS, fuse
 from training.rounding import Rounded, smooth
 
@@ -78,9 +78,9 @@ class Deployed(nn.Module):
         self.register_buffer("bins", torch.tensor(T_BINS, dtype=torch.float32))
         member = torch.tensor([[float(hubble_class(t) == c) for c in range(7)] for t in T_BINS])
         self.register_buffer("member", member)
-        elliptical = CLASSES.index("E")
-        self.register_buffer("elliptical", torch.eye(len(CLASSES))[elliptical])
-        self.register_buffer("early", member[:, elliptical])
+        wrong = torch.tensor([float(name in RULED_OUT["edge_on"]) for name in CLASSES])
+        self.register_buffer("no_class", wrong)
+        self.register_buffer("no_t", member @ wrong)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, 7) of the classes, mean and log sigma of T (N, 2), logits (N, F)."""
@@ -88,10 +88,10 @@ class Deployed(nn.Module):
         heads = self.network.heads
         seen = heads.attributes(features)
         no_disk = -F.softplus(seen[:, self.edge_on, None])  # log of the chance
-        p = (heads.t_bins(features) + no_disk * self.early).softmax(1)
+        p = (heads.t_bins(features) + no_disk * self.no_t).softmax(1)
         mean = (p * self.bins).sum(1, keepdim=True)
         variance = (p * (self.bins - mean) ** 2).sum(1, keepdim=True)
-        hubble = heads.hubble(features) + no_disk * self.elliptical
+        hubble = heads.hubble(features) + no_disk * self.no_class
         if self.blend:
             hubble = hubble + self.blend * (p @ self.member + 1e-5).log()
         t_type = torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)

@@ -19,17 +19,18 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import f1_score, recall_score
 
-from training.augment import framed
 from training.batches import Answers, Group
 from training.config import Config
 from training.data import Pack
 from training.evaluate import ece
 from training.imbalance import head, long_tail, pixel_smote, undersample
 from training.network import CLASSES
+from training.predict import pictures
 from training.train import train, version
 from training.variants import BASE, STUDIES, Variant
 
@@ -149,17 +150,12 @@ def _run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the class logits and the pooled features of pictures of one view."""
     logits, features = [], []
-    for low in range(0, len(rows), 256):
-        part = rows[low : low + 256]
-        if view in pack.views:
-            x = framed(
-                torch.as_tensor(np.array(pack.views[view][part])),
-                torch.as_tensor(np.array(pack.frames[view][part])),
-                size,
-            )
-        else:
-            x = torch.as_tensor(np.array(pack.exact[view][part])).float() / 255
-            x = torch.nn.functional.interpolate(x, (size, size), mode="area")
+    if view in pack.views:
+        shown = pictures(pack.views[view][rows], size, pack.frames[view][rows], "cpu", 256)
+    else:
+        exact = pictures(pack.exact[view][rows], size, None, "cpu", 256)
+        shown = (F.interpolate(x, (size, size), mode="area") for x in exact)
+    for x in shown:
         found = network.features(x)
         logits.append(network.heads.hubble(found).numpy())
         features.append(found.numpy())

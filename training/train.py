@@ -134,23 +134,18 @@ def train(
             follow(average, net, min(config.ema, (1 + step) / (10 + step)))
             step += 1
             total += float(loss.detach()) * len(x)
-        row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
         last = epoch + 1 == config.epochs or done >= 1
-        if not team.first:
-            if last:
-                break
-            continue
-        if check and ((epoch + 1) % check == 0 or last):
-            for source in sorted(set(labelled.pack.source)):
-                row[source] = validate(average, labelled.pack, config, source, device)
-        row["seconds"] = round(time.time() - start)
-        curve.append(row)
-        print(json.dumps(row), flush=True)
-        torch.save(average.state_dict(), out / "weights.pt")
+        if team.first:
+            row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
+            if check and ((epoch + 1) % check == 0 or last):
+                for source in sorted(set(labelled.pack.source)):
+                    row[source] = validate(average, labelled.pack, config, source, device)
+            row["seconds"] = round(time.time() - start)
+            curve.append(row)
+            print(json.dumps(row), flush=True)
+            torch.save(average.state_dict(), out / "weights.pt")
         if last:
             break
-    if not team.first:
-        return average.eval()
     about = {
         "config": asdict(config),
         "processes": team.size,
@@ -161,7 +156,8 @@ def train(
         "unlabelled": most if unlabelled else 0,
         "curve": curve,
     }
-    (out / "run.json").write_text(json.dumps(about, indent=1))
+    if team.first:
+        (out / "run.json").write_text(json.dumps(about, indent=1))
     return average.eval()
 
 

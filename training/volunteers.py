@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from training.data import FEATURES, KINDS, Pack
+from training.data import FEATURES, KINDS, RULED_OUT, Pack
 from training.evaluate import estimate, run
 from training.network import CLASSES
 
-__all__ = ["RULED_OUT", "contradicted", "rows_of"]
+__all__ = ["contradicted", "rows_of"]
 
-RULED_OUT = {"arms": ("E", "S0"), "edge_on": ("E",)}  # by what was seen
 _SURE = 0.75  # of a share of votes
 
 
