@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 from training.augment import Augment  # noqa: E402
 from training.data import FEATURES, features, hubble_class, splits  # noqa: E402
 from training.simulate import linear_flux, simulate  # noqa: E402
+from training.splits import fold  # noqa: E402
 
 
 def test_a_split_keeps_a_galaxy_on_one_side():
@@ -24,6 +25,25 @@ def test_a_split_keeps_a_galaxy_on_one_side():
         )
     assert set(sides) == {"train", "val", "test"}
     assert 0.05 < sides.count("test") / 900 < 0.2
+
+
+def test_folds_hold_out_all_of_val_between_them():
+    galaxy = np.array([f"g{i // 2}" for i in range(80)])
+    split = np.array(["train", "val", "val", "test"] * 20)
+    split[1::2] = split[::2]  # two pictures of each galaxy, on one side
+    folds = [fold(galaxy, split, f"{part}/3") for part in (1, 2, 3)]
+    held = [side == "val" for side in folds]
+    assert (sum(one.astype(int) for one in held) == (split == "val")).all()
+    for one, side in zip(held, folds, strict=True):
+        assert one.any()
+        assert not set(galaxy[one]) & set(galaxy[~one])
+        assert (side[split != "val"] == split[split != "val"]).all()
+        assert (side[(split == "val") & ~one] == "train").all()
+    assert (fold(galaxy, split, None) == split).all()
+    assert not (fold(galaxy, split, "0/3") == "val").any()
+    for wrong in ("4/3", "1", "1/0", "-1/3", "a/b"):
+        with pytest.raises(ValueError, match="PART/PARTS"):
+            fold(galaxy, split, wrong)
 
 
 def test_classes_by_t_type():

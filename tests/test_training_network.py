@@ -177,7 +177,7 @@ def test_weights_of_any_port_are_taken_in_order(tmp_path):
 
 
 def test_runs_of_one_network_have_a_mean(tmp_path):
-    from training.average import average
+    from training.runs import average
 
     for name, widths in (("a", "4,4,4,4"), ("b", "4,4,4,4"), ("c", "4,4,4,8")):
         (tmp_path / name).mkdir()
@@ -192,7 +192,7 @@ def test_runs_of_one_network_have_a_mean(tmp_path):
         expected = (first[name] + second[name]) / 2 if value.is_floating_point() else second[name]
         torch.testing.assert_close(value, expected)
     record = json.loads((tmp_path / "mean" / "run.json").read_text())
-    assert record == {"config": {"seed": "b"}, "averaged": 2}
+    assert record == {"config": {"seed": "b"}, "averaged": 2, "fold": None}
     with pytest.raises(ValueError, match="different networks"):
         average([tmp_path / "a", tmp_path / "c"], tmp_path / "none")
     assert not (tmp_path / "none").exists()

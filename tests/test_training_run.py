@@ -28,9 +28,12 @@ from training.bundle import make  # noqa: E402
 from training.config import OUTPUTS, Config  # noqa: E402
 from training.data import ATTRIBUTES, Pack, pack  # noqa: E402
 from training.distil import HINTS, load, teach  # noqa: E402
-from training.export import agree, export, write_openvino  # noqa: E402
+from training.export import Deployed, agree, export, write_openvino  # noqa: E402
+from training.judges import convene  # noqa: E402
 from training.network import build  # noqa: E402
 from training.quantize import METHOD, METHODS  # noqa: E402
+from training.runs import average, load_run  # noqa: E402
+from training.splits import fold  # noqa: E402
 from training.train import train  # noqa: E402
 
 T_OF_CLASS = (-5, -2, 1, 3, 5, 7, 10)
@@ -232,6 +235,41 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     assert abs(fp32["accuracy"][0] - int8["accuracy"][0]) < 0.1
     assert fp32["accuracy"][1] <= fp32["accuracy"][0] <= fp32["accuracy"][2]
     assert Pack.open(packed.folder).info == packed.info
+
+
+def test_what_has_learned_from_all_of_val_is_calibrated_by_those_that_have_not(packed, tmp_path):
+    parts = []
+    for part in ("1/2", "2/2"):
+        folded = replace(packed, split=fold(packed.galaxy, packed.split, part))
+        rows = np.flatnonzero(folded.split == "train")
+        assert len(rows) > (packed.split == "train").sum()
+        config = Config(network="galaxy:8,8,8,8", size=32, epochs=2, batch=32, lr=5e-3, ema=0.9)
+        parts.append(tmp_path / part[0])
+        train(config, Group(folded, rows), parts[-1], check=0, fold=part)
+    average(parts, tmp_path / "both")
+    assert json.loads((tmp_path / "both" / "run.json").read_text())["fold"] == "0/2"
+    bundle, options = tmp_path / "bundle", {"int8": False, "draws": 5}
+    with pytest.raises(ValueError, match="--judge"):
+        make(tmp_path / "both", packed, bundle, "made-1", "1.0", **options)
+    twice, judges = (parts[0], parts[0]), tuple(parts)
+    with pytest.raises(ValueError, match="same pictures"):
+        make(tmp_path / "both", packed, bundle, "made-1", "1.0", judges=twice, **options)
+    card = make(tmp_path / "both", packed, bundle, "made-1", "1.0", judges=judges, **options)
+    assert card["training"]["fold"] == "0/2"
+
+    panel = convene(parts, packed, ["auto"], 0.5)
+    held = [fold(packed.galaxy, packed.split, part) == "val" for part in ("1/2", "2/2")]
+    (answers,) = panel.answers()
+    for run, rows, low in zip(parts, held, (0, held[0].sum()), strict=True):
+        alone = Deployed(load_run(run)[0], blend=0.5).eval()
+        with torch.no_grad():
+            wanted = alone(torch.tensor(packed.exact["auto"][rows]))[0].numpy()
+        np.testing.assert_allclose(answers.logits[low : low + len(wanted)], wanted, atol=1e-4)
+    # One run alone answers for its own part only, without a judge.
+    assert (
+        convene(parts[:1], packed, ["auto"], 0.5).rows[0].tolist()
+        == np.flatnonzero(held[0]).tolist()
+    )
 
 
 def test_a_network_trained_with_rounding_is_its_int8_file(packed, tmp_path):

@@ -28,6 +28,7 @@ for command in (data, quantize, evaluate, study, explain, baselines):
 @click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.config.Config.")
 @targets_option
 @extras_option
+@click.option("--fold", help="PART/PARTS: hold out this part of val; train on the others.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def train(
@@ -36,6 +37,7 @@ def train(
     settings: tuple[str, ...],
     targets: Path | None,
     extras: tuple[tuple[Path, Path], ...],
+    fold: str | None,
     device: str,
     threads: int,
 ) -> None:
@@ -44,13 +46,19 @@ def train(
     from training.config import Config
     from training.data import Pack
     from training.distil import load
+    from training.splits import fold as parted
     from training.train import train as run
 
     packed = Pack.open(pack)
+    try:
+        packed.split = parted(packed.galaxy, packed.split, fold)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     rows = np.flatnonzero((packed.split == "train") & (packed.label >= 0))
     group = Group(packed, rows, load(targets).of(rows) if targets else None)
     config = Config(**{"size": packed.info["recipe"]["size"], **values_of(settings)})
-    run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
+    others = groups_of(extras)
+    run(config, group, out, extras=others, device=device, threads=threads, fold=fold)
 
 
 @main.command()
@@ -76,10 +84,10 @@ def distil(
 
     RUNS may be left out where --with gives what they said before.
     """
-    from training.bundle import load_run
     from training.data import Pack
     from training.device import choose
     from training.distil import teach
+    from training.runs import load_run
 
     if not runs and not stored:
         raise click.UsageError("whose predictions? name RUNS, or what they stored by --with")
@@ -104,7 +112,7 @@ def distil(
 @click.argument("runs", type=folder, nargs=-1, required=True)
 def average(out: Path, runs: tuple[Path, ...]) -> None:
     """Write the mean of the weights of RUNS, each gone on from another, as a run to OUT."""
-    from training.average import average as mean_of
+    from training.runs import average as mean_of
 
     try:
         mean_of(list(runs), out)
@@ -121,13 +129,23 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
 @click.option("--teacher", help="What the card says of the teacher.")
 @click.option("--blend", default=0.5, show_default=True, help="Say of the T head in the class.")
 @click.option("--int8/--no-int8", default=True, show_default=True)
+@click.option(
+    "--judge",
+    "judges",
+    type=folder,
+    multiple=True,
+    help="Calibrate by this run, on the part of val that it held out (`train --fold`).",
+)
 @click.option("--openvino", is_flag=True, help="Also write OpenVINO's own format (.xml, .bin).")
 def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
     from training.bundle import make
     from training.data import Pack
 
-    card = make(run, Pack.open(pack), bundle, **options)
+    try:
+        card = make(run, Pack.open(pack), bundle, **options)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(table(card["metrics"]))
 
 

@@ -34,8 +34,8 @@ def trained(folder: Path) -> tuple[str, str, Method]:
     """Return a run of `training.train` as name, size and method; its input is as it was taught."""
     import torch
 
-    from training.bundle import load_run
     from training.network import T_BINS, parameters
+    from training.runs import load_run
 
     network, record = load_run(folder)
     config = record["config"]

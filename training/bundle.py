@@ -28,11 +28,13 @@ from training.evaluate import (
     run,
 )
 from training.export import Deployed, agree, agreement, export, write_openvino
-from training.network import CLASSES, Galaxy, Mobile, build, parameters
+from training.judges import convene
+from training.network import CLASSES, Galaxy, Mobile, parameters
 from training.quantize import METHOD, WEIGHT_BITS, calibration_pictures, quantize
-from training.rounding import rounded, smooth
+from training.rounding import smooth
+from training.runs import load_run
 
-__all__ = ["CREDITS", "LIMITS", "card_of", "load_run", "make"]
+__all__ = ["CREDITS", "LIMITS", "card_of", "make"]
 
 CREDITS = [
     "Images: Sloan Digital Sky Survey (SDSS), www.sdss.org",
@@ -57,17 +59,6 @@ LIMITS = [
 ]
 
 
-def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
-    """Return a trained network in evaluation mode, and the record of its run."""
-    record = json.loads((folder / "run.json").read_text())
-    state = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
-    network = build(record["config"]["network"], len(state["heads.attributes.bias"]))
-    if record["config"].get("rounded"):
-        network = rounded(network)
-    network.load_state_dict(state)
-    return network.eval(), record
-
-
 def make(
     folder: Path,
     pack: Pack,
@@ -78,6 +69,7 @@ def make(
     teacher: str | None = None,
     int8: bool = True,
     blend: float = 0.5,
+    judges: tuple[Path, ...] = (),
     openvino: bool = False,
     draws: int = 500,
 ) -> dict[str, Any]:
@@ -95,6 +87,9 @@ def make(
         What the card says of the teacher.
     blend : float
         See `training.export.Deployed`.
+    judges : tuple of Path
+        Runs to calibrate by, each on what it held out of val, where the run itself has
+        learned from val (see `training.judges`).
     openvino : bool
         Whether to write OpenVINO's own format as well, beside the ONNX files;
         galedge itself reads the latter with either engine.
@@ -103,6 +98,11 @@ def make(
     -------
     dict
         The card.
+
+    Raises
+    ------
+    ValueError
+        If a run has held out nothing of val to calibrate on.
     """
     network, record = load_run(folder)
     start = record["config"].get("weights")
@@ -113,17 +113,17 @@ def make(
     out.mkdir(parents=True, exist_ok=True)
     fp32, small = out / "model.fp32.onnx", out / "model.int8.onnx"
     kinds = {kind: view for kind, view in KINDS.items() if view in pack.exact}
-    val = np.flatnonzero((pack.split == "val") & (pack.label >= 0))
+    panel = convene(judges or (folder,), pack, list(kinds.values()), blend)
 
-    export(network, fp32, size, blend=blend)
-    sets = [run(fp32, pack, val, view) for view in kinds.values()]
+    sets = panel.answers()
     bias, joined = fit_bias(sets), Answers.join(sets)
     corrections = [
         torch.tensor(a).float() for a in (bias, fit_logistic(joined.told, joined.features))
     ]
     deployed = export(network, fp32, size, corrections[0], blend, corrections[1])
     files = [fp32]
-    agree(deployed, fp32, np.concatenate([pack.exact[view][val[:128]] for view in kinds.values()]))
+    some = np.flatnonzero(pack.split == "val")[:128]
+    agree(deployed, fp32, np.concatenate([pack.exact[view][some] for view in kinds.values()]))
     quantization: dict[str, Any] = {}
     if int8:
         pictures = calibration_pictures(pack, list(kinds.values()))
@@ -149,7 +149,7 @@ def make(
                 pass
     if openvino:
         write_openvino(files)
-    judge = Answers.join([run(files[-1], pack, val, view) for view in kinds.values()])
+    judge = Answers.join(panel.answers(corrections, int8))
     temperature, slope = fit_temperature(judge)
     calibration = {
         "temperature": round(temperature, 4),

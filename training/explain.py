@@ -21,11 +21,12 @@ from torch import Tensor, nn
 
 from galedge.explain import Explainer, spread
 from galedge.model import Model
-from training.bundle import card_of, load_run
+from training.bundle import card_of
 from training.data import KINDS, Pack
 from training.evaluate import estimate
 from training.export import Deployed, export
 from training.network import CLASSES
+from training.runs import load_run
 
 __all__ = ["agreement", "choose", "explain", "galaxy_mask", "grad_cam", "perturb", "rows_of"]
 

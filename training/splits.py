@@ -6,7 +6,7 @@ import numpy as np
 
 from training.duplicates import fingerprint, groups, look_alikes, sky_pairs
 
-__all__ = ["SIDES", "assign", "on_one_side", "places", "same_galaxy", "splits"]
+__all__ = ["SIDES", "assign", "fold", "on_one_side", "places", "same_galaxy", "splits"]
 
 
 SIDES = ("train", "val", "test")  # each held out further than the one before
@@ -21,6 +21,36 @@ def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 
         return "test" if draw[name] < test else "val" if draw[name] < test + val else "train"
 
     return [side(name) for name in galaxies]
+
+
+def fold(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
+    """Return the splits with val's galaxies moved to train, but for one part of them.
+
+    Networks that hold out a part each learn from all of val between them, and for every
+    galaxy of val there is one that has not seen it, to be judged and calibrated by.
+
+    Parameters
+    ----------
+    galaxy, split : ndarray of str
+        By picture.
+    which : str or None
+        PART/PARTS, parts counting from 1: the part that stays. Part 0 is none, and with
+        None everything stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+    """
+    if which is None:
+        return split
+    part, _, parts = which.partition("/")
+    if not (part.isdigit() and parts.isdigit() and int(part) <= int(parts) > 0):
+        raise ValueError(f"fold {which!r}: take PART/PARTS, such as 1/2; 0/2 holds out nothing")
+    names = np.unique(galaxy[split == "val"])
+    mixed = np.random.default_rng(0).permutation(names)
+    stays = mixed[int(part) - 1 :: int(parts)] if int(part) else mixed[:0]
+    return np.where((split == "val") & ~np.isin(galaxy, stays), "train", split)
 
 
 def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:

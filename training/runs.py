@@ -1,4 +1,4 @@
-"""Average: the mean of several runs' weights as one run.
+"""Runs: what a training left in its folder, and the mean of several as one.
 
 Runs of which one went on from another lie in one valley of the loss, and their mean lies
 deeper in it than either (Wortsman et al. 2022, arXiv:2203.05482), at the price of one network.
@@ -9,10 +9,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
-__all__ = ["average"]
+from training.network import build
+from training.rounding import rounded
+
+__all__ = ["average", "load_run"]
+
+
+def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """Return a trained network in evaluation mode, and the record of its run."""
+    record = json.loads((folder / "run.json").read_text())
+    state = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
+    network = build(record["config"]["network"], len(state["heads.attributes.bias"]))
+    if record["config"].get("rounded"):
+        network = rounded(network)
+    network.load_state_dict(state)
+    return network.eval(), record
 
 
 def average(runs: list[Path], out: Path) -> None:
@@ -41,8 +56,16 @@ def average(runs: list[Path], out: Path) -> None:
         else value
         for name, value in states[-1].items()
     }
-    record = json.loads((runs[-1] / "run.json").read_text())
-    record["averaged"] = len(runs)
+    records = [json.loads((run / "run.json").read_text()) for run in runs]
+    record = {**records[-1], "averaged": len(runs), "fold": together(records)}
     out.mkdir(parents=True, exist_ok=True)
     torch.save(mean, out / "weights.pt")
     (out / "run.json").write_text(json.dumps(record, indent=1))
+
+
+def together(records: list[dict[str, Any]]) -> str | None:
+    """Return which part of val none of the runs has learned from: see `training.splits.fold`."""
+    folds = {record.get("fold") for record in records} - {None}
+    if len(folds) < 2:
+        return folds.pop() if folds else None
+    return "0/" + folds.pop().partition("/")[2]

@@ -1,0 +1,83 @@
+"""Judges: networks that answer for galaxies they have not seen, so that a bundle can be calibrated.
+
+Mostly that is the network itself, on val. One that has learned from val too, as the mean of
+runs of which each held out another part (`training.splits.fold`), is calibrated by those.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+
+from training.data import Pack
+from training.evaluate import Answers, run
+from training.export import export
+from training.quantize import calibration_pictures, quantize
+from training.rounding import smooth
+from training.runs import load_run
+from training.splits import fold
+
+__all__ = ["Panel", "convene"]
+
+
+@dataclass
+class Panel:
+    """Networks, each with the rows of a pack that it answers for."""
+
+    networks: list[nn.Module]
+    rows: list[np.ndarray]
+    pack: Pack
+    views: list[str]
+    size: int
+    blend: float
+
+    def answers(
+        self, corrections: Sequence[Tensor | None] = (None, None), int8: bool = False
+    ) -> list[Answers]:
+        """Return what they answer, view by view, as their exported files do.
+
+        `corrections` are bias and features of `training.export.Deployed`.
+        """
+        found: list[list[Answers]] = [[] for _ in self.views]
+        with tempfile.TemporaryDirectory() as folder:
+            file, small = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
+            for network, rows in zip(self.networks, self.rows, strict=True):
+                export(network, file, self.size, corrections[0], self.blend, corrections[1])
+                if int8:
+                    pictures = calibration_pictures(self.pack, self.views)
+                    quantize(file, small, pictures, learned=smooth(network)[1:])
+                for view, parts in zip(self.views, found, strict=True):
+                    parts.append(run(small if int8 else file, self.pack, rows, view))
+        return [Answers.join(parts) for parts in found]
+
+
+def convene(runs: Sequence[Path], pack: Pack, views: list[str], blend: float) -> Panel:
+    """Return the panel of some runs, each for what it held out of val.
+
+    Raises
+    ------
+    ValueError
+        If one held out nothing, or two answer for one picture.
+    """
+    panel = Panel([], [], pack, views, 0, blend)
+    for folder in runs:
+        network, record = load_run(folder)
+        split = fold(pack.galaxy, pack.split, record.get("fold"))
+        rows = np.flatnonzero((split == "val") & (pack.label >= 0))
+        if not len(rows):
+            raise ValueError(
+                f"{folder}: has learned from all of val and cannot be calibrated on it; "
+                "name runs that held out a part of it by --judge"
+            )
+        panel.networks.append(network)
+        panel.rows.append(rows)
+        panel.size = record["config"]["size"]
+    every = np.concatenate(panel.rows)
+    if len(np.unique(every)) < len(every):
+        raise ValueError("judges: two of them held out the same pictures; take one for each part")
+    return panel
