@@ -6,7 +6,7 @@ import pytest
 from galedge.engine import start
 
 onnx = pytest.importorskip("onnx")
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 
 def network() -> bytes:
@@ -73,6 +73,74 @@ def test_scales_belong_together(files):
         # Seven bits: two products of bytes fit into 16, see galedge.machine.
         assert abs(values[weights[0]].astype(int)).max() <= 64
     assert "pixels" in maker[convolutions[0].input[0]].input
+
+
+def links_of(model):
+    from training.compensate import chain
+    from training.quantize import body
+
+    return chain(model.graph, body(model.graph))
+
+
+def moved(files, pixels, method):
+    """Return how far a method's answers lie from the exact ones."""
+    from training.quantize import quantize
+
+    assert quantize(files / "fp32.onnx", files / "other.onnx", pixels, method=method)[0] == method
+    found, exact = (
+        start("onnxruntime", (files / name).read_bytes()).run(pixels)["hubble"]
+        for name in ("other.onnx", "fp32.onnx")
+    )
+    return abs(found - exact).mean()
+
+
+def test_compensation_comes_nearer_than_plain_rounding(files, pixels):
+    assert moved(files, pixels, "compensated") < 0.6 * moved(files, pixels, "minmax")
+
+
+def test_balance_changes_ranges_and_not_the_network(files, pixels):
+    from training.compensate import balance
+
+    model = onnx.load(files / "fp32.onnx")
+    links = links_of(model)
+    assert [link.alone for link in links] == [True, False]
+
+    def widest(x):
+        return links[0].run(x).amax((0, 2, 3))
+
+    x = torch.tensor(pixels).float()
+    before, exact = widest(x), links[1].run(links[0].run(x))
+    balance(links, pixels)
+    after = widest(x)
+    torch.testing.assert_close(after / after.max(), (before / before.max()) ** 0.5)
+    torch.testing.assert_close(links[1].run(links[0].run(x)), exact, rtol=1e-4, atol=1e-4)
+
+
+def test_compensated_weights_are_multiples_of_a_step(files, pixels):
+    from training.compensate import compensate
+
+    links = links_of(onnx.load(files / "fp32.onnx"))
+    largest = [link.kernel().abs().amax((1, 2, 3)) for link in links]
+    ranges = compensate(links, pixels, levels=64)
+    assert len(ranges) == 2
+    for link, most in zip(links, largest, strict=True):
+        steps = link.kernel() / (most / 64)[:, None, None, None]
+        assert (steps - steps.round()).abs().max() < 1e-3
+        assert steps.abs().amax((1, 2, 3)).round().tolist() == [64] * 8
+
+
+def test_what_is_no_chain_is_quantized_as_before(files, pixels, tmp_path):
+    from training.quantize import BRANCHED, quantize
+
+    model = onnx.load(files / "fp32.onnx")
+    nodes = list(model.graph.node)
+    nodes[4].input[0] = "sum"
+    nodes.insert(4, onnx.helper.make_node("Add", ["c2", "r1"], ["sum"]))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    assert links_of(model) is None
+    onnx.save(model, tmp_path / "fp32.onnx")
+    assert quantize(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", pixels)[0] == BRANCHED
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])

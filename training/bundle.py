@@ -30,7 +30,7 @@ from training.evaluate import (
 from training.export import Deployed, agree, agreement, export, write_openvino
 from training.judges import convene
 from training.network import CLASSES, Galaxy, Mobile, parameters
-from training.quantize import METHOD, WEIGHT_BITS, calibration_pictures, quantize
+from training.quantize import WEIGHT_BITS, calibration_pictures, quantize
 from training.rounding import smooth
 from training.runs import load_run
 
@@ -128,8 +128,8 @@ def make(
     if int8:
         pictures = calibration_pictures(pack, list(kinds.values()))
         learned = smooth(network)[1:]
-        used = quantize(fp32, small, pictures, learned=learned)
-        how = "ranges of quantization-aware training" if learned[0] else METHOD
+        method, used = quantize(fp32, small, pictures, learned=learned)
+        how = "ranges of quantization-aware training" if method == "learned" else method
         quantization = {
             "weight_bits": WEIGHT_BITS,
             "method": f"static QDQ per channel, {how}",

@@ -19,6 +19,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from training.compensate import balance, chain, compensate
 from training.data import KINDS, Pack
 from training.evaluate import Answers, fit_temperature, probabilities, run
 from training.rounding import WEIGHT_BITS, Bytes
@@ -32,10 +33,12 @@ METHODS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
     "minmax": (CalibrationMethod.MinMax, {}),
     "percentile": (CalibrationMethod.Percentile, {"CalibPercentile": 99.999}),
     "entropy": (CalibrationMethod.Entropy, {}),
+    "compensated": (CalibrationMethod.MinMax, {}),
 }
-"""Where activations are cut off, by name: ONNX Runtime's method and its options."""
+"""Where activations are cut off, by name: ONNX Runtime's method and its options, or our own."""
 
-METHOD = "percentile"  # on val the loss is that of the others, the answers nearest to fp32
+METHOD = "compensated"  # on val the loss is that of the others, the answers nearest to fp32
+BRANCHED = "percentile"  # the second nearest, for networks that are no chain of convolutions
 
 
 class Pictures(CalibrationDataReader):
@@ -75,7 +78,7 @@ def quantize(
     method: str = METHOD,
     weight_bits: int = WEIGHT_BITS,
     learned: tuple[list[Bytes], list[Bytes]] = ([], []),
-) -> int:
+) -> tuple[str, int]:
     """Write the int8 version of an exported network.
 
     Parameters
@@ -85,7 +88,8 @@ def quantize(
     pixels : ndarray
         uint8 (N, 3, S, S): prepared training pictures of every kind.
     method : str
-        One of `METHODS`.
+        One of `METHODS`. `compensated` (see `training.compensate`) is `percentile` for
+        networks that are no chain of convolutions.
     weight_bits : {7, 8}
     learned : tuple of lists of Bytes
         Ranges that convolutions and sums were trained with (`rounding.smooth`);
@@ -93,18 +97,27 @@ def quantize(
 
     Returns
     -------
-    int
-        How many pictures were used; histograms take every fourth.
+    str, int
+        The method, and how many pictures were used; histograms take every fourth.
     """
-    calibrate, options = METHODS["minmax" if learned[0] else method]
-    if calibrate != CalibrationMethod.MinMax:
-        pixels = pixels[::4]  # histograms keep every activation in memory,
-        pixels = pixels[: max(1, len(pixels) // BATCH) * BATCH]  # and want full batches
     with tempfile.TemporaryDirectory() as folder:
         clean = Path(folder) / "clean.onnx"
         quant_pre_process(str(source), str(clean), skip_symbolic_shape=True)
-        graph = onnx.load(clean).graph
-        maps = body(graph)
+        prepared = onnx.load(clean)
+        maps = body(prepared.graph)
+        if learned[0]:
+            method = "learned"
+        elif method == "compensated":
+            links = chain(prepared.graph, maps)
+            method = method if links else BRANCHED
+            if links:
+                balance(links, pixels)
+                learned = compensate(links, pixels, 2 ** (weight_bits - 1) - (weight_bits == 8)), []
+                onnx.save(prepared, clean)
+        calibrate, options = METHODS.get(method, METHODS["minmax"])
+        if calibrate != CalibrationMethod.MinMax:
+            pixels = pixels[::4]  # histograms keep every activation in memory,
+            pixels = pixels[: max(1, len(pixels) // BATCH) * BATCH]  # and want full batches
         if learned[0]:
             options = {**options, "TensorQuantOverrides": overrides(maps, *learned)}
         quantize_static(
@@ -125,7 +138,7 @@ def quantize(
     feed_bytes(model)
     onnx.checker.check_model(model)
     target.write_bytes(model.SerializeToString())
-    return len(pixels)
+    return method, len(pixels)
 
 
 def body(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
