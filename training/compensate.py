@@ -30,9 +30,10 @@ from training.rounding import Bytes
 
 __all__ = ["Link", "balance", "chain", "compensate"]
 
-SHARE = 0.5  # of the way to one range for all channels; 0.25 and 0.7 are worse
+SHARE = 0.5  # of the way to one range for all channels; 0 and 1 are worse, 0.65 as good
+CUT = 2e-6  # of a map's values are beyond its range; ten times more or none at all are worse
 FLOOR = 1e-2  # a channel that is nearly dead counts as one of this share of the widest
-DAMPING = 1e-2  # of the mean square of inputs, added to all: what pictures do not tell stays
+DAMPING = 1e-3  # of the mean square of inputs, added to all: what pictures do not tell stays
 POSITIONS = 20_000  # of a batch; beyond, every fourth is enough
 
 
@@ -150,7 +151,7 @@ def compensate(
         steps = round_weights(weights, moments[:-1, :-1] - mean[:, None] * mean, levels)
         link.store(steps.view_as(kernel), shift + (weights - steps) @ mean)
         here = Bytes()
-        here.see(exact)
+        here.see(exact, CUT)
         rounded = torch.cat([here(link.run(x)) for x in rounded.split(batch)])
         ranges.append(here)
     return ranges

@@ -30,8 +30,9 @@ class Config:
     views : dict
         Chance of each packed view to be drawn, or of each kind: `linear` is any of linear0,
         linear1, ... A pack without it shows the picture as it is.
-    epochs, batch, lr, decay, warmup : numbers
-        AdamW with a cosine that starts after `warmup` (a share of all steps).
+    epochs, batch, lr, decay, warmup, floor : numbers
+        AdamW with a cosine that starts after `warmup` (a share of all steps) and ends at
+        `floor` (a share of `lr`; 1 keeps the rate, for a long average to settle around).
     ema : float
         Decay of the averaged weights that are evaluated and saved.
     imbalance, tau, smoothing : str, float, float
@@ -65,6 +66,7 @@ class Config:
     lr: float = 2e-3
     decay: float = 0.05
     warmup: float = 0.05
+    floor: float = 1e-3
     ema: float = 0.998
     imbalance: str = "even"
     tau: float = 1.0

@@ -52,10 +52,10 @@ class Bytes(nn.Module):
         inside = torch.clamp(x, -zero * width, (255 - zero) * width)
         return straight(inside, width)
 
-    def see(self, values: Tensor) -> None:
-        """Widen the range to hold all but the share `CUT` of values at either end, and zero."""
+    def see(self, values: Tensor, cut: float = CUT) -> None:
+        """Widen the range to hold all but the share `cut` of values at either end, and zero."""
         flat = values.flatten().float()
-        beyond = max(1, round(CUT * len(flat)))
+        beyond = max(1, round(cut * len(flat)))
         low = torch.topk(flat, beyond, largest=False).values[-1]
         high = torch.topk(flat, beyond).values[-1]
         self.low.copy_(torch.minimum(self.low, low))

@@ -121,7 +121,7 @@ def train(
                 spent = (time.time() - start) / 60 / config.minutes
                 done = team.agreed(min(1.0, max(done, spent)), device)
             for rule in optimizer.param_groups:
-                rule["lr"] = config.lr * schedule(done, config.warmup)
+                rule["lr"] = config.lr * schedule(done, config.warmup, config.floor)
             with half(device, net):
                 pooled = net.features(x)
                 outputs = net.heads(pooled)
@@ -228,11 +228,11 @@ def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
                 value.copy_(state[name])
 
 
-def schedule(done: float, warmup: float) -> float:
-    """Return the learning rate's factor: a linear rise, then half a cosine."""
+def schedule(done: float, warmup: float, floor: float = 1e-3) -> float:
+    """Return the learning rate's factor: a linear rise, then half a cosine down to `floor`."""
     if done < warmup:
         return max(done / warmup, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup))) + 1e-3
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
 
 def version() -> str:
