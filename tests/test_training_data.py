@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
 from training.augment import Augment  # noqa: E402
-from training.data import FEATURES, features, hubble_class, splits  # noqa: E402
+from training.labels import FEATURES, features, hubble_class  # noqa: E402
 from training.simulate import linear_flux, simulate  # noqa: E402
-from training.splits import fold  # noqa: E402
+from training.splits import fold, splits  # noqa: E402
 
 
 def test_a_split_keeps_a_galaxy_on_one_side():

@@ -21,9 +21,10 @@ from galedge.explain import spread  # noqa: E402
 from galedge.model import Prediction  # noqa: E402
 from galedge.recipe import Recipe  # noqa: E402
 from training.__main__ import main  # noqa: E402
-from training.data import ATTRIBUTES, FEATURES, KINDS  # noqa: E402
+from training.data import KINDS  # noqa: E402
 from training.explain import agreement, galaxy_mask, grad_cam, on_galaxy, perturb  # noqa: E402
 from training.export import Deployed  # noqa: E402
+from training.labels import ATTRIBUTES, FEATURES  # noqa: E402
 from training.network import Galaxy  # noqa: E402
 
 OUTPUTS = len(ATTRIBUTES) + len(FEATURES)

@@ -13,8 +13,8 @@ pytest.importorskip("onnxscript")
 
 sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
-from training.data import FEATURES  # noqa: E402
 from training.export import Deployed, export  # noqa: E402
+from training.labels import FEATURES  # noqa: E402
 from training.network import (  # noqa: E402
     T_BINS,
     Block,

@@ -23,7 +23,8 @@ import numpy as np, torch
 sys.path.insert(0, sys.argv[1])
 from training.batches import Group
 from training.config import Config
-from training.data import ATTRIBUTES, FEATURES, Pack
+from training.data import Pack
+from training.labels import ATTRIBUTES, FEATURES
 from training.parallel import Team
 from training.train import train
 

@@ -26,10 +26,11 @@ from training.augment import Augment  # noqa: E402
 from training.batches import Group, draw, reside  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.config import OUTPUTS, Config  # noqa: E402
-from training.data import ATTRIBUTES, Pack, pack  # noqa: E402
+from training.data import Pack, pack  # noqa: E402
 from training.distil import HINTS, load, teach  # noqa: E402
 from training.export import Deployed, agree, export, write_openvino  # noqa: E402
 from training.judges import convene  # noqa: E402
+from training.labels import ATTRIBUTES  # noqa: E402
 from training.network import build  # noqa: E402
 from training.quantize import METHOD, METHODS  # noqa: E402
 from training.runs import average, load_run  # noqa: E402

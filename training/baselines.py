@@ -18,8 +18,8 @@ import numpy as np
 from galedge.prepare import prepare
 from galedge.recipe import Recipe
 from training.classical import METHODS, Answer, Method, answers, fit, framed
-from training.data import FEATURES
 from training.evaluate import METRICS, Answers, interval
+from training.labels import FEATURES
 from training.sample import Sample
 
 __all__ = ["bundled", "compare", "markdown", "trained"]

@@ -13,7 +13,7 @@ import torch
 
 from galedge.engine import start as start_engine
 from galedge.errors import GaledgeError
-from training.data import FEATURES, Pack
+from training.data import Pack
 from training.evaluate import (
     KINDS,
     Answers,
@@ -29,6 +29,7 @@ from training.evaluate import (
 )
 from training.export import Deployed, agree, agreement, export, write_openvino
 from training.judges import convene
+from training.labels import FEATURES
 from training.network import CLASSES, Galaxy, Mobile, parameters
 from training.quantize import WEIGHT_BITS, calibration_pictures, quantize
 from training.rounding import smooth

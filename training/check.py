@@ -14,8 +14,9 @@ from PIL import Image
 from galedge.errors import GaledgeError
 from galedge.prepare import prepare
 from galedge.recipe import Recipe
-from training.data import Pack, hubble_class
+from training.data import Pack
 from training.duplicates import fingerprint, groups, look_alikes, sky_pairs
+from training.labels import hubble_class
 from training.network import CLASSES
 from training.readers import read
 from training.splits import SIDES, places

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.data import ATTRIBUTES, FEATURES
+from training.labels import ATTRIBUTES, FEATURES
 from training.network import T_BINS
 
 __all__ = ["OUTPUTS", "Config", "losses"]

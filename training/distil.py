@@ -14,7 +14,8 @@ from torch import nn
 
 from training.batches import Answers
 from training.config import OUTPUTS
-from training.data import RULED_OUT, Pack, hubble_class
+from training.data import Pack
+from training.labels import RULED_OUT, hubble_class
 from training.network import CLASSES, T_BINS
 from training.predict import attributes, predict
 

@@ -18,7 +18,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from training.data import FEATURES, KINDS, Pack
+from training.data import KINDS, Pack
+from training.labels import FEATURES
 from training.network import CLASSES
 
 __all__ = [

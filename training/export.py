@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from galedge.engine import start
-from training.data import FEATURES, RULED_OUT, hubble_class
+from training.labels import FEATURES, RULED_OUT, hubble_class
 from training.network import CLASSES, T_BINS, fuse
 from training.rounding import Rounded, smooth
 
@@ -40,7 +40,7 @@ class Deployed(nn.Module):
         How much the T-type head has a say in the class: the weight of the log
         probabilities of its bins, summed by class.
     features : Tensor, optional
-        Slope and offset (2, F) of the logits of `training.data.FEATURES` (see
+        Slope and offset (2, F) of the logits of `training.labels.FEATURES` (see
         `training.evaluate.fit_logistic`).
     rounds : bool
         Whether a network that was trained with rounding goes on rounding, as its

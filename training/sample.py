@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from training.data import hubble_class, on_sequence
+from training.data import on_sequence
+from training.labels import hubble_class
 from training.network import CLASSES
 from training.readers import DataSet, read
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from training.data import FEATURES, KINDS, RULED_OUT, Pack
+from training.data import KINDS, Pack
 from training.evaluate import estimate, run
+from training.labels import FEATURES, RULED_OUT
 from training.network import CLASSES
 
 __all__ = ["contradicted", "rows_of"]
