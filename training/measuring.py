@@ -66,6 +66,10 @@ def evaluate(
         result = contradicted(bundle / f"model.{precision}.onnx", packed, split, draws)
         click.echo("\n".join(rows_of(result)))
         return
+    card = json.loads((bundle / "card.json").read_text())
+    fold = card.get("training", {}).get("fold")
+    if fold and split == "val":
+        click.echo(f"{bundle} has learned from val (fold {fold}): it knows these answers", err=True)
     if output:
         from training.report import report
 
@@ -73,7 +77,6 @@ def evaluate(
         source = found(source) if source else None
         result = report(bundle, packed, output, source=source, **options)["sets"]
     else:
-        card = json.loads((bundle / "card.json").read_text())
         kinds = {kind: view for kind, view in KINDS.items() if view in packed.exact}
         file = bundle / f"model.{precision}.onnx"
         result = measured(file, packed, split, kinds, card["calibration"], draws)
