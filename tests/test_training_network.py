@@ -145,7 +145,16 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
         share = np.stack([part.sum(1) for part in np.split(bins.numpy(), ends, 1)], 1)
         plain = out["hubble"].numpy() + np.arange(7) + 0.5 * np.log(share + 1e-5)
         plain[:, 0] += no_disk[:, 0].numpy()
+        head = out["hubble"] + torch.arange(7.0)
+        head[:, :1] += no_disk
+        middle = [
+            (part @ np.array(t, np.float32)) / part.sum(1)  # of T within each class
+            for part, t in zip(np.split(bins.numpy(), ends, 1), np.split(T_BINS, ends), strict=True)
+        ]
+        said = head.softmax(1).numpy() * share / (share + 1e-5)  # what bins deny stays denied
+        t_mean = (said * np.stack(middle, 1)).sum(1) / said.sum(1)
     np.testing.assert_allclose(found[0], plain, atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(found[1][:, 0], t_mean, atol=1e-3)
     np.testing.assert_allclose(found[2], told.numpy(), atol=1e-4, rtol=1e-4)
     model = onnx.load(path)
     assert model.ir_version <= 9

@@ -26,9 +26,10 @@ IR_VERSION = 9  # what ONNX Runtime 1.17 reads
 class Deployed(nn.Module):
     """The fused network with the input's scale folded into its stem.
 
-    Its answers are made to agree: a disk seen edge-on is no elliptical, so the shares of E
-    and of its T are multiplied by the chance that it is none. The network learned its classes
+    Its answers are made to agree. A disk seen edge-on is no elliptical, so the shares of E
+    and of its T are multiplied by the chance that it is none: the network learned its classes
     from near galaxies and its features from distant ones too, where the latter know better.
+    And T is distributed among the classes as their own head says, within each as its bins do.
 
     Parameters
     ----------
@@ -89,11 +90,14 @@ class Deployed(nn.Module):
         seen = heads.attributes(features)
         no_disk = -F.softplus(seen[:, self.edge_on, None])  # log of the chance
         p = (heads.t_bins(features) + no_disk * self.no_t).softmax(1)
+        shares = p @ self.member + 1e-5
+        hubble = heads.hubble(features) + no_disk * self.no_class
+        p = p * ((hubble.softmax(1) / shares) @ self.member.T)
+        p = p / p.sum(1, keepdim=True)
         mean = (p * self.bins).sum(1, keepdim=True)
         variance = (p * (self.bins - mean) ** 2).sum(1, keepdim=True)
-        hubble = heads.hubble(features) + no_disk * self.no_class
         if self.blend:
-            hubble = hubble + self.blend * (p @ self.member + 1e-5).log()
+            hubble = hubble + self.blend * shares.log()
         t_type = torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
         return hubble, t_type, seen
 
