@@ -26,10 +26,10 @@ from training.augment import Augment  # noqa: E402
 from training.batches import Group, draw, reside  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.config import OUTPUTS, Config  # noqa: E402
-from training.data import Pack, pack  # noqa: E402
+from training.data import Pack, kind_of, pack  # noqa: E402
 from training.distil import HINTS, load, teach  # noqa: E402
 from training.export import Deployed, agree, export, write_openvino  # noqa: E402
-from training.judges import convene  # noqa: E402
+from training.judges import alike, convene  # noqa: E402
 from training.labels import ATTRIBUTES  # noqa: E402
 from training.network import build  # noqa: E402
 from training.quantize import METHOD, METHODS  # noqa: E402
@@ -271,6 +271,16 @@ def test_what_has_learned_from_all_of_val_is_calibrated_by_those_that_have_not(p
         convene(parts[:1], packed, ["auto"], 0.5).rows[0].tolist()
         == np.flatnonzero(held[0]).tolist()
     )
+
+
+def test_calibration_counts_every_kind_alike(packed):
+    assert alike(packed) == ["auto", "grey", "linear0", "mono0"]
+    more = ("linear1", "linear2", "mono1")
+    several = replace(packed, exact={**packed.exact, **dict.fromkeys(more, packed.exact["auto"])})
+    views = alike(several)
+    assert {kind_of(view): views.count(view) for view in ("auto", "grey")} == {"auto": 3, "grey": 3}
+    assert views[6:9] == ["linear0", "linear1", "linear2"]
+    assert sorted(view for view in views if kind_of(view) == "mono") == ["mono0", "mono0", "mono1"]
 
 
 def test_a_network_trained_with_rounding_is_its_int8_file(packed, tmp_path):

@@ -28,7 +28,7 @@ from training.evaluate import (
     run,
 )
 from training.export import Deployed, agree, agreement, export, write_openvino
-from training.judges import convene
+from training.judges import alike, convene
 from training.labels import FEATURES
 from training.network import CLASSES, Galaxy, Mobile, parameters
 from training.quantize import WEIGHT_BITS, calibration_pictures, quantize
@@ -114,7 +114,7 @@ def make(
     out.mkdir(parents=True, exist_ok=True)
     fp32, small = out / "model.fp32.onnx", out / "model.int8.onnx"
     kinds = {kind: view for kind, view in KINDS.items() if view in pack.exact}
-    panel = convene(judges or (folder,), pack, list(kinds.values()), blend)
+    panel = convene(judges or (folder,), pack, alike(pack), blend)
 
     sets = panel.answers()
     bias, joined = fit_bias(sets), Answers.join(sets)

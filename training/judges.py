@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
-from training.data import Pack
+from training.data import KINDS, Pack, kind_of
 from training.evaluate import Answers, run
 from training.export import export
 from training.quantize import calibration_pictures, quantize
@@ -22,7 +22,9 @@ from training.rounding import smooth
 from training.runs import load_run
 from training.splits import fold
 
-__all__ = ["Panel", "convene"]
+__all__ = ["Panel", "alike", "convene"]
+
+SIMULATIONS = 4  # of each picture of val: their noise, and the fit's, averages out
 
 
 @dataclass
@@ -43,17 +45,28 @@ class Panel:
 
         `corrections` are bias and features of `training.export.Deployed`.
         """
-        found: list[list[Answers]] = [[] for _ in self.views]
+        found: dict[str, list[Answers]] = {view: [] for view in self.views}
         with tempfile.TemporaryDirectory() as folder:
             file, small = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
             for network, rows in zip(self.networks, self.rows, strict=True):
                 export(network, file, self.size, corrections[0], self.blend, corrections[1])
                 if int8:
-                    pictures = calibration_pictures(self.pack, self.views)
+                    kinds = [view for view in KINDS.values() if view in self.pack.exact]
+                    pictures = calibration_pictures(self.pack, kinds)
                     quantize(file, small, pictures, learned=smooth(network)[1:])
-                for view, parts in zip(self.views, found, strict=True):
+                for view, parts in found.items():
                     parts.append(run(small if int8 else file, self.pack, rows, view))
-        return [Answers.join(parts) for parts in found]
+        return [Answers.join(found[view]) for view in self.views]
+
+
+def alike(pack: Pack) -> list[str]:
+    """Return the views to calibrate on: several of each kind, every kind as often as the others."""
+    kinds = [
+        [view for view in pack.exact if kind_of(view) == kind][:SIMULATIONS]
+        for kind in map(kind_of, KINDS.values())
+    ]
+    most = max(map(len, kinds))
+    return [views[i % len(views)] for views in kinds if views for i in range(most)]
 
 
 def convene(runs: Sequence[Path], pack: Pack, views: list[str], blend: float) -> Panel:
