@@ -241,17 +241,18 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
 def test_what_has_learned_from_all_of_val_is_calibrated_by_those_that_have_not(packed, tmp_path):
     parts = []
     for part in ("1/2", "2/2"):
-        folded = replace(packed, split=fold(packed.galaxy, packed.split, part))
+        folded = packed.folded(part)
         rows = np.flatnonzero(folded.split == "train")
         assert len(rows) > (packed.split == "train").sum()
         config = Config(network="galaxy:8,8,8,8", size=32, epochs=2, batch=32, lr=5e-3, ema=0.9)
         parts.append(tmp_path / part[0])
-        train(config, Group(folded, rows), parts[-1], check=0, fold=part)
+        train(config, Group(folded, rows), parts[-1], check=0)
     average(parts, tmp_path / "both")
     assert json.loads((tmp_path / "both" / "run.json").read_text())["fold"] == "0/2"
     bundle, options = tmp_path / "bundle", {"int8": False, "draws": 5}
     with pytest.raises(ValueError, match="--judge"):
         make(tmp_path / "both", packed, bundle, "made-1", "1.0", **options)
+    assert not bundle.exists()
     twice, judges = (parts[0], parts[0]), tuple(parts)
     with pytest.raises(ValueError, match="same pictures"):
         make(tmp_path / "both", packed, bundle, "made-1", "1.0", judges=twice, **options)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from training.measuring import baselines, evaluate, explain, quantize, study, table
 from training.options import extras_option, folder, groups_of, targets_option, values_of
@@ -46,19 +45,16 @@ def train(
     from training.config import Config
     from training.data import Pack
     from training.distil import load
-    from training.splits import fold as parted
     from training.train import train as run
 
-    packed = Pack.open(pack)
     try:
-        packed.split = parted(packed.galaxy, packed.split, fold)
+        packed = Pack.open(pack).folded(fold)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    rows = np.flatnonzero((packed.split == "train") & (packed.label >= 0))
+    rows = packed.rows("train")
     group = Group(packed, rows, load(targets).of(rows) if targets else None)
     config = Config(**{"size": packed.info["recipe"]["size"], **values_of(settings)})
-    others = groups_of(extras)
-    run(config, group, out, extras=others, device=device, threads=threads, fold=fold)
+    run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
 
 
 @main.command()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.augment import Augment
 from training.config import OUTPUTS, Config
-from training.data import Pack, kind_of
+from training.data import Pack, of_kind
 from training.network import CLASSES, T_BINS
 
 __all__ = ["Answers", "Group", "ahead", "draw", "reside", "room"]
@@ -53,7 +53,7 @@ class Group:
     def views(self, kind: str) -> list[str]:
         """Return the packed views of a kind (`linear`: linear0, linear1, ...), or the plain one."""
         packed = self.pack.views
-        return [kind] if kind in packed else [v for v in packed if kind_of(v) == kind] or ["auto"]
+        return [kind] if kind in packed else of_kind(packed, kind) or ["auto"]
 
     def take(self, view: str, chosen: np.ndarray, device: str) -> tuple[Tensor, Tensor]:
         """Return pixels and frames of some of the rows on the device."""

@@ -15,7 +15,6 @@ from galedge.engine import start as start_engine
 from galedge.errors import GaledgeError
 from training.data import Pack
 from training.evaluate import (
-    KINDS,
     Answers,
     calibrated,
     ece,
@@ -111,10 +110,10 @@ def make(
     if not isinstance(network, (Galaxy, Mobile)):
         raise TypeError("only galaxy and mobile are exported; distil a transfer network into one")
     size = record["config"]["size"]
+    panel = convene(judges or (folder,), pack, alike(pack), blend)
     out.mkdir(parents=True, exist_ok=True)
     fp32, small = out / "model.fp32.onnx", out / "model.int8.onnx"
-    kinds = {kind: view for kind, view in KINDS.items() if view in pack.exact}
-    panel = convene(judges or (folder,), pack, alike(pack), blend)
+    views = list(pack.kinds().values())
 
     sets = panel.answers()
     bias, joined = fit_bias(sets), Answers.join(sets)
@@ -123,11 +122,11 @@ def make(
     ]
     deployed = export(network, fp32, size, corrections[0], blend, corrections[1])
     files = [fp32]
-    some = np.flatnonzero(pack.split == "val")[:128]
-    agree(deployed, fp32, np.concatenate([pack.exact[view][some] for view in kinds.values()]))
+    some = pack.rows("val")[:128]
+    agree(deployed, fp32, np.concatenate([pack.exact[view][some] for view in views]))
     quantization: dict[str, Any] = {}
     if int8:
-        pictures = calibration_pictures(pack, list(kinds.values()))
+        pictures = calibration_pictures(pack)
         learned = smooth(network)[1:]
         method, used = quantize(fp32, small, pictures, learned=learned)
         how = "ranges of quantization-aware training" if method == "learned" else method
@@ -139,8 +138,8 @@ def make(
         files.append(small)
         if learned[0]:
             rounds = Deployed(network, corrections[0], blend, corrections[1], rounds=True).eval()
-            test = np.flatnonzero((pack.split == "test") & (pack.label >= 0))
-            pictures = np.concatenate([pack.exact[view][test] for view in kinds.values()])
+            test = pack.rows("test")
+            pictures = np.concatenate([pack.exact[view][test] for view in views])
             engine = start_engine("onnxruntime", small.read_bytes(), str(small))
             quantization["as_torch"] = agreement(rounds, engine, pictures)
             try:
@@ -150,7 +149,8 @@ def make(
                 pass
     if openvino:
         write_openvino(files)
-    judge = Answers.join(panel.answers(corrections, int8))
+    told = panel.answers(corrections, int8) if judges else panel.by(files[-1:])
+    judge = Answers.join(told)
     temperature, slope = fit_temperature(judge)
     calibration = {
         "temperature": round(temperature, 4),
@@ -168,7 +168,7 @@ def make(
         },
     }
     for file in files:
-        metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", kinds, calibration, draws)
+        metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", calibration, draws)
     card = card_of(
         name,
         version,
@@ -194,21 +194,19 @@ def evaluate(
     file: Path,
     pack: Pack,
     split: str,
-    kinds: dict[str, str],
     calibration: dict[str, float],
     draws: int,
 ) -> dict[str, Any]:
     """Return the metrics of one ONNX file by source and kind of input."""
+    rows = pack.rows(split)
+    every = {kind: run(file, pack, rows, view) for kind, view in pack.kinds().items()}
     result: dict[str, Any] = {}
-    for source in sorted(set(pack.source)):
-        rows = np.flatnonzero((pack.split == split) & (pack.source == source) & (pack.label >= 0))
-        if len(rows):
-            result[source or "all"] = {
-                kind: measure(run(file, pack, rows, view), calibration, draws)
-                for kind, view in kinds.items()
-            }
-    every = np.flatnonzero((pack.split == split) & (pack.label >= 0))
-    joined = Answers.join([run(file, pack, every, view) for view in kinds.values()])
+    for source in sorted(set(pack.source[rows])):
+        here = np.flatnonzero(pack.source[rows] == source)
+        result[source or "all"] = {
+            kind: measure(answers.take(here), calibration, draws) for kind, answers in every.items()
+        }
+    joined = Answers.join(list(every.values()))
     result["ece_all"] = round(ece(joined.label, calibrated(joined, calibration)), 4)
     result["features"] = measure_features(joined)
     return result

@@ -4,8 +4,8 @@ Two steps, on a chain of convolutions that is about to be written in bytes:
 
 1. *Balance.* A rectifier lets a positive factor through, so each channel of a map can be
    divided by one if the next convolution multiplies it back (Nagel et al. 2019,
-   arXiv:1906.04721). All channels of a map share one step of a byte; halfway to one range
-   for all of them is where maps and weights together lose least.
+   arXiv:1906.04721). All channels of a map share one step of a byte; two thirds of the
+   way to one range for all of them is where maps and weights together lose least.
 2. *Compensation.* What a weight loses by rounding is put upon the weights of its kernel that
    are still to be rounded, as far as their inputs go together on real pictures (Frantar et
    al. 2022, arXiv:2210.17323), and the rest, in the mean, upon the bias. Inputs are those of
@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from onnx import numpy_helper
 from torch import Tensor
 
-from training.rounding import Bytes
+from training.rounding import LEVELS, WEIGHT_BITS, Bytes
 
 __all__ = ["Link", "balance", "chain", "compensate"]
 
@@ -102,8 +102,8 @@ def chain(graph: onnx.GraphProto, maps: list[onnx.NodeProto]) -> list[Link] | No
         readers = [n for n in graph.node if rectifier.output[0] in n.input]
         weight, bias = (values[name] for name in node.input[1:])
         strides = list(given.get("strides", [1, 1]))
-        links.append(Link(weight, bias, strides, pads[:2], len(readers) == 1))
-    links[-1].alone = False
+        alone = [reader.op_type for reader in readers] == ["Conv"]
+        links.append(Link(weight, bias, strides, pads[:2], alone))
     return links
 
 
@@ -125,7 +125,7 @@ def balance(links: list[Link], pixels: np.ndarray, batch: int = 32) -> None:
 
 @torch.no_grad()
 def compensate(
-    links: list[Link], pixels: np.ndarray, levels: int = 64, batch: int = 32
+    links: list[Link], pixels: np.ndarray, levels: int = LEVELS[WEIGHT_BITS], batch: int = 32
 ) -> list[Bytes]:
     """Round the weights of a chain, on pictures, and return the ranges of its maps.
 

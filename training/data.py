@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from training.labels import ATTRIBUTES, FEATURES, features, hubble_class
 from training.network import CLASSES
 from training.readers import DataSet, pictures, read
 from training.simulate import simulate
-from training.splits import assign, same_galaxy
+from training.splits import assign, fold, same_galaxy
 
 __all__ = [
     "KINDS",
@@ -42,6 +42,7 @@ __all__ = [
     "Pack",
     "kind_of",
     "luma",
+    "of_kind",
     "on_sequence",
     "pack",
     "pictures",
@@ -60,7 +61,8 @@ class Pack:
     `ATTRIBUTES`, then `FEATURES`) NaN where undefined, and `t_sigma` is the width
     that the training target is given.
     `category` counts in `classes`: the data set's own, which training does not
-    use, or where it has none Hubble's, like `label`.
+    use, or where it has none Hubble's, like `label`. `fold` is the part of val that is
+    held out, where the others are in train (see `folded`).
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Pack:
     attributes: np.ndarray
     classes: tuple[str, ...] = CLASSES
     category: np.ndarray | None = None
+    fold: str | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Pack:
@@ -124,6 +127,19 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def rows(self, split: str, source: str | None = None) -> np.ndarray:
+        """Return the rows of a split, and of a source, that have a class."""
+        found = (self.split == split) & (self.label >= 0)
+        return np.flatnonzero(found if source is None else found & (self.source == source))
+
+    def kinds(self) -> dict[str, str]:
+        """Return the kinds of input that can be measured here, and the view of each."""
+        return {kind: view for kind, view in KINDS.items() if view in self.exact}
+
+    def folded(self, which: str | None) -> Pack:
+        """Return the pack with all of val in train but one part: see `training.splits.fold`."""
+        return replace(self, split=fold(self.galaxy, self.split, which), fold=which)
 
 
 def pack(
@@ -226,6 +242,11 @@ def pack(
 def kind_of(view: str) -> str:
     """Return the kind of a view, its name without its number: linear of linear12."""
     return view.rstrip("0123456789")
+
+
+def of_kind(views: Iterable[str], kind: str) -> list[str]:
+    """Return the views of a kind."""
+    return [view for view in views if kind_of(view) == kind]
 
 
 def on_sequence(data: DataSet) -> DataSet:

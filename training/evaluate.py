@@ -18,12 +18,11 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from training.data import KINDS, Pack
+from training.data import Pack
 from training.labels import FEATURES
 from training.network import CLASSES
 
 __all__ = [
-    "KINDS",
     "Answers",
     "bootstrap",
     "calibrated",

@@ -208,7 +208,7 @@ def explain(
             (bundle / "card.json").write_text(json.dumps(card))
         model = Model.load(bundle, engine="onnxruntime", precision=precision)
         explainer = Explainer(model)
-    rows = np.flatnonzero((pack.split == split) & (pack.label >= 0))[::every]
+    rows = pack.rows(split)[::every]
     galaxy = pack.galaxy[rows]
     result: dict[str, Any] = {}
     for kind in kinds:

@@ -1,7 +1,7 @@
 """Judges: networks that answer for galaxies they have not seen, so that a bundle can be calibrated.
 
 Mostly that is the network itself, on val. One that has learned from val too, as the mean of
-runs of which each held out another part (`training.splits.fold`), is calibrated by those.
+runs of which each held out another part (`Pack.folded`), is calibrated by those.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor, nn
 
-from training.data import KINDS, Pack, kind_of
+from training.data import Pack, kind_of, of_kind
 from training.evaluate import Answers, run
 from training.export import export
 from training.quantize import calibration_pictures, quantize
 from training.rounding import smooth
 from training.runs import load_run
-from training.splits import fold
 
 __all__ = ["Panel", "alike", "convene"]
 
@@ -45,28 +44,33 @@ class Panel:
 
         `corrections` are bias and features of `training.export.Deployed`.
         """
-        found: dict[str, list[Answers]] = {view: [] for view in self.views}
+        files = []
         with tempfile.TemporaryDirectory() as folder:
-            file, small = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
-            for network, rows in zip(self.networks, self.rows, strict=True):
+            for i, network in enumerate(self.networks):
+                file = Path(folder) / f"{i}.fp32.onnx"
                 export(network, file, self.size, corrections[0], self.blend, corrections[1])
                 if int8:
-                    kinds = [view for view in KINDS.values() if view in self.pack.exact]
-                    pictures = calibration_pictures(self.pack, kinds)
-                    quantize(file, small, pictures, learned=smooth(network)[1:])
-                for view, parts in found.items():
-                    parts.append(run(small if int8 else file, self.pack, rows, view))
-        return [Answers.join(found[view]) for view in self.views]
+                    exact, file = file, Path(folder) / f"{i}.int8.onnx"
+                    pictures = calibration_pictures(self.pack)
+                    quantize(exact, file, pictures, learned=smooth(network)[1:])
+                files.append(file)
+            return self.by(files)
+
+    def by(self, files: list[Path]) -> list[Answers]:
+        """Return what the networks' files answer, one for each, view by view."""
+        asked = list(zip(files, self.rows, strict=True))
+        found = {
+            view: Answers.join([run(file, self.pack, rows, view) for file, rows in asked])
+            for view in set(self.views)
+        }
+        return [found[view] for view in self.views]
 
 
 def alike(pack: Pack) -> list[str]:
     """Return the views to calibrate on: several of each kind, every kind as often as the others."""
-    kinds = [
-        [view for view in pack.exact if kind_of(view) == kind][:SIMULATIONS]
-        for kind in map(kind_of, KINDS.values())
-    ]
+    kinds = [of_kind(pack.exact, kind_of(view))[:SIMULATIONS] for view in pack.kinds().values()]
     most = max(map(len, kinds))
-    return [views[i % len(views)] for views in kinds if views for i in range(most)]
+    return [views[i % len(views)] for views in kinds for i in range(most)]
 
 
 def convene(runs: Sequence[Path], pack: Pack, views: list[str], blend: float) -> Panel:
@@ -80,8 +84,7 @@ def convene(runs: Sequence[Path], pack: Pack, views: list[str], blend: float) ->
     panel = Panel([], [], pack, views, 0, blend)
     for folder in runs:
         network, record = load_run(folder)
-        split = fold(pack.galaxy, pack.split, record.get("fold"))
-        rows = np.flatnonzero((split == "val") & (pack.label >= 0))
+        rows = pack.folded(record.get("fold")).rows("val")
         if not len(rows):
             raise ValueError(
                 f"{folder}: has learned from all of val and cannot be calibrated on it; "

@@ -56,7 +56,6 @@ def evaluate(
     """
     from training.bundle import evaluate as measured
     from training.data import Pack
-    from training.evaluate import KINDS
     from training.volunteers import contradicted, rows_of
 
     packed = Pack.open(pack)
@@ -77,9 +76,8 @@ def evaluate(
         source = found(source) if source else None
         result = report(bundle, packed, output, source=source, **options)["sets"]
     else:
-        kinds = {kind: view for kind, view in KINDS.items() if view in packed.exact}
         file = bundle / f"model.{precision}.onnx"
-        result = measured(file, packed, split, kinds, card["calibration"], draws)
+        result = measured(file, packed, split, card["calibration"], draws)
     click.echo(table({precision: result}))
 
 

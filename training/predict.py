@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from training.augment import framed
 from training.batches import Answers
 from training.config import Config
-from training.data import KINDS, Pack
+from training.data import Pack
 from training.device import half
 from training.network import T_BINS
 
@@ -106,13 +106,11 @@ def validate(
     net: nn.Module, pack: Pack, config: Config, source: str, device: str
 ) -> dict[str, Any]:
     """Return the validation scores of one source in colour, in grey, and simulated linear."""
-    rows = np.flatnonzero((pack.split == "val") & (pack.source == source) & (pack.label >= 0))
+    rows = pack.rows("val", source)
     if not len(rows):
         return {}
     result = {}
-    for kind, view in KINDS.items():
-        if view not in pack.exact:
-            continue
+    for kind, view in pack.kinds().items():
         if pack.exact[view].shape[-1] == config.size:
             said = predict(net, pack.exact[view][rows], config.size, device=device)
         elif view in pack.views:

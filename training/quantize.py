@@ -20,9 +20,9 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.compensate import balance, chain, compensate
-from training.data import KINDS, Pack
+from training.data import Pack
 from training.evaluate import Answers, fit_temperature, probabilities, run
-from training.rounding import WEIGHT_BITS, Bytes
+from training.rounding import LEVELS, WEIGHT_BITS, Bytes
 
 __all__ = ["METHOD", "METHODS", "WEIGHT_BITS", "calibration_pictures", "compare", "quantize"]
 
@@ -54,9 +54,10 @@ class Pictures(CalibrationDataReader):
         return next(self.batches, None)
 
 
-def calibration_pictures(pack: Pack, views: list[str], number: int = 512) -> np.ndarray:
+def calibration_pictures(pack: Pack, number: int = 512) -> np.ndarray:
     """Return training pictures of every kind, each class alike, for the quantizer."""
-    rows = np.flatnonzero((pack.split == "train") & (pack.label >= 0))
+    views = list(pack.kinds().values())
+    rows = pack.rows("train")
     classes = np.unique(pack.label[rows])
     share = max(1, number // (len(views) * len(classes)))
     random = np.random.default_rng(0)
@@ -108,12 +109,12 @@ def quantize(
         if learned[0]:
             method = "learned"
         elif method == "compensated":
-            links = chain(prepared.graph, maps)
-            method = method if links else BRANCHED
-            if links:
+            if links := chain(prepared.graph, maps):
                 balance(links, pixels)
-                learned = compensate(links, pixels, 2 ** (weight_bits - 1) - (weight_bits == 8)), []
+                learned = compensate(links, pixels, LEVELS[weight_bits]), []
                 onnx.save(prepared, clean)
+            else:
+                method = BRANCHED
         calibrate, options = METHODS.get(method, METHODS["minmax"])
         if calibrate != CalibrationMethod.MinMax:
             pixels = pixels[::4]  # histograms keep every activation in memory,
@@ -182,9 +183,8 @@ def compare(source: Path, pack: Pack) -> Iterator[dict[str, Any]]:
         ``accuracy``; and against fp32 ``agreement`` of labels, and the mean and
         largest difference of a class's probability.
     """
-    views = [view for view in KINDS.values() if view in pack.exact]
-    val = np.flatnonzero((pack.split == "val") & (pack.label >= 0))
-    pictures = calibration_pictures(pack, views)
+    views, val = list(pack.kinds().values()), pack.rows("val")
+    pictures = calibration_pictures(pack)
 
     def measured(file: Path) -> tuple[np.ndarray, dict[str, Any]]:
         answers = Answers.join([run(file, pack, val, view) for view in views])

@@ -136,12 +136,10 @@ def report(
     card = json.loads((bundle / "card.json").read_text())
     network = bundle / f"model.{precision}.onnx"
     fitted = card["calibration"]
-    rows = np.flatnonzero((pack.split == split) & (pack.label >= 0))
+    rows = pack.rows(split)
     if not len(rows):
         raise ValueError(f"{pack.folder}: has no labelled picture in the {split} split")
-    every = {
-        kind: run(network, pack, rows, view) for kind, view in KINDS.items() if view in pack.exact
-    }
+    every = {kind: run(network, pack, rows, view) for kind, view in pack.kinds().items()}
     sources = {name or "all": pack.source[rows] == name for name in sorted(set(pack.source[rows]))}
     sets = {
         (name, kind): answers.take(np.flatnonzero(member))

@@ -23,10 +23,12 @@ from torch import Tensor, nn
 from training.blocks import fuse, replace
 from training.pretrained import Inverted
 
-__all__ = ["WEIGHT_BITS", "Bytes", "Rounded", "calibrate", "rounded", "smooth"]
+__all__ = ["LEVELS", "WEIGHT_BITS", "Bytes", "Rounded", "calibrate", "rounded", "smooth"]
 
 WEIGHT_BITS = 7
 """With 8, processors that lack VNNI overflow and give wrong answers."""
+
+LEVELS = {7: 64, 8: 127}  # the largest integer that a weight becomes, by its bits
 
 CUT = 1e-5  # of the values of a map may lie beyond its range, at either end
 
@@ -74,7 +76,7 @@ class Rounded(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve with the rounded kernel, rectify, round."""
         one: Any = self.fused[0]
-        width = one.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-12) / 2 ** (WEIGHT_BITS - 1)
+        width = one.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-12) / LEVELS[WEIGHT_BITS]
         kernel = straight(one.weight, width[:, None, None, None])
         bias = straight(one.bias, width * self.unit) if bool(self.unit > 0) else one.bias
         y = F.conv2d(x, kernel, bias, one.stride, one.padding, one.dilation, one.groups)

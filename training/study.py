@@ -72,11 +72,11 @@ def study(
     if out.exists():
         result = json.loads(out.read_text())
     result.setdefault("logits", {})
-    rows = np.flatnonzero((pack.split == "train") & (pack.label >= 0))
+    rows = pack.rows("train")
     steps = epochs * math.ceil(len(rows) / BASE.batch)
     if ratio > 1:
         rows = rows[long_tail(pack.label[rows], ratio, np.random.default_rng(0))]
-    val = np.flatnonzero((pack.split == "val") & (pack.label >= 0))
+    val = pack.rows("val")
     seconds = dict(result.get("seconds", {}))
     for seed in range(seeds):
         networks: dict[str, Any] = {}  # those that a retrained head may start from

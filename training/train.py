@@ -40,13 +40,11 @@ def train(
     device: str = "auto",
     threads: int = 2,
     check: int = 5,
-    fold: str | None = None,
 ) -> nn.Module:
     """Train, follow the validation split, and write config, curve and weights.
 
     The split is measured every `check` epochs and after the last, with 0 never. Where
     `torchrun` started several processes, each trains on its share (see `training.parallel`).
-    `fold` goes into the record: which part of val was held out, where the others were not.
 
     Returns
     -------
@@ -155,7 +153,7 @@ def train(
         "code": version(),
         "torch": torch.__version__,
         "pictures": number,
-        "fold": fold,
+        "fold": labelled.pack.fold,
         "unlabelled": most if unlabelled else 0,
         "curve": curve,
     }

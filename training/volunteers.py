@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from training.data import KINDS, Pack
+from training.data import Pack
 from training.evaluate import estimate, run
 from training.labels import FEATURES, RULED_OUT
 from training.network import CLASSES
@@ -31,9 +31,7 @@ def contradicted(network: Path, pack: Pack, split: str, draws: int = 500) -> dic
     """
     result: dict[str, Any] = {}
     rows = np.flatnonzero((pack.split == split) & (pack.label < 0))
-    for kind, view in KINDS.items():
-        if view not in pack.exact or not len(rows):
-            continue
+    for kind, view in pack.kinds().items() if len(rows) else ():
         answers = run(network, pack, rows, view)
         guess = np.array(CLASSES)[answers.logits.argmax(1)]
         for name, wrong in RULED_OUT.items():
