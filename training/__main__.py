@@ -45,15 +45,17 @@ def train(
     from training.config import Config
     from training.data import Pack
     from training.distil import load
+    from training.runs import going_on
     from training.train import train as run
 
+    chosen = values_of(settings)
     try:
-        packed = Pack.open(pack).folded(fold)
+        packed = Pack.open(pack).folded(going_on(chosen.get("weights"), fold))
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     rows = packed.rows("train")
     group = Group(packed, rows, load(targets).of(rows) if targets else None)
-    config = Config(**{"size": packed.info["recipe"]["size"], **values_of(settings)})
+    config = Config(**{"size": packed.info["recipe"]["size"], **chosen})
     run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
 
 

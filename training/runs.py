@@ -16,7 +16,7 @@ import torch
 from training.network import build
 from training.rounding import rounded
 
-__all__ = ["average", "load_run"]
+__all__ = ["average", "going_on", "load_run"]
 
 
 def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
@@ -61,6 +61,39 @@ def average(runs: list[Path], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     torch.save(mean, out / "weights.pt")
     (out / "run.json").write_text(json.dumps(record, indent=1))
+
+
+def going_on(weights: str | None, fold: str | None) -> str | None:
+    """Return the part of val that a run may hold out which goes on from weights.
+
+    Parameters
+    ----------
+    weights : str or None
+        A run's `weights.pt` or a bundle's ONNX file; what lies beside it tells its fold. Weights
+        without such a record, ImageNet's for instance, have learned from none of val.
+    fold : str or None
+        The part that was asked for, see `training.splits.fold`; None holds out what the
+        weights have not seen.
+
+    Raises
+    ------
+    ValueError
+        If the weights have learned from the part that was asked for.
+    """
+    beside = Path(weights).parent if weights else None
+    before = None
+    if beside and (beside / "run.json").exists():
+        before = json.loads((beside / "run.json").read_text()).get("fold")
+    elif beside and (beside / "card.json").exists():
+        before = json.loads((beside / "card.json").read_text()).get("training", {}).get("fold")
+    if before is None or fold == before or (fold or "").startswith("0/"):
+        return fold
+    if fold is None:
+        return before
+    raise ValueError(
+        f"fold {fold}: {weights} learned from val, fold {before}, and may know these answers; "
+        f"leave out --fold to hold out what they did, or take 0/2 to hold out nothing"
+    )
 
 
 def together(records: list[dict[str, Any]]) -> str | None:
