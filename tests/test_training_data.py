@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 from training.augment import Augment  # noqa: E402
 from training.labels import FEATURES, features, hubble_class  # noqa: E402
 from training.simulate import linear_flux, simulate  # noqa: E402
-from training.splits import fold, splits  # noqa: E402
+from training.splits import aside, fold, splits  # noqa: E402
 
 
 def test_a_split_keeps_a_galaxy_on_one_side():
@@ -44,6 +44,19 @@ def test_folds_hold_out_all_of_val_between_them():
     for wrong in ("4/3", "1", "1/0", "-1/3", "a/b"):
         with pytest.raises(ValueError, match="PART/PARTS"):
             fold(galaxy, split, wrong)
+
+
+def test_parts_that_are_laid_aside_are_all_of_train_between_them():
+    galaxy = np.array([f"g{i // 2}" for i in range(80)])
+    split = np.repeat(["train", "val", "train", "test"], 20)
+    parts = [aside(galaxy, split, f"{part}/4") for part in (1, 2, 3, 4)]
+    left = [side == "aside" for side in parts]
+    assert (sum(one.astype(int) for one in left) == (split == "train")).all()
+    for one, side in zip(left, parts, strict=True):
+        assert one.any()
+        assert not set(galaxy[one]) & set(galaxy[side == "train"])
+        assert (side[~one] == split[~one]).all()
+    assert (aside(galaxy, split, None) == split).all()
 
 
 def test_classes_by_t_type():

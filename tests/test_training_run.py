@@ -172,6 +172,26 @@ def test_a_student_guesses_its_teachers_features(packed, tmp_path):
         train(hinted, group, tmp_path / "other", extras=(bare,))
 
 
+def test_teachers_are_asked_about_what_they_laid_aside(packed, tmp_path):
+    config = Config(network="galaxy:8,8,8,8", size=32, epochs=1, batch=32)
+    parts, networks = ("1/2", "2/2"), []
+    for part in parts:
+        left = packed.without(part)
+        assert (left.split == "aside").sum() == (packed.split == "train").sum() / 2
+        networks.append(train(config, Group(left, left.rows("train")), tmp_path / part[0], check=0))
+        assert json.loads((tmp_path / part[0] / "run.json").read_text())["aside"] == part
+    several = [(network, 32) for network in networks]
+    told = teach(several, packed, tmp_path / "told.npz", aside=parts, views=1)
+    alone = [teach([one], packed, tmp_path / "one.npz", views=1) for one in several]
+    for part, one in zip(parts, alone, strict=True):
+        rows = packed.without(part).split == "aside"
+        np.testing.assert_allclose(told.hubble[rows], one.hubble[rows], atol=1e-6)
+        np.testing.assert_allclose(told.t_bins[rows], one.t_bins[rows], atol=1e-6)
+    rest = packed.split != "train"
+    mean = (alone[0].hubble + alone[1].hubble)[rest] / 2
+    np.testing.assert_allclose(told.hubble[rest], mean, atol=1e-6)
+
+
 def test_packs_of_different_frames_do_not_train_together(packed, tmp_path):
     wider = np.zeros((len(packed), 3, 50, 50), np.uint8)
     other = replace(packed, folder=Path("other"), views={"auto": wider})

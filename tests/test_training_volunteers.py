@@ -23,7 +23,7 @@ from training.__main__ import main  # noqa: E402
 from training.batches import Answers  # noqa: E402
 from training.config import OUTPUTS  # noqa: E402
 from training.data import pack  # noqa: E402
-from training.distil import conditioned, load, teach  # noqa: E402
+from training.distil import agreed, conditioned, load, teach  # noqa: E402
 from training.export import export  # noqa: E402
 from training.network import CLASSES, T_BINS, build  # noqa: E402
 from training.volunteers import contradicted  # noqa: E402
@@ -90,6 +90,20 @@ def test_a_teacher_is_corrected_by_what_is_known_and_by_a_seer(zoo, tmp_path):
     told_on = np.isin(code, (0, 4, 5))  # of which Galaxy Zoo said nothing about edges
     assert not (told.hubble[told_on].argmax(1) == CLASSES.index("E")).any()
     np.testing.assert_allclose(load(tmp_path / "told.npz").hubble, told.hubble, atol=1e-3)
+
+
+def test_the_mean_is_of_those_who_were_asked():
+    def says(value, n):
+        return Answers(*(np.full((n, width), value) for width in (7, 17, 2)))
+
+    asked = np.array([[1, 0, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1]], bool)
+    mean = agreed([says(1, 2), says(2, 2), says(6, 2)], asked)
+    np.testing.assert_allclose(mean.hubble[:, 0], [1, 2, 3, 6])
+    np.testing.assert_allclose(mean.t_bins[:, 5], [1, 2, 3, 6])
+    assert mean.hints.shape == (4, 0)
+    mean = agreed([says(1, 4), says(3, 4)], np.ones((2, 4), bool))
+    np.testing.assert_allclose(mean.hubble, np.full((4, 7), 2))
+    assert mean.hints.shape == (4, 4)
 
 
 def test_a_class_that_is_ruled_out_is_counted(zoo, tmp_path):

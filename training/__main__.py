@@ -28,6 +28,7 @@ for command in (data, quantize, evaluate, study, explain, baselines):
 @targets_option
 @extras_option
 @click.option("--fold", help="PART/PARTS: hold out this part of val; train on the others.")
+@click.option("--aside", help="PART/PARTS: keep this part of train unseen, for a teacher.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def train(
@@ -37,6 +38,7 @@ def train(
     targets: Path | None,
     extras: tuple[tuple[Path, Path], ...],
     fold: str | None,
+    aside: str | None,
     device: str,
     threads: int,
 ) -> None:
@@ -50,7 +52,7 @@ def train(
 
     chosen = values_of(settings)
     try:
-        packed = Pack.open(pack).folded(going_on(chosen.get("weights"), fold))
+        packed = Pack.open(pack).folded(going_on(chosen.get("weights"), fold)).without(aside)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     rows = packed.rows("train")
@@ -90,16 +92,17 @@ def distil(
     if not runs and not stored:
         raise click.UsageError("whose predictions? name RUNS, or what they stored by --with")
 
-    def sized(run: Path) -> tuple[Any, int]:
-        network, record = load_run(run)
+    def sized(network: Any, record: dict[str, Any]) -> tuple[Any, int]:
         return network, record["config"]["size"]
 
+    loaded = [load_run(run) for run in runs]
     teach(
-        [sized(run) for run in runs],
+        [sized(*one) for one in loaded],
         Pack.open(pack),
         out,
+        aside=[record.get("aside") for _, record in loaded],
         stored=stored,
-        seer=sized(seer) if seer else None,
+        seer=sized(*load_run(seer)) if seer else None,
         views=views,
         device=choose(device),
     )

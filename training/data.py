@@ -34,7 +34,7 @@ from training.labels import ATTRIBUTES, FEATURES, features, hubble_class
 from training.network import CLASSES
 from training.readers import DataSet, pictures, read
 from training.simulate import simulate
-from training.splits import assign, fold, same_galaxy
+from training.splits import aside, assign, fold, same_galaxy
 
 __all__ = [
     "KINDS",
@@ -62,7 +62,8 @@ class Pack:
     that the training target is given.
     `category` counts in `classes`: the data set's own, which training does not
     use, or where it has none Hubble's, like `label`. `fold` is the part of val that is
-    held out, where the others are in train (see `folded`).
+    held out, where the others are in train (see `folded`), `aside` the part of train that is
+    not trained on (see `without`).
     """
 
     folder: Path
@@ -81,6 +82,7 @@ class Pack:
     classes: tuple[str, ...] = CLASSES
     category: np.ndarray | None = None
     fold: str | None = None
+    aside: str | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Pack:
@@ -140,6 +142,10 @@ class Pack:
     def folded(self, which: str | None) -> Pack:
         """Return the pack with all of val in train but one part: see `training.splits.fold`."""
         return replace(self, split=fold(self.galaxy, self.split, which), fold=which)
+
+    def without(self, which: str | None) -> Pack:
+        """Return the pack with one part of train laid aside: see `training.splits.aside`."""
+        return replace(self, split=aside(self.galaxy, self.split, which), aside=which)
 
 
 def pack(

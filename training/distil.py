@@ -6,6 +6,7 @@ volunteers saw there, or a network that learned from them, corrects that: see `c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ def teach(
     pack: Pack,
     out: Path,
     *,
+    aside: Sequence[str | None] = (),
     stored: tuple[Path, ...] = (),
     seer: tuple[nn.Module, int] | None = None,
     views: int = 4,
@@ -48,24 +50,31 @@ def teach(
         same targets in grey, in one band and from linear data.
     out : Path
         An .npz file.
+    aside : sequence of (str or None), optional
+        For each network, the part of train that it has not seen (`training.splits.aside`), and
+        for which it is asked alone: what teachers say of pictures whose label they were told is
+        half that label, learned by heart (Dao et al. 2021, arXiv:2104.09732).
     stored : tuple of Path
         What other teachers thought, of the same pack: averaged with these.
     seer : (Module, int), optional
         A network, with the size of its input, that is asked for arms and edge-on disks
         where nobody looked. Both condition the answers for pictures without a type.
     """
+    unseen = np.zeros((len(networks) + len(stored), len(pack)), bool)
+    for told, which in zip(unseen, aside, strict=False):
+        told[:] = (pack.without(which).split == "aside") & (pack.label >= 0)
+    asked = np.where(unseen.any(0), unseen, True)
     found = []
-    for network, size in networks:
+    for (network, size), rows in zip(networks, asked, strict=False):
         network = network.to(device, memory_format=torch.channels_last)
         pixels, frames = shown(pack, size)
+        if not rows.all():
+            pixels, frames = pixels[rows], None if frames is None else frames[rows]
         answers = predict(network, pixels, size, frames=frames, turns=VIEWS[:views], device=device)
         found.append(answers._replace(hints=projected(answers.hints)))
-    found += [load(path) for path in stored]
-    mean = Answers(
-        np.mean([one.hubble for one in found], 0),
-        np.mean([one.t_bins for one in found], 0),
-        np.concatenate([one.hints for one in found], 1),
-    )
+    for path, rows in zip(stored, asked[len(networks) :], strict=True):
+        found.append(load(path).of(rows))
+    mean = agreed(found, asked)
     seen = pack.attributes
     if seer is not None:
         network, size = seer
@@ -77,6 +86,27 @@ def teach(
     mean = conditioned(mean, *(seen[:, OUTPUTS.index(name)] for name in ("arms", "edge_on")))
     np.savez_compressed(out, **{name: value.astype("f2") for name, value in mean._asdict().items()})
     return mean
+
+
+def agreed(found: Sequence[Answers], asked: np.ndarray) -> Answers:
+    """Return the mean of what networks say of the pictures that each was asked about.
+
+    Parameters
+    ----------
+    found : sequence of Answers
+        Of M networks, in the order of the pictures.
+    asked : ndarray of bool (M, N)
+        Who was asked about which of N pictures; about each somebody was. Unless all were asked
+        about all there are no hints: features of one network mean nothing to another's.
+    """
+    means = []
+    for column in ("hubble", "t_bins"):
+        total = np.zeros((asked.shape[1], getattr(found[0], column).shape[1]), np.float32)
+        for one, rows in zip(found, asked, strict=True):
+            total[rows] += getattr(one, column)
+        means.append(total / asked.sum(0)[:, None])
+    hints = [one.hints if asked.all() else np.empty((len(means[0]), 0)) for one in found]
+    return Answers(*means, np.concatenate(hints, 1))
 
 
 def shown(pack: Pack, size: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.duplicates import fingerprint, groups, look_alikes, sky_pairs
 
-__all__ = ["SIDES", "assign", "fold", "on_one_side", "places", "same_galaxy", "splits"]
+__all__ = ["SIDES", "aside", "assign", "fold", "on_one_side", "places", "same_galaxy", "splits"]
 
 
 SIDES = ("train", "val", "test")  # each held out further than the one before
@@ -44,13 +44,30 @@ def fold(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray
     """
     if which is None:
         return split
+    stays = _part(galaxy, split == "val", which)
+    return np.where((split == "val") & ~stays, "train", split)
+
+
+def aside(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
+    """Return the splits with one part of train's galaxies laid `aside`, for a teacher not to see.
+
+    Teachers that lay aside a part each can tell a student of every galaxy what it looks like to
+    someone who was not told its label. Parameters and errors are those of `fold`.
+    """
+    if which is None:
+        return split
+    left = _part(galaxy, split == "train", which)
+    return np.where(left, "aside", split.astype("U12"))
+
+
+def _part(galaxy: np.ndarray, side: np.ndarray, which: str) -> np.ndarray:
+    """Return which pictures of a side, a mask, are of the galaxies of PART/PARTS."""
     part, _, parts = which.partition("/")
     if not (part.isdigit() and parts.isdigit() and int(part) <= int(parts) > 0):
-        raise ValueError(f"fold {which!r}: take PART/PARTS, such as 1/2; 0/2 holds out nothing")
-    names = np.unique(galaxy[split == "val"])
-    mixed = np.random.default_rng(0).permutation(names)
-    stays = mixed[int(part) - 1 :: int(parts)] if int(part) else mixed[:0]
-    return np.where((split == "val") & ~np.isin(galaxy, stays), "train", split)
+        raise ValueError(f"part {which!r}: take PART/PARTS, such as 1/2; 0/2 is no galaxy")
+    mixed = np.random.default_rng(0).permutation(np.unique(galaxy[side]))
+    chosen = mixed[int(part) - 1 :: int(parts)] if int(part) else mixed[:0]
+    return side & np.isin(galaxy, chosen)
 
 
 def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:

@@ -154,6 +154,7 @@ def train(
         "torch": torch.__version__,
         "pictures": number,
         "fold": labelled.pack.fold,
+        "aside": labelled.pack.aside,
         "unlabelled": most if unlabelled else 0,
         "curve": curve,
     }
