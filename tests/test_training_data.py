@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 sys.path.append(str(Path(__file__).parents[1]))  # training is not installed
 
-from training.augment import Augment, blended  # noqa: E402
+from training.augment import Augment  # noqa: E402
 from training.labels import FEATURES, features, hubble_class  # noqa: E402
 from training.simulate import linear_flux, simulate  # noqa: E402
 from training.splits import aside, fold, splits  # noqa: E402
@@ -130,13 +130,3 @@ def test_augmentation_stays_in_range_and_can_turn_everything_grey():
 def test_what_catalogues_say_of_features(row, told):
     found = dict(zip(FEATURES, features(row), strict=True))
     assert {name: value for name, value in found.items() if value == value} == told
-
-
-def test_half_a_batch_is_laid_over_itself():
-    x = torch.arange(10.0).view(10, 1, 1, 1).expand(-1, 3, 4, 4)
-    mixed, order, share = blended(x, 0.4, torch.Generator().manual_seed(0))
-    assert 0.5 <= share <= 1
-    assert sorted(order[:5].tolist()) == [0, 1, 2, 3, 4]
-    assert order[5:].tolist() == [5, 6, 7, 8, 9]
-    torch.testing.assert_close(mixed, share * x + (1 - share) * x[order])
-    torch.testing.assert_close(mixed[5:], x[5:])

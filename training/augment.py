@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["Augment", "blended", "framed"]
+__all__ = ["Augment", "framed"]
 
 
 def framed(pixels: Tensor, frame: Tensor, size: int) -> Tensor:
@@ -25,23 +24,6 @@ def framed(pixels: Tensor, frame: Tensor, size: int) -> Tensor:
     grid = F.affine_grid(theta.view(-1, 2, 3), [len(pixels), 3, size, size], align_corners=False)
     values = pixels.float().div_(255)
     return F.grid_sample(values, grid, "bilinear", "border", align_corners=False)
-
-
-def blended(x: Tensor, spread: float, random: torch.Generator) -> tuple[Tensor, Tensor, float]:
-    """Return a batch whose first half is laid over itself, by whom, and the own share of each.
-
-    What is learned of both pictures at once, each by its share, keeps a network from learning
-    single pictures by heart (mixup, Zhang et al. 2018, arXiv:1710.09412). The share is drawn
-    from Beta(spread, spread) and is never the smaller one. The other half lies over itself, so
-    that batch norm meets in every batch what it will meet in use.
-    """
-    half, device = len(x) // 2, x.device
-    some = torch.randperm(half, device=device, generator=random)
-    order = torch.cat([some, torch.arange(half, len(x), device=device)])
-    luck = np.random.default_rng(int(torch.randint(2**31, (), device=device, generator=random)))
-    share = luck.beta(spread, spread)
-    share = float(max(share, 1 - share))
-    return torch.lerp(x[order], x, share), order, share
 
 
 @dataclass(frozen=True)

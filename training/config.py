@@ -43,8 +43,6 @@ class Config:
         Weight of guessing the teacher's features from the student's.
     extra : float
         Pictures without labels drawn per labelled picture.
-    mixup : float
-        If given, half of each batch is laid over itself, see `training.augment.blended`.
     weights : str
         A file to start from: a run's `weights.pt`, ImageNet's for networks that begin
         with them, or a bundle's `model.fp32.onnx`.
@@ -79,7 +77,6 @@ class Config:
     extra: float = 0.0
     dropout: float = 0.2
     augment: dict[str, float] = field(default_factory=dict)
-    mixup: float = 0.0
     seed: int = 0
     weights: str | None = None
     minutes: float = 0.0

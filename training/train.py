@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.augment import Augment, blended
+from training.augment import Augment
 from training.batches import Group, ahead, draw, reside, room
 from training.config import OUTPUTS, Config, losses
 from training.device import Pace, choose, half, keep_memory
@@ -120,17 +120,12 @@ def train(
                 done = team.agreed(min(1.0, max(done, spent)), device)
             for rule in optimizer.param_groups:
                 rule["lr"] = config.lr * schedule(done, config.warmup, config.floor)
-            if config.mixup:
-                x, order, share = blended(x, config.mixup, dice)
             with half(device, net):
                 pooled = net.features(x)
                 outputs = net.heads(pooled)
                 if guide is not None:
                     outputs["hints"] = guide(pooled)
             loss = losses(outputs, target, hard, config)
-            if config.mixup:
-                other = {name: value[order] for name, value in target.items()}
-                loss = torch.lerp(losses(outputs, other, hard, config), loss, share)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             team.average(weights)
