@@ -201,7 +201,7 @@ def test_runs_of_one_network_have_a_mean(tmp_path):
         expected = (first[name] + second[name]) / 2 if value.is_floating_point() else second[name]
         torch.testing.assert_close(value, expected)
     record = json.loads((tmp_path / "mean" / "run.json").read_text())
-    assert record == {"config": {"seed": "b"}, "averaged": 2, "fold": None}
+    assert record == {"config": {"seed": "b"}, "averaged": 2, "fold": None, "aside": None}
     with pytest.raises(ValueError, match="different networks"):
         average([tmp_path / "a", tmp_path / "c"], tmp_path / "none")
     assert not (tmp_path / "none").exists()
@@ -225,3 +225,9 @@ def test_what_goes_on_from_weights_holds_out_what_they_held_out(tmp_path):
     for start in (weights, file):
         with pytest.raises(ValueError, match=r"fold 2/2: .* learned from val, fold [01]/2"):
             going_on(start, "2/2")
+    assert going_on(None, None, "1/4") is None
+    (run / "run.json").write_text('{"aside": "1/4"}')
+    assert going_on(weights, None, "1/4") is None
+    for start, part in ((weights, "2/4"), (file, "1/4")):
+        with pytest.raises(ValueError, match=f"aside {part}: .* has learned from it"):
+            going_on(start, None, part)

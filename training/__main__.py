@@ -52,7 +52,8 @@ def train(
 
     chosen = values_of(settings)
     try:
-        packed = Pack.open(pack).folded(going_on(chosen.get("weights"), fold)).without(aside)
+        fold = going_on(chosen.get("weights"), fold, aside)
+        packed = Pack.open(pack).folded(fold).without(aside)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     rows = packed.rows("train")

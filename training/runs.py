@@ -57,43 +57,59 @@ def average(runs: list[Path], out: Path) -> None:
         for name, value in states[-1].items()
     }
     records = [json.loads((run / "run.json").read_text()) for run in runs]
-    record = {**records[-1], "averaged": len(runs), "fold": together(records)}
+    asides = {record.get("aside") for record in records}
+    aside = asides.pop() if len(asides) == 1 else None
+    record = {**records[-1], "averaged": len(runs), "fold": together(records), "aside": aside}
     out.mkdir(parents=True, exist_ok=True)
     torch.save(mean, out / "weights.pt")
     (out / "run.json").write_text(json.dumps(record, indent=1))
 
 
-def going_on(weights: str | None, fold: str | None) -> str | None:
+def going_on(weights: str | None, fold: str | None, aside: str | None = None) -> str | None:
     """Return the part of val that a run may hold out which goes on from weights.
 
     Parameters
     ----------
     weights : str or None
-        A run's `weights.pt` or a bundle's ONNX file; what lies beside it tells its fold. Weights
-        without such a record, ImageNet's for instance, have learned from none of val.
+        A run's `weights.pt` or a bundle's ONNX file; what lies beside it tells what it has seen.
+        Weights without such a record, ImageNet's for instance, have seen nothing.
     fold : str or None
         The part that was asked for, see `training.splits.fold`; None holds out what the
         weights have not seen.
+    aside : str or None
+        The part of train that is to stay unseen, see `training.splits.aside`.
 
     Raises
     ------
     ValueError
-        If the weights have learned from the part that was asked for.
+        If the weights have learned from a part that was asked for.
     """
-    beside = Path(weights).parent if weights else None
-    before = None
-    if beside and (beside / "run.json").exists():
-        before = json.loads((beside / "run.json").read_text()).get("fold")
-    elif beside and (beside / "card.json").exists():
-        before = json.loads((beside / "card.json").read_text()).get("training", {}).get("fold")
-    if before is None or fold == before or (fold or "").startswith("0/"):
+    before = _record(Path(weights).parent) if weights else None
+    if before is None:
+        return fold
+    if aside is not None and aside != before.get("aside"):
+        raise ValueError(
+            f"aside {aside}: {weights} has learned from it; begin with weights that have not, "
+            "ImageNet's for instance"
+        )
+    seen = before.get("fold")
+    if seen is None or fold == seen or (fold or "").startswith("0/"):
         return fold
     if fold is None:
-        return before
+        return str(seen)
     raise ValueError(
-        f"fold {fold}: {weights} learned from val, fold {before}, and may know these answers; "
+        f"fold {fold}: {weights} learned from val, fold {seen}, and may know these answers; "
         f"leave out --fold to hold out what they did, or take 0/2 to hold out nothing"
     )
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of the run that a folder holds, or a bundle's of its run, if any."""
+    if (folder / "run.json").exists():
+        return dict(json.loads((folder / "run.json").read_text()))
+    if (folder / "card.json").exists():
+        return dict(json.loads((folder / "card.json").read_text()).get("training", {}))
+    return None
 
 
 def together(records: list[dict[str, Any]]) -> str | None:
