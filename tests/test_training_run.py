@@ -178,6 +178,8 @@ def test_teachers_are_asked_about_what_they_laid_aside(packed, tmp_path):
     for part in parts:
         left = packed.without(part)
         assert (left.split == "aside").sum() == (packed.split == "train").sum() / 2
+        folded = left.folded("1/2")  # and learns from half of val, which moves nobody aside
+        assert ((folded.split == "aside") == (left.split == "aside")).all()
         networks.append(train(config, Group(left, left.rows("train")), tmp_path / part[0], check=0))
         assert json.loads((tmp_path / part[0] / "run.json").read_text())["aside"] == part
     several = [(network, 32) for network in networks]

@@ -53,7 +53,8 @@ def train(
     chosen = values_of(settings)
     try:
         fold = going_on(chosen.get("weights"), fold, aside)
-        packed = Pack.open(pack).folded(fold).without(aside)
+        # Aside first: `distil` looks for the same galaxies in the pack as it is.
+        packed = Pack.open(pack).without(aside).folded(fold)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     rows = packed.rows("train")
