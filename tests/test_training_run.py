@@ -27,7 +27,7 @@ from training.batches import Group, draw, reside  # noqa: E402
 from training.bundle import make  # noqa: E402
 from training.config import OUTPUTS, Config  # noqa: E402
 from training.data import Pack, kind_of, pack  # noqa: E402
-from training.distil import HINTS, load, teach  # noqa: E402
+from training.distil import HINTS, Teacher, load, teach  # noqa: E402
 from training.export import Deployed, agree, export, write_openvino  # noqa: E402
 from training.judges import alike, convene  # noqa: E402
 from training.labels import ATTRIBUTES  # noqa: E402
@@ -154,7 +154,7 @@ def test_a_kind_of_view_is_any_of_its_number(packed, tmp_path):
 def test_a_student_guesses_its_teachers_features(packed, tmp_path):
     rows = np.flatnonzero(packed.split == "train")
     torch.manual_seed(0)
-    teach([(build("galaxy:8,8,8,8", 18), 32)], packed, tmp_path / "targets.npz", views=1)
+    teach([Teacher(build("galaxy:8,8,8,8", 18), 32)], packed, tmp_path / "targets.npz", views=1)
     group = Group(packed, rows, load(tmp_path / "targets.npz").of(rows))
     plan = {"network": "galaxy:8,8,8,8", "size": 32, "batch": 16, "lr": 5e-3, "distil": 1.0}
     plain = Config(**plan, epochs=1)
@@ -182,8 +182,8 @@ def test_teachers_are_asked_about_what_they_laid_aside(packed, tmp_path):
         assert ((folded.split == "aside") == (left.split == "aside")).all()
         networks.append(train(config, Group(left, left.rows("train")), tmp_path / part[0], check=0))
         assert json.loads((tmp_path / part[0] / "run.json").read_text())["aside"] == part
-    several = [(network, 32) for network in networks]
-    told = teach(several, packed, tmp_path / "told.npz", aside=parts, views=1)
+    several = [Teacher(one, 32, part) for one, part in zip(networks, parts, strict=True)]
+    told = teach(several, packed, tmp_path / "told.npz", views=1)
     alone = [teach([one], packed, tmp_path / "one.npz", views=1) for one in several]
     for part, one in zip(parts, alone, strict=True):
         rows = packed.without(part).split == "aside"
@@ -242,7 +242,7 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["curve"][-1]["made"]["colour"]["accuracy"] > 0.6
 
-    teach([(network, 32)], packed, tmp_path / "targets.npz", views=2)
+    teach([Teacher(network, 32)], packed, tmp_path / "targets.npz", views=2)
     hubble, t_bins, hints = load(tmp_path / "targets.npz")
     assert hints.shape == (len(packed), HINTS)
     np.testing.assert_allclose(hubble.sum(1), 1, atol=2e-3)

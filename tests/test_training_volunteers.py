@@ -23,7 +23,7 @@ from training.__main__ import main  # noqa: E402
 from training.batches import Answers  # noqa: E402
 from training.config import OUTPUTS  # noqa: E402
 from training.data import pack  # noqa: E402
-from training.distil import agreed, conditioned, load, teach  # noqa: E402
+from training.distil import Teacher, agreed, conditioned, load, teach  # noqa: E402
 from training.export import export  # noqa: E402
 from training.network import CLASSES, T_BINS, build  # noqa: E402
 from training.volunteers import contradicted  # noqa: E402
@@ -78,14 +78,14 @@ def test_what_is_seen_rules_types_out():
 
 
 def test_a_teacher_is_corrected_by_what_is_known_and_by_a_seer(zoo, tmp_path):
-    known = teach([(obstinate("E"), 32)], zoo, tmp_path / "known.npz", views=1)
+    known = teach([Teacher(obstinate("E"), 32)], zoo, tmp_path / "known.npz", views=1)
     code = np.array(CODES)
     disk = np.isin(code, (1, 2, 3))
     assert (known.hubble[~disk].argmax(1) == CLASSES.index("E")).all()
     assert not (known.hubble[disk].argmax(1) == CLASSES.index("E")).any()
     stored = (tmp_path / "known.npz",)
     told = teach(
-        [], zoo, tmp_path / "told.npz", stored=stored, seer=(obstinate("E", "edge_on"), 32)
+        [], zoo, tmp_path / "told.npz", stored=stored, seer=Teacher(obstinate("E", "edge_on"), 32)
     )
     told_on = np.isin(code, (0, 4, 5))  # of which Galaxy Zoo said nothing about edges
     assert not (told.hubble[told_on].argmax(1) == CLASSES.index("E")).any()

@@ -88,23 +88,22 @@ def distil(
     """
     from training.data import Pack
     from training.device import choose
-    from training.distil import teach
+    from training.distil import Teacher, teach
     from training.runs import load_run
 
     if not runs and not stored:
         raise click.UsageError("whose predictions? name RUNS, or what they stored by --with")
 
-    def sized(network: Any, record: dict[str, Any]) -> tuple[Any, int]:
-        return network, record["config"]["size"]
+    def teacher(run: Path) -> Teacher:
+        network, record = load_run(run)
+        return Teacher(network, record["config"]["size"], record.get("aside"))
 
-    loaded = [load_run(run) for run in runs]
     teach(
-        [sized(*one) for one in loaded],
+        [teacher(run) for run in runs],
         Pack.open(pack),
         out,
-        aside=[record.get("aside") for _, record in loaded],
         stored=stored,
-        seer=sized(*load_run(seer)) if seer else None,
+        seer=teacher(seer) if seer else None,
         views=views,
         device=choose(device),
     )

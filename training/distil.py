@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from training.labels import RULED_OUT, hubble_class
 from training.network import CLASSES, T_BINS
 from training.predict import attributes, predict
 
-__all__ = ["HINTS", "VIEWS", "conditioned", "load", "teach"]
+__all__ = ["HINTS", "VIEWS", "Teacher", "conditioned", "load", "teach"]
 
 HINTS = 64  # of each network, random projections of its pooled features
 
@@ -28,14 +29,25 @@ HINTS = 64  # of each network, random projections of its pooled features
 VIEWS = ((0, False), (1, True), (2, False), (3, True), (1, False), (0, True), (3, False), (2, True))
 
 
+class Teacher(NamedTuple):
+    """A network, the size of its input, and the part of train that it has not seen."""
+
+    network: nn.Module
+    size: int
+    aside: str | None = None
+
+    def unseen(self, pack: Pack) -> np.ndarray:
+        """Return which pictures of the pack it was trained on have a label that it was not told."""
+        return (pack.without(self.aside).split == "aside") & (pack.label >= 0)
+
+
 def teach(
-    networks: list[tuple[nn.Module, int]],
+    teachers: Sequence[Teacher],
     pack: Pack,
     out: Path,
     *,
-    aside: Sequence[str | None] = (),
     stored: tuple[Path, ...] = (),
-    seer: tuple[nn.Module, int] | None = None,
+    seer: Teacher | None = None,
     views: int = 4,
     device: str = "cpu",
 ) -> Answers:
@@ -43,41 +55,38 @@ def teach(
 
     Parameters
     ----------
-    networks : list of (Module, int)
-        Teachers with the size of their input.
+    teachers : sequence of Teacher
+        Of what one has laid aside (`training.splits.aside`) only those are asked who did: what
+        teachers say of pictures whose label they were told is half that label, learned by
+        heart (Dao et al. 2021, arXiv:2104.09732).
     pack : Pack
         Its colour pictures are what the teachers see; the student meets the
         same targets in grey, in one band and from linear data.
     out : Path
         An .npz file.
-    aside : sequence of (str or None), optional
-        For each network, the part of train that it has not seen (`training.splits.aside`), and
-        for which it is asked alone: what teachers say of pictures whose label they were told is
-        half that label, learned by heart (Dao et al. 2021, arXiv:2104.09732).
     stored : tuple of Path
         What other teachers thought, of the same pack: averaged with these.
-    seer : (Module, int), optional
-        A network, with the size of its input, that is asked for arms and edge-on disks
-        where nobody looked. Both condition the answers for pictures without a type.
+    seer : Teacher, optional
+        Who is asked for arms and edge-on disks where nobody looked. Both condition the answers
+        for pictures without a type.
     """
-    unseen = np.zeros((len(networks) + len(stored), len(pack)), bool)
-    for told, which in zip(unseen, aside, strict=False):
-        told[:] = (pack.without(which).split == "aside") & (pack.label >= 0)
+    told_all = [np.zeros(len(pack), bool)] * len(stored)
+    unseen = np.stack([*(teacher.unseen(pack) for teacher in teachers), *told_all])
     asked = np.where(unseen.any(0), unseen, True)
     found = []
-    for (network, size), rows in zip(networks, asked, strict=False):
+    for (network, size, _), rows in zip(teachers, asked[: len(teachers)], strict=True):
         network = network.to(device, memory_format=torch.channels_last)
         pixels, frames = shown(pack, size)
         if not rows.all():
             pixels, frames = pixels[rows], None if frames is None else frames[rows]
         answers = predict(network, pixels, size, frames=frames, turns=VIEWS[:views], device=device)
         found.append(answers._replace(hints=projected(answers.hints)))
-    for path, rows in zip(stored, asked[len(networks) :], strict=True):
+    for path, rows in zip(stored, asked[len(teachers) :], strict=True):
         found.append(load(path).of(rows))
     mean = agreed(found, asked)
     seen = pack.attributes
     if seer is not None:
-        network, size = seer
+        network, size, _ = seer
         network = network.to(device, memory_format=torch.channels_last)
         pixels, frames = shown(pack, size)
         guess = attributes(network, pixels, size, frames=frames, device=device)

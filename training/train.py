@@ -190,7 +190,9 @@ def hinted(
     first = groups[0].answers
     width = first.hints.shape[1] if first is not None and config.hints else 0
     if config.hints and not width:
-        raise ValueError("hints: the targets hold none; store them anew by `distil`")
+        raise ValueError(
+            "hints: the targets hold none; store them anew by `distil`, of runs without --aside"
+        )
     mean, spread = (first.hints.mean(0), first.hints.std(0) + 1e-6) if width else (0, 1)
     result = []
     for group in groups:
