@@ -44,7 +44,7 @@ setup(
     if PURE
     else [
         Pybind11Extension(
-            "galedge._core",
+            "galedge.core._core",
             sorted(glob("csrc/*.cpp")),
             include_dirs=["csrc", DEFLATE],
             depends=glob("csrc/*.hpp") + glob("csrc/*.inl"),

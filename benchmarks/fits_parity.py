@@ -23,7 +23,7 @@ import numpy as np
 from astropy.io import fits
 
 from galedge.errors import ReadError
-from galedge.image import read
+from galedge.images.image import read
 
 
 def by_astropy(path: Path) -> dict[int, np.ndarray | None]:

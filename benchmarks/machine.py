@@ -8,7 +8,7 @@ import platform
 from typing import Any
 
 import galedge
-from galedge.machine import cpu_name, int8_instructions
+from galedge.support.machine import cpu_name, int8_instructions
 
 
 def describe(*packages: str) -> dict[str, Any]:

@@ -26,9 +26,9 @@ import sep
 from astropy.visualization import ZScaleInterval, make_lupton_rgb
 
 import galedge
-from galedge import _core
-from galedge.background import background
-from galedge.image import describe
+from galedge.core import _core
+from galedge.images.background import background
+from galedge.images.image import describe
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from oracles import clipped_mode

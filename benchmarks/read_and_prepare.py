@@ -33,8 +33,8 @@ from machine import describe
 from photutils.background import Background2D, SExtractorBackground
 
 import galedge
-from galedge.background import background
-from galedge.benchmark import galaxy
+from galedge.cli.timing import galaxy
+from galedge.images.background import background
 
 SIZE, SOFTENING = 64, 8.0
 # What the project asks of itself: times the best stack, times astropy+photutils.

@@ -23,9 +23,9 @@ import numpy as np
 from machine import describe
 
 import galedge
-from galedge.benchmark import fits_file, galaxy
-from galedge.catalog import open_table
-from galedge.result import columns
+from galedge.answers.result import columns
+from galedge.cli.timing import fits_file, galaxy
+from galedge.tables.catalog import open_table
 
 SIDES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

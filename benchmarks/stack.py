@@ -118,7 +118,7 @@ def resnet() -> tuple[Callable[[Path], np.ndarray], Callable[[list[np.ndarray]],
     from astropy.io import fits
 
     sys.path.append(str(Path(__file__).parents[1]))
-    from training.pretrained import _torchvision
+    from training.nets.pretrained import _torchvision
 
     torch.set_num_threads(1)
     network = _torchvision().models.resnet18(num_classes=7).eval()

@@ -12,14 +12,13 @@ Public names are imported when first used, so that ``import galedge`` and
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from galedge._version import __version__
 
 if TYPE_CHECKING:
-    from galedge.classify import Classifier, classify
+    from galedge.answers.classifier import Classifier, classify
+    from galedge.answers.result import Result
     from galedge.errors import (
         Blank,
         GaledgeError,
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
         Truncated,
         Unsupported,
     )
-    from galedge.image import cutout, read
-    from galedge.prepare import prepare
-    from galedge.recipe import Recipe
-    from galedge.result import Result
+    from galedge.images.image import cutout, read
+    from galedge.images.prepare import prepare
+    from galedge.images.recipe import Recipe
 
 __all__ = [
     "Blank",
@@ -55,13 +53,13 @@ __all__ = [
 ]
 
 _HOME = {
-    "Classifier": "galedge.classify",
-    "Recipe": "galedge.recipe",
-    "Result": "galedge.result",
-    "classify": "galedge.classify",
-    "cutout": "galedge.image",
-    "prepare": "galedge.prepare",
-    "read": "galedge.image",
+    "Classifier": "galedge.answers.classifier",
+    "Recipe": "galedge.images.recipe",
+    "Result": "galedge.answers.result",
+    "classify": "galedge.answers.classifier",
+    "cutout": "galedge.images.image",
+    "prepare": "galedge.images.prepare",
+    "read": "galedge.images.image",
 }
 
 
@@ -75,21 +73,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """A package whose public functions are not shadowed by their modules.
-
-    ``galedge.prepare`` is a function that lives in a module of the same name,
-    and so is ``galedge.classify``. Importing such a module binds it on the
-    package, which would make ``galedge.prepare(...)`` depend on who imported
-    what before.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _HOME and isinstance(value, ModuleType):
-            return
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

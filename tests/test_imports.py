@@ -1,5 +1,6 @@
 """What importing costs: nothing heavy, and no name that depends on the order."""
 
+import importlib
 import subprocess
 import sys
 
@@ -51,7 +52,7 @@ def test_classifying_imports_no_optional_package():
 
 
 @pytest.mark.parametrize(
-    "first", ["", "import galedge.prepare, galedge.classify", "import galedge.cli, galedge.image"]
+    "first", ["", "import galedge.images.prepare", "import galedge.cli, galedge.image"]
 )
 def test_public_functions_are_not_shadowed_by_their_modules(first):
     code = f"{first}\nimport galedge\nfor name in galedge.__all__: getattr(galedge, name)\n"
@@ -66,3 +67,21 @@ def test_unknown_names_are_attribute_errors():
     with pytest.raises(AttributeError, match="nonsense"):
         _ = galedge.nonsense
     assert set(galedge.__all__) <= set(dir(galedge))
+
+
+@pytest.mark.parametrize(
+    ("face", "names"),
+    [
+        ("galedge.errors", ["GaledgeError", "ReadError", "ModelError"]),
+        ("galedge.image", ["Image", "checksums", "cutout", "describe", "read"]),
+        ("galedge.background", ["background"]),
+        ("galedge.kernels", ["prepare_one", "background", "border_sky"]),
+        ("galedge.scale.dask", ["classify_parts", "part_name"]),
+        ("galedge.scale.kafka", ["consume", "main"]),
+    ],
+)
+def test_public_paths_stay(face, names):
+    module = importlib.import_module(face)
+    for name in names:
+        assert callable(getattr(module, name)), name
+        assert name in module.__all__

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from training.measuring import baselines, evaluate, explain, quantize, study, table
-from training.options import extras_option, folder, groups_of, targets_option, values_of
-from training.packing import data
+from training.commands.measuring import baselines, evaluate, explain, quantize, study, table
+from training.commands.options import extras_option, folder, groups_of, targets_option, values_of
+from training.commands.packing import data
 
 
 @click.group()
@@ -24,7 +24,7 @@ for command in (data, quantize, evaluate, study, explain, baselines):
 @main.command()
 @click.argument("pack", type=folder)
 @click.argument("out", type=folder)
-@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.config.Config.")
+@click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.fit.config.Config.")
 @targets_option
 @extras_option
 @click.option("--fold", help="PART/PARTS: hold out this part of val; train on the others.")
@@ -43,12 +43,12 @@ def train(
     threads: int,
 ) -> None:
     """Train on the train split of PACK and write weights and record to OUT."""
-    from training.batches import Group
-    from training.config import Config
-    from training.data import Pack
-    from training.distil import load
-    from training.runs import going_on
-    from training.train import train as run
+    from training.data.pack import Pack
+    from training.fit.batches import Group
+    from training.fit.config import Config
+    from training.fit.distil import load
+    from training.fit.runs import going_on
+    from training.fit.train import train as run
 
     chosen = values_of(settings)
     try:
@@ -86,10 +86,10 @@ def distil(
 
     RUNS may be left out where --with gives what they said before.
     """
-    from training.data import Pack
-    from training.device import choose
-    from training.distil import Teacher, teach
-    from training.runs import load_run
+    from training.data.pack import Pack
+    from training.fit.device import choose
+    from training.fit.distil import Teacher, teach
+    from training.fit.runs import load_run
 
     if not runs and not stored:
         raise click.UsageError("whose predictions? name RUNS, or what they stored by --with")
@@ -114,7 +114,7 @@ def distil(
 @click.argument("runs", type=folder, nargs=-1, required=True)
 def average(out: Path, runs: tuple[Path, ...]) -> None:
     """Write the mean of the weights of RUNS, each gone on from another, as a run to OUT."""
-    from training.runs import average as mean_of
+    from training.fit.runs import average as mean_of
 
     try:
         mean_of(list(runs), out)
@@ -141,8 +141,8 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
 @click.option("--openvino", is_flag=True, help="Also write OpenVINO's own format (.xml, .bin).")
 def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
-    from training.bundle import make
-    from training.data import Pack
+    from training.data.pack import Pack
+    from training.ship.bundle import make
 
     try:
         card = make(run, Pack.open(pack), bundle, **options)

@@ -18,8 +18,8 @@ import click
 
 from galedge._version import __version__
 from galedge.cli.run import FATAL, INTERRUPTED
-from galedge.cli.say import say
 from galedge.errors import GaledgeError
+from galedge.support.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ class _Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"galedge.cli.{name}"), name)
+        command = getattr(importlib.import_module(f"galedge.cli.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

@@ -30,8 +30,8 @@ def classify_on(
     """Classify what `paths` stand for on the cluster at `address`, into the folder `output`."""
     if output is None:
         raise click.UsageError("--dask needs -o FOLDER, for the parts of a Parquet data set")
-    from galedge.inputs import find
-    from galedge.scale.dask import classify_parts
+    from galedge.images.inputs import find
+    from galedge.nights.scale.dask import classify_parts
 
     log = Log("classified", quiet, bar=True)
     sources = list(find(paths))

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from galedge.cli.say import say
+from galedge.support.say import say
 
 if TYPE_CHECKING:
-    from galedge.classify import Classifier
+    from galedge.answers.classifier import Classifier
 
 __all__ = ["load_classifier"]
 
 
 def load_classifier(*, quiet: bool, **options: Any) -> Classifier:
     """Return a classifier; say what a user should know who did not ask for its engine."""
-    from galedge.classify import Classifier
+    from galedge.answers.classifier import Classifier
 
     try:
         classifier = Classifier(**options)

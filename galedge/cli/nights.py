@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from galedge.cli.say import printable, say
+from galedge.support.say import printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from galedge.classify import Classifier
-    from galedge.inputs import Rejected
-    from galedge.journal import Stream
-    from galedge.quarantine import Quarantine
-    from galedge.result import Row
+    from galedge.answers.classifier import Classifier
+    from galedge.images.inputs import Rejected
+    from galedge.nights.journal import Stream
+    from galedge.nights.quarantine import Quarantine
+    from galedge.tables.rows import Row
 
 __all__ = [
     "binding",
@@ -36,7 +36,7 @@ def _configure(context: click.Context, option: click.Parameter, value: str | Non
     """Take defaults from a file, for the options after this eager one."""
     if value is None or context.resilient_parsing:
         return
-    from galedge.config import read_config
+    from galedge.support.config import read_config
 
     assert context.info_name is not None
     names = {p.name: p for p in context.command.params if p.name and p.name != "config"}
@@ -78,7 +78,7 @@ def refuse_inside(option: str, folder: str | None, paths: Sequence[str]) -> None
     """Refuse a folder for results in which images are looked for."""
     import os
 
-    from galedge.quarantine import holds
+    from galedge.nights.quarantine import holds
 
     for path in paths:
         if folder is not None and os.path.isdir(path) and holds(path, folder):
@@ -106,7 +106,7 @@ def open_quarantine(folder: str | None, roots: Sequence[str], moves: bool) -> Qu
         return None
     if moves:
         refuse_inside("--quarantine", folder, roots)
-    from galedge.quarantine import Quarantine
+    from galedge.nights.quarantine import Quarantine
 
     return Quarantine(folder, roots, moves=moves)
 
@@ -149,8 +149,8 @@ def safeguarded(
     moves: bool,
 ) -> Iterator[Run]:
     """Yield a run with copies, a journal for the table `resumable`, and a quarantine."""
-    from galedge.journal import Journal
-    from galedge.writeback import WriteBack
+    from galedge.nights.journal import Journal
+    from galedge.nights.writeback import WriteBack
 
     refuse_inside("--write-back", write_back, paths)
     with ExitStack() as stack:

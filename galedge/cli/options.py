@@ -44,7 +44,7 @@ def _framing(
 
 def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Check ``--device``: cpu, cuda or cuda:N."""
-    from galedge.engine import gpu_number
+    from galedge.network.engine import gpu_number
 
     try:
         gpu_number(value or "cpu")
@@ -145,7 +145,7 @@ def _roles(
     """Check ``--columns``: x=NAME,y=NAME and the like."""
     if value is None:
         return None
-    from galedge.sources import ROLES
+    from galedge.frames.sources import ROLES
 
     roles = {}
     for part in value.split(","):
@@ -162,7 +162,7 @@ def _bands(context: click.Context, option: click.Parameter, value: str | None) -
     """Check ``--bands``: three files or a pattern."""
     if value is None:
         return None
-    from galedge.bands import parse_bands
+    from galedge.answers.bands import parse_bands
 
     try:
         return parse_bands(value)

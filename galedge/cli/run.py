@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from galedge.cli.say import counted, duration, is_terminal, printable, say
+from galedge.support.say import counted, duration, is_terminal, printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from galedge.columns import Column
-    from galedge.gallery import Gallery
-    from galedge.inputs import Rejected
-    from galedge.journal import Stream
-    from galedge.result import Outcome
+    from galedge.images.inputs import Rejected
+    from galedge.nights.journal import Stream
+    from galedge.tables.columns import Column
+    from galedge.tables.gallery import Gallery
+    from galedge.tables.rows import Outcome
 
 __all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "refuse_overwriting", "tabulate"]
 
@@ -54,9 +54,9 @@ def tabulate(
     CSV, for standard output; `gallery` is a page to show them on. `then` is called
     when the table is complete; `kept` says what is left when it is not.
     """
-    from galedge._backend import SLOW, is_compiled
-    from galedge.catalog import open_table
-    from galedge.inputs import find
+    from galedge.core.backend import SLOW, is_compiled
+    from galedge.images.inputs import find
+    from galedge.tables.catalog import open_table
 
     if json and output is not None:
         raise click.UsageError("--json is for standard output; with -o, name a .jsonl file")
@@ -102,7 +102,7 @@ def _gallery(
 ) -> AbstractContextManager[Gallery | None]:
     if path is None:
         return nullcontext()
-    from galedge.gallery import Gallery
+    from galedge.tables.gallery import Gallery
 
     return Gallery(path, columns, about)
 

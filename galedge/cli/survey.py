@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from galedge.bands import Group
-    from galedge.classify import Classifier
+    from galedge.answers.bands import Group
+    from galedge.answers.classifier import Classifier
     from galedge.cli.where import Where
-    from galedge.columns import Column
-    from galedge.field import Placed
-    from galedge.frames import Frame
-    from galedge.inputs import Rejected
-    from galedge.result import Cell
-    from galedge.sources import Sources
+    from galedge.frames.field import Placed
+    from galedge.frames.frame import Frame
+    from galedge.frames.sources import Sources
+    from galedge.images.inputs import Rejected
+    from galedge.tables.columns import Column
+    from galedge.tables.rows import Cell
 
 __all__ = ["Survey"]
 
@@ -46,7 +46,7 @@ class Survey:
         keep: bool = False,
         remembers: bool = False,
     ) -> None:
-        from galedge.columns import Column
+        from galedge.tables.columns import Column
 
         self._classifier = classifier
         self._where = where
@@ -76,9 +76,9 @@ class Survey:
 
     def _rows(self, group: Group | Rejected) -> Iterator[Placed]:
         from galedge.errors import ReadError
-        from galedge.field import Placed, classify_sources
-        from galedge.frames import Frame
-        from galedge.inputs import Rejected
+        from galedge.frames.field import Placed, classify_sources
+        from galedge.frames.frame import Frame
+        from galedge.images.inputs import Rejected
 
         try:
             if isinstance(group, Rejected):
@@ -110,7 +110,7 @@ class Survey:
 
     def draw(self, path: str) -> None:
         """Draw the rows over the frame."""
-        from galedge.overlay import draw
+        from galedge.frames.overlay import draw
 
         if self.frame is not None:
             draw(self.frame, self.drawn, path, self._classifier.model.card.classes)

@@ -11,10 +11,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from galedge.bands import Group, Pattern
-    from galedge.frames import Frame
-    from galedge.inputs import Rejected
-    from galedge.sources import Catalogue, Sources
+    from galedge.answers.bands import Group, Pattern
+    from galedge.frames.frame import Frame
+    from galedge.frames.sources import Catalogue, Sources
+    from galedge.images.inputs import Rejected
 
 __all__ = ["Where"]
 
@@ -63,13 +63,13 @@ class Where:
     @property
     def single(self) -> Group | None:
         """The three files, where ``--bands`` names them."""
-        from galedge.bands import Group
+        from galedge.answers.bands import Group
 
         return self.bands if isinstance(self.bands, Group) else None
 
     def files(self, paths: Sequence[str]) -> list[str]:
         """Return what is to be searched for images."""
-        from galedge.bands import Pattern
+        from galedge.answers.bands import Pattern
 
         if not paths and isinstance(self.bands, Pattern):
             return [self.bands.folder]
@@ -82,8 +82,8 @@ class Where:
 
     def groups(self, files: Iterable[str | Rejected]) -> Iterator[Group | Rejected]:
         """Bring files together that are one image."""
-        from galedge.bands import Group, Pattern
-        from galedge.inputs import Rejected
+        from galedge.answers.bands import Group, Pattern
+        from galedge.images.inputs import Rejected
 
         if isinstance(self.bands, Pattern):
             yield from self.bands.group(files)
@@ -97,7 +97,7 @@ class Where:
         """Read the source list, if there is one."""
         if self.catalog is None:
             return None
-        from galedge.sources import read_catalogue
+        from galedge.frames.sources import read_catalogue
 
         return read_catalogue(self.catalog, self.columns, one_based=self.one_based)
 
@@ -107,7 +107,7 @@ class Where:
             return frame.locate(catalogue)
         import numpy as np
 
-        from galedge.detect import MIN_AREA, THRESHOLD, detect
+        from galedge.frames.detect import MIN_AREA, THRESHOLD, detect
 
         threshold = THRESHOLD if self.threshold is None else self.threshold
         min_area = MIN_AREA if self.min_area is None else self.min_area

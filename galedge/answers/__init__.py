@@ -1,0 +1,1 @@
+"""Galaxies to answers: the classifier, its results, and measured structure."""

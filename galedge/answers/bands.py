@@ -1,0 +1,184 @@
+"""One galaxy in three files: which file is which band of what."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from galedge.answers.classifier import Classifier, Source
+from galedge.answers.result import Result
+from galedge.errors import ReadError
+from galedge.images.inputs import Rejected
+
+__all__ = ["MISSING", "Group", "Pattern", "classify_groups", "parse_bands"]
+
+#: The flag of what lacks a band.
+MISSING = "missing_band"
+
+# Effective wavelengths in nm, to notice bands that are given in the wrong order.
+_WAVELENGTHS = {
+    **{"u": 355, "g": 477, "r": 623, "i": 763, "z": 905, "y": 960},
+    **{"U": 366, "B": 436, "V": 545, "R": 641, "I": 798},
+    **{"Y": 1020, "J": 1250, "H": 1640, "K": 2180, "Ks": 2150},
+}
+
+_CHOICE = re.compile(r"\{([^{}/]*,[^{}/]*)\}")
+_NAME = "{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The files of one galaxy or field.
+
+    Attributes
+    ----------
+    path : str
+        The file that stands for all: the middle band, or the one that is there.
+    paths : tuple of str
+        Red, green and blue; or one file, alone or because bands are missing.
+    flags : tuple of str
+        What may spoil the answer.
+    """
+
+    path: str
+    paths: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str | tuple[str, str, str]:
+        """What a classifier takes for it."""
+        if len(self.paths) != 3:
+            return self.path
+        red, green, blue = self.paths
+        return red, green, blue
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Names of files such as ``{name}_{g,r,i}.fits``.
+
+    Attributes
+    ----------
+    text : str
+        The pattern; ``{name}`` stands for what the three files share.
+    bands : tuple of three str
+        From blue to red.
+    """
+
+    text: str
+    bands: tuple[str, str, str]
+
+    @property
+    def folder(self) -> str:
+        """The folder that the pattern itself names."""
+        return os.path.dirname(self.text.partition("{")[0]) or "."
+
+    def group(self, files: Iterable[str | Rejected]) -> Iterator[Group | Rejected]:
+        """Bring files together; what matches the pattern nowhere is passed over.
+
+        Raises
+        ------
+        ReadError
+            If no file matches.
+        """
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        rejected: dict[tuple[str, str], Rejected] = {}
+        depth = self.text.count("/") + 1
+        others = False
+        matches = re.compile(self._expression()).fullmatch
+        for file in files:
+            path = file.path if isinstance(file, Rejected) else file
+            parts = path.split("/")
+            match = matches("/".join(parts[-depth:]))
+            key = "/".join(parts[:-depth]), match["name"] if match else ""
+            if match and isinstance(file, Rejected):
+                rejected[key] = file
+            elif match:
+                found.setdefault(key, {})[match["band"]] = path
+            elif isinstance(file, Rejected):
+                others = True
+                yield file
+        if not (found or rejected or others):
+            raise ReadError(f"no file matches the pattern {self.text}")
+        for key in sorted(found.keys() | rejected.keys()):
+            yield rejected.get(key) or _group([found[key].get(band) for band in self.bands])
+
+    def _expression(self) -> str:
+        before, after = (re.escape(part) for part in _CHOICE.split(self.text)[::2])
+        band = f"(?P<band>{'|'.join(map(re.escape, sorted(self.bands, key=len, reverse=True)))})"
+        name, escaped = "(?P<name>[^/]+)", re.escape(_NAME)
+        return (before + band + after).replace(escaped, name, 1).replace(escaped, "(?P=name)")
+
+
+def parse_bands(text: str) -> Group | Pattern:
+    """Understand what ``--bands`` says.
+
+    Parameters
+    ----------
+    text : str
+        Three files, ``g.fits,r.fits,i.fits`` or ``frame-{g,r,i}.fits``; or a
+        pattern with ``{name}``. From blue to red, as bands are listed.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or well-known bands are not in this order.
+    """
+    choices = _CHOICE.findall(text)
+    if len(choices) > 1:
+        raise ValueError("more than one list of bands in braces")
+    names = [name.strip() for name in (choices[0] if choices else text).split(",")]
+    if len(names) != 3 or not all(names) or len(set(names)) != 3:
+        raise ValueError("needs three bands: g.fits,r.fits,i.fits or '{name}_{g,r,i}.fits'")
+    if choices:
+        _check_order(names)
+    if _NAME in text:
+        if not choices:
+            raise ValueError("with {name} the bands stand in braces: '{name}_{g,r,i}.fits'")
+        return Pattern(text, (names[0], names[1], names[2]))
+    if not choices:
+        return _group(names)
+    before, _, after = _CHOICE.split(text)
+    return _group([before + name + after for name in names])
+
+
+def classify_groups(classifier: Classifier, groups: Iterable[Group | Rejected]) -> Iterator[Result]:
+    """Classify galaxies in three bands, one a group; a missing band is a flag of the row.
+
+    Yields
+    ------
+    Result
+        One for each group, in their order; its path is the group's.
+    """
+    pending: deque[Group | Rejected] = deque()
+
+    def sources() -> Iterator[Source]:
+        for group in groups:
+            pending.append(group)
+            yield group if isinstance(group, Rejected) else group.source
+
+    for result in classifier.stream(sources()):
+        group = pending.popleft()
+        if isinstance(group, Group):
+            result = replace(result, path=group.path, flags=result.flags + group.flags)
+        yield result
+
+
+def _check_order(names: list[str]) -> None:
+    known = [_WAVELENGTHS[name] for name in names if name in _WAVELENGTHS]
+    if len(known) == 3 and known != sorted(known):
+        right = ",".join(sorted(names, key=lambda name: _WAVELENGTHS[name]))
+        raise ValueError(f"bands go from blue to red: {right}, not {','.join(names)}")
+
+
+def _group(paths: list[str | None] | list[str]) -> Group:
+    """Return the group of three files, blue first, of which some may be missing."""
+    blue, green, red = paths
+    if blue and green and red:
+        return Group(green, (red, green, blue))
+    one = green or red or blue  # red shows the stars that make up a galaxy's shape
+    assert one is not None
+    return Group(one, (one,), (MISSING,))

@@ -1,0 +1,352 @@
+"""The classifier: the only loop from sources to results."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sized
+from dataclasses import replace
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge._version import __version__
+from galedge.answers.result import Result
+from galedge.images.chunks import chunks
+from galedge.images.facts import Facts
+from galedge.images.image import Image
+from galedge.images.inputs import Rejected
+from galedge.images.prepare import prepare
+from galedge.network.model import Model
+from galedge.network.views import VIEWS
+from galedge.support.machine import usable_cpus
+from galedge.support.workers import ordered_map
+
+__all__ = ["Classifier", "Source", "classify"]
+
+Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
+Source: TypeAlias = "Band | Rejected | tuple[Band, Band, Band]"
+"""One galaxy: a path, a file's content, an image, or an array (H, W) or (3, H, W).
+
+In a stream three of them with one plane each may be one: red, green and blue.
+"""
+
+BATCH, GPU_BATCH = 64, 1024
+
+
+class Classifier:
+    """Classifies galaxies; safe to use from several threads at once.
+
+    Parameters
+    ----------
+    model : str, path or Model, optional
+        A shipped model's name, a bundle's folder, or a loaded model. Default:
+        the shipped model.
+    workers : int, optional
+        Threads that prepare and infer. Default: the CPUs this process may use.
+    batch : int, optional
+        Sources a worker takes at a time. Larger is a little faster; with 1 a
+        result is never kept waiting for its neighbours. Default: 64, on a GPU
+        1024.
+    hdu : int, optional
+        HDU to read from FITS files. Default: the first image.
+    plane : int, optional
+        Plane to take from cubes. Default: a cube of three is a colour image,
+        others are rejected.
+    frame : {"auto", "full"} or int, optional
+        Framing, in place of the model's own; see `galedge.Recipe`.
+    engine : {"auto", "onnxruntime", "openvino", "cuda"}
+        What runs the network. Default: what ``galedge engines`` found fastest
+        on this machine; where it has not been asked, ONNX Runtime.
+    device : str, optional
+        ``cpu``, ``cuda`` or ``cuda:N``. Default: the CPU; for engine ``cuda``
+        the first GPU.
+    precision : {"int8", "fp32"}, optional
+        Default: on a CPU int8, where the model has it and the CPU can.
+    views : {1, 8, "auto"}
+        Over how many rotations and reflections to average the answer. With
+        ``auto`` over eight where the first leaves doubt: a little more accurate
+        for two to three times the network's time.
+    images : int, optional
+        How many will be classified, for ``auto`` to weigh an engine's start
+        against its speed. Default: many.
+    keep_pixels : bool
+        Whether results carry the pixels that the network saw.
+    verify : bool
+        Compare CHECKSUM and DATASUM of FITS files; a wrong one is an error.
+
+    Raises
+    ------
+    ModelError
+        If the model is missing, damaged or foreign, or the engine is not
+        installed.
+    ValueError
+        If an option is out of range, or two contradict each other.
+
+    Examples
+    --------
+    >>> clf = galedge.Classifier()  # doctest: +SKIP
+    >>> clf.classify("ngc4414.fits").label  # doctest: +SKIP
+    'Sc'
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Model | None = None,
+        *,
+        workers: int | None = None,
+        batch: int | None = None,
+        hdu: int | None = None,
+        plane: int | None = None,
+        frame: str | int | None = None,
+        engine: str = "auto",
+        device: str | None = None,
+        precision: str | None = None,
+        views: int | str = 1,
+        images: int | None = None,
+        keep_pixels: bool = False,
+        verify: bool = False,
+    ) -> None:
+        self.workers = usable_cpus() if workers is None else workers
+        self.hdu = hdu
+        self.plane = plane
+        self.keep_pixels = keep_pixels
+        self.verify = verify
+        if self.workers < 1 or (batch is not None and batch < 1):
+            raise ValueError("workers and batch must be at least 1")
+        if views not in VIEWS:
+            raise ValueError(f"views must be 1, 8 or 'auto', not {views!r}")
+        self.views = views
+        if not isinstance(model, Model):
+            model = Model.load(
+                model,
+                engine=engine,
+                device=device,
+                precision=precision,
+                images=images,
+                workers=self.workers,
+            )
+        self.model = model
+        self.batch = batch or (BATCH if model.choice.device == "cpu" else GPU_BATCH)
+        recipe = self.model.card.recipe
+        self.recipe = recipe if frame is None else recipe.replace(framing=frame)
+        self._local = threading.local()
+        self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)
+        self._no_features: dict[str, float | None] = dict.fromkeys(self.model.card.features)
+        self._provenance: dict[str, Any] = {
+            "model": self.model.card.name,
+            "model_sha256": self.model.sha256,
+            "recipe_sha256": self.recipe.sha256,
+            "version": __version__,
+        }
+
+    @overload
+    def classify(self, source: str | os.PathLike[str] | bytes | Image) -> Result: ...
+    @overload
+    def classify(self, source: list[Any] | tuple[Any, ...]) -> list[Result]: ...
+    @overload
+    def classify(self, source: NDArray[Any]) -> Result | list[Result]: ...
+
+    def classify(self, source: Source | list[Any] | tuple[Any, ...]) -> Result | list[Result]:
+        """Classify one galaxy, or several at once.
+
+        Parameters
+        ----------
+        source : path, bytes, Image, ndarray, or a list of them
+            Arrays of shape (H, W), (3, H, W) or (H, W, 3) are one galaxy, of
+            shape (N, H, W) or (N, 3, H, W) several. Three planes are always
+            *one* galaxy in three bands; give three mono images as a list or
+            with a band axis, (3, 1, H, W).
+
+        Returns
+        -------
+        Result or list of Result
+            One for each galaxy, in order. A galaxy that cannot be classified
+            is a result with ``status == "error"``, not an exception.
+
+        Raises
+        ------
+        ValueError
+            If an array has another shape.
+        """
+        if isinstance(source, np.ndarray):
+            several = _split(source)
+            return self._chunk([source])[0] if several is None else list(self.stream(several))
+        if isinstance(source, list | tuple):
+            return list(self.stream(source))
+        return self._chunk([source])[0]
+
+    def stream(self, sources: Iterable[Source]) -> Iterator[Result]:
+        """Classify any number of galaxies, with results as they come.
+
+        A few chunks of `batch` sources are in flight at any time, each
+        prepared and inferred by one worker, so reading on one overlaps
+        inference on another and memory stays flat: `sources` may be endless.
+
+        Parameters
+        ----------
+        sources : iterable of path, bytes, Image or ndarray
+            Taken as needed, from the calling thread.
+
+        Yields
+        ------
+        Result
+            One for each source, in their order.
+        """
+        size = self.batch
+        if isinstance(sources, Sized):  # a short list is shared out among all workers
+            size = max(1, min(size, math.ceil(len(sources) / self.workers)))
+        for results in ordered_map(self._chunk, chunks(sources, size), self.workers):
+            yield from results
+
+    def _chunk(self, sources: list[Source]) -> list[Result]:
+        """Prepare and infer a few sources on this thread."""
+        usable = [source for source in sources if not isinstance(source, Rejected)]
+        answers = iter(self._infer(usable))
+        return [
+            self._failure(source.path, source.reason)
+            if isinstance(source, Rejected)
+            else next(answers)
+            for source in sources
+        ]
+
+    def _buffer(self, count: int) -> NDArray[np.uint8]:
+        """Return this thread's room for prepared images, which the next chunk takes again."""
+        room: NDArray[np.uint8] | None = getattr(self._local, "room", None)
+        if room is None or len(room) < count:
+            size = self.recipe.size
+            room = self._local.room = np.empty((count, 3, size, size), np.uint8)
+        return room[:count]
+
+    def _infer(self, sources: list[Any]) -> list[Result]:
+        if not sources:
+            return []
+        batch = prepare(
+            sources,
+            self.recipe,
+            hdu=self.hdu,
+            plane=self.plane,
+            out=self._buffer(len(sources)),
+            verify=self.verify,
+        )
+        prediction = self.model.predict(batch.pixels, self.views)
+        results = [
+            self._result(facts, probabilities, t_type, t_type_error, features)
+            for facts, probabilities, t_type, t_type_error, features in zip(
+                batch.facts,
+                prediction.probabilities.tolist(),
+                prediction.t_type.tolist(),
+                prediction.t_type_error.tolist(),
+                prediction.features.tolist(),
+                strict=True,
+            )
+        ]
+        if not self.keep_pixels:
+            return results
+        return [
+            replace(result, pixels=pixels.copy()) if result.ok else result
+            for result, pixels in zip(results, batch.pixels, strict=True)
+        ]
+
+    def _result(
+        self,
+        facts: Facts,
+        probabilities: list[float],
+        t_type: float,
+        t_type_error: float,
+        features: list[float],
+    ) -> Result:
+        if facts.error is not None:
+            return self._failure(facts.path, facts.error, facts.hdu, facts.flags)
+        probability = max(probabilities)
+        if not math.isfinite(sum(probabilities) + t_type + t_type_error):
+            return self._failure(facts.path, "the network gave no finite answer", facts.hdu)
+        classes = self.model.card.classes
+        told = dict(zip(self.model.card.features, features, strict=True))
+        if facts.hdu is not None and "clockwise" in told:
+            told["clockwise"] = 1 - told["clockwise"]  # rows of FITS go up, the network's down
+        return Result(
+            path=facts.path,
+            hdu=facts.hdu,
+            x=_number(facts.x),
+            y=_number(facts.y),
+            ra=_number(facts.ra),
+            dec=_number(facts.dec),
+            object=facts.object or None,
+            date_obs=facts.date_obs or None,
+            label=classes[probabilities.index(probability)],
+            probability=probability,
+            probabilities=dict(zip(classes, probabilities, strict=True)),
+            t_type=t_type,
+            t_type_error=t_type_error,
+            flags=facts.flags,
+            sky=_number(facts.sky),
+            noise=_number(facts.noise),
+            masked_fraction=_number(facts.masked_fraction),
+            status="ok",
+            error=None,
+            features=told,
+            **self._provenance,
+        )
+
+    def _failure(
+        self, path: str, error: str, hdu: int | None = None, flags: tuple[str, ...] = ()
+    ) -> Result:
+        return Result(
+            path=path,
+            hdu=hdu,
+            x=None,
+            y=None,
+            ra=None,
+            dec=None,
+            object=None,
+            date_obs=None,
+            label=None,
+            probability=None,
+            probabilities=self._no_answer,
+            t_type=None,
+            t_type_error=None,
+            flags=flags,
+            sky=None,
+            noise=None,
+            masked_fraction=None,
+            status="error",
+            error=error,
+            features=self._no_features,
+            **self._provenance,
+        )
+
+
+def classify(
+    source: Source | list[Any] | tuple[Any, ...], model: str | os.PathLike[str] | None = None
+) -> Result | list[Result]:
+    """Classify with a classifier made for this one call; see `Classifier.classify`.
+
+    Loading a model takes longer than using it: keep a `Classifier` for more
+    than one call.
+    """
+    return Classifier(model).classify(source)  # type: ignore[arg-type]
+
+
+def _split(array: NDArray[Any]) -> list[NDArray[Any]] | None:
+    """Return an array's galaxies, or None if it is a single one."""
+    shape = array.shape
+    if array.ndim == 2 or (array.ndim == 3 and 3 in (shape[0], shape[2])):
+        return None
+    if array.ndim == 3:
+        return list(array)
+    if array.ndim == 4 and shape[1] == 3:
+        return list(array)
+    if array.ndim == 4 and shape[1] == 1:
+        return list(array[:, 0])
+    raise ValueError(
+        f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "
+        "bands come before rows and columns"
+    )
+
+
+def _number(value: float | None) -> float | None:
+    """Return a float, or None for what is unknown."""
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,274 @@
+"""The loop from sources to pictures of the evidence: what ``galedge explain`` runs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from galedge._version import __version__
+from galedge.images.facts import Facts
+from galedge.images.inputs import Rejected
+from galedge.images.prepare import prepare
+from galedge.network.explain import Explainer
+from galedge.network.model import Model
+from galedge.support.atomic import AtomicFile
+from galedge.support.machine import usable_cpus
+from galedge.support.workers import ordered_map
+from galedge.tables.rows import Cell
+
+__all__ = ["COLUMNS", "Illustrated", "Illustrator", "cover", "draw"]
+
+COLUMNS = [
+    "path",
+    "picture",
+    "hdu",
+    "x",
+    "y",
+    "label",
+    "probability",
+    "t_type",
+    "t_type_error",
+    "explained",
+    "flags",
+    "status",
+    "error",
+    "model",
+    "model_sha256",
+    "version",
+]
+"""Names of a row's columns, in order."""
+
+_BATCH = 8  # images that a worker takes at a time
+# From nothing over violet and orange to pale yellow: as bright as it is hot.
+_COLOURS = np.array([(38, 12, 82), (125, 26, 109), (212, 69, 71), (249, 148, 27), (252, 240, 160)])
+
+
+@dataclass(frozen=True, slots=True)
+class Illustrated:
+    """What the network says of one galaxy and where the picture of it is, or why there is none."""
+
+    path: str
+    picture: str | None = None
+    facts: Facts | None = None
+    label: str | None = None
+    probability: float | None = None
+    t_type: float | None = None
+    t_type_error: float | None = None
+    explained: str | None = None
+    error: str | None = None
+    model: str | None = None
+    model_sha256: str | None = None
+
+    def as_row(self) -> dict[str, Cell]:
+        """Return a table's row: `COLUMNS` with their values, flags joined by ';'."""
+        row: dict[str, Cell] = dict.fromkeys(COLUMNS)
+        for name in COLUMNS:
+            if name in self.__slots__:
+                row[name] = getattr(self, name)
+        if self.facts is not None:
+            row.update(hdu=self.facts.hdu, x=self.facts.x, y=self.facts.y)
+            row["flags"] = ";".join(self.facts.flags)
+        row["status"] = "ok" if self.error is None else "error"
+        row["version"] = __version__
+        return row
+
+
+class Illustrator:
+    """Draws galaxies with what speaks for their class, on several threads.
+
+    Parameters
+    ----------
+    model : Model
+    folder : str
+        Where the pictures go, as ``<name of the file>.explain.png``; a name that
+        is taken, by an input or by this run, gets a number.
+    target : str, optional
+        The class that is explained. Default: each galaxy's most probable.
+    scale : int
+        Pixels on the picture for each of the network's.
+    workers, hdu, plane, frame
+        As in `galedge.Classifier`.
+
+    Raises
+    ------
+    ModelError
+        If the network is of a kind that `Explainer` cannot take apart.
+    ValueError
+        If `target` is no class of the model.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        folder: str,
+        *,
+        target: str | None = None,
+        scale: int = 4,
+        workers: int | None = None,
+        hdu: int | None = None,
+        plane: int | None = None,
+        frame: str | int | None = None,
+    ) -> None:
+        classes = model.card.classes
+        if target is not None and target not in classes:
+            raise ValueError(f"{target!r} is none of the model's classes: {', '.join(classes)}")
+        self._model = model
+        self._explainer = Explainer(model)
+        self._target = None if target is None else classes.index(target)
+        self._folder = folder
+        self._scale = scale
+        self._workers = usable_cpus() if workers is None else workers
+        self._hdu, self._plane = hdu, plane
+        recipe = model.card.recipe
+        self._recipe = recipe if frame is None else recipe.replace(framing=frame)
+
+    def stream(self, sources: list[str | Rejected]) -> Iterator[Illustrated]:
+        """Draw any number of galaxies and yield a row for each, in their order.
+
+        Raises
+        ------
+        OutputError
+            If a picture cannot be written.
+        """
+        named = iter(zip(sources, self._names(sources), strict=True))
+        chunks = iter(lambda: list(islice(named, _BATCH)), [])
+        for rows in ordered_map(self._chunk, chunks, self._workers):
+            yield from rows
+
+    def _names(self, sources: Iterable[str | Rejected]) -> Iterator[str]:
+        """Yield a name for each picture: neither an input's nor another picture's."""
+        taken = {os.path.realpath(source) for source in sources if isinstance(source, str)}
+        for source in sources:
+            path = source if isinstance(source, str) else source.path
+            stem, number = os.path.join(self._folder, os.path.basename(path)), 1
+            name = f"{stem}.explain.png"
+            while os.path.realpath(name) in taken:
+                number += 1
+                name = f"{stem}-{number}.explain.png"
+            taken.add(os.path.realpath(name))
+            yield name
+
+    def _chunk(self, sources: list[tuple[str | Rejected, str]]) -> list[Illustrated]:
+        usable = [source for source, _ in sources if isinstance(source, str)]
+        batch = prepare(usable, self._recipe, hdu=self._hdu, plane=self._plane)
+        good = [i for i, facts in enumerate(batch.facts) if facts.error is None]
+        drawn: dict[int, tuple[Any, ...]] = {}
+        if good:
+            found = self._explainer.explain(batch.pixels[good], self._target)
+            answers = found.prediction
+            columns = (answers.probabilities, answers.t_type, answers.t_type_error)
+            per_image = zip(*columns, found.target, found.heat, strict=True)
+            drawn = dict(zip(good, per_image, strict=True))
+        rows, i = [], 0
+        for source, name in sources:
+            if isinstance(source, Rejected):
+                rows.append(Illustrated(source.path, error=source.reason))
+                continue
+            facts = batch.facts[i]
+            if i in drawn:
+                rows.append(self._one(source, name, facts, batch.pixels[i], *drawn[i]))
+            else:
+                rows.append(Illustrated(source, facts=facts, error=facts.error))
+            i += 1
+        return rows
+
+    def _one(
+        self,
+        path: str,
+        name: str,
+        facts: Facts,
+        pixels: NDArray[np.uint8],
+        probabilities: NDArray[np.float32],
+        t_type: float,
+        t_type_error: float,
+        target: int,
+        heat: NDArray[np.float32],
+    ) -> Illustrated:
+        if not np.isfinite([*probabilities, t_type, t_type_error]).all():
+            return Illustrated(path, facts=facts, error="the network gave no finite answer")
+        classes = self._model.card.classes
+        best = int(probabilities.argmax())
+        says = f"{classes[best]} {probabilities[best]:.2f}   T {t_type:.1f} ± {t_type_error:.1f}"
+        if target != best:
+            says += f"   shown: {classes[target]} {probabilities[target]:.2f}"
+        if facts.hdu is not None:  # FITS has its first row at the bottom, as viewers show it
+            pixels, heat = pixels[:, ::-1], heat[::-1]
+        content = BytesIO()
+        draw(pixels, heat, (os.path.basename(path), says), self._scale).save(content, "PNG")
+        with AtomicFile(name) as file:
+            try:
+                file.file.write(content.getbuffer())
+            except OSError as error:
+                raise file.failure(error) from error
+        return Illustrated(
+            path,
+            picture=name,
+            facts=facts,
+            label=classes[best],
+            probability=float(probabilities[best]),
+            t_type=float(t_type),
+            t_type_error=float(t_type_error),
+            explained=classes[target],
+            model=self._model.card.name,
+            model_sha256=self._model.sha256,
+        )
+
+
+def cover(
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], scale: int = 4
+) -> tuple[Image.Image, Image.Image]:
+    """Return a prepared picture enlarged, and the same under the evidence for its class.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (3, S, S)
+    heat : ndarray, shape (S, S)
+        See `Explanation`; only what is positive is drawn, relative to its peak.
+    scale : int
+        Pixels drawn for each.
+    """
+    side = (pixels.shape[2] * scale, pixels.shape[1] * scale)
+    picture = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    picture = picture.resize(side, Image.Resampling.BICUBIC)
+    warmth = np.maximum(heat, 0) / max(float(heat.max()), 1e-12)
+    field = Image.fromarray(warmth.astype(np.float32)).resize(side, Image.Resampling.BICUBIC)
+    hot = np.clip(np.asarray(field), 0, 1)
+    stops = np.linspace(0, 1, len(_COLOURS))
+    colour = np.stack([np.interp(hot, stops, channel) for channel in _COLOURS.T], -1)
+    veil = 0.75 * hot[..., np.newaxis] ** 0.8
+    covered = np.asarray(picture) * (1 - veil) + colour * veil
+    return picture, Image.fromarray(covered.round().astype(np.uint8))
+
+
+def draw(
+    pixels: NDArray[np.uint8],
+    heat: NDArray[np.float32],
+    lines: tuple[str, ...] = (),
+    scale: int = 4,
+) -> Image.Image:
+    """Draw what `cover` returns side by side, with lines of text below."""
+    picture, covered = cover(pixels, heat, scale)
+    size = max(11, scale * 3)
+    font = ImageFont.load_default(size)
+    gap, step = scale, math.ceil(size * 1.4)
+    foot = gap + step * len(lines) if lines else 0
+    canvas = Image.new("RGB", (2 * picture.width + gap, picture.height + foot), "black")
+    canvas.paste(picture, (0, 0))
+    canvas.paste(covered, (picture.width + gap, 0))
+    pen = ImageDraw.Draw(canvas)
+    for i, line in enumerate(lines):
+        text = line.encode("latin-1", "replace").decode("latin-1")  # what the font has
+        while len(text) > 7 and pen.textlength(text, font) > canvas.width - 2 * gap:
+            half = (len(text) - 4) // 2
+            text = f"{text[:half]}...{text[-half:]}"
+        pen.text((gap, picture.height + gap + i * step), text, "#dddddd", font)
+    return canvas

@@ -1,0 +1,147 @@
+"""The loop from sources to rows of structure: what ``galedge measure`` runs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from galedge._version import __version__
+from galedge.answers.structure import Structure, structure
+from galedge.errors import GaledgeError
+from galedge.images.image import Image, read
+from galedge.images.inputs import Rejected
+from galedge.support.machine import usable_cpus
+from galedge.support.workers import ordered_map
+from galedge.tables.rows import Cell
+
+__all__ = ["COLUMNS", "Measured", "Measurer"]
+
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Rejected"
+
+COLUMNS = [
+    "path",
+    "hdu",
+    "x",
+    "y",
+    "ra",
+    "dec",
+    "object",
+    "date_obs",
+    "concentration",
+    "asymmetry",
+    "smoothness",
+    "gini",
+    "m20",
+    "ellipticity",
+    "position_angle",
+    "r_petrosian",
+    "r_half",
+    "sn_per_pixel",
+    "flags",
+    "sky",
+    "noise",
+    "status",
+    "error",
+    "version",
+]
+"""Names of a row's columns, in order."""
+
+_MEASURES = [
+    field.name for field in fields(Structure) if field.name in COLUMNS and field.name != "flags"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured on one galaxy, or why nothing was."""
+
+    path: str = ""
+    hdu: int | None = None
+    ra: float | None = None
+    dec: float | None = None
+    object: str | None = None
+    date_obs: str | None = None
+    structure: Structure | None = None
+    error: str | None = None
+
+    def as_row(self) -> dict[str, Cell]:
+        """Return a table's row: `COLUMNS` with their values, flags joined by ';'."""
+        row: dict[str, Cell] = dict.fromkeys(COLUMNS)
+        for name in ("path", "hdu", "ra", "dec", "object", "date_obs", "error"):
+            row[name] = getattr(self, name)
+        if self.structure is not None:
+            for name in _MEASURES:
+                row[name] = _known(getattr(self.structure, name))
+            row["flags"] = ";".join(self.structure.flags)
+        row["status"] = "ok" if self.error is None else "error"
+        row["version"] = __version__
+        return row
+
+
+class Measurer:
+    """Measures galaxies on several threads.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads. Default: the CPUs this process may use.
+    hdu, plane, verify
+        As in `galedge.Classifier`.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        hdu: int | None = None,
+        plane: int | None = None,
+        verify: bool = False,
+    ) -> None:
+        self.workers = usable_cpus() if workers is None else workers
+        if self.workers < 1:
+            raise ValueError("workers must be at least 1")
+        self.hdu = hdu
+        self.plane = plane
+        self.verify = verify
+
+    def measure(self, source: Source) -> Measured:
+        """Measure one galaxy; what cannot be measured is a result with an error."""
+        if isinstance(source, Rejected):
+            return Measured(source.path, error=source.reason)
+        path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+        hdu = None
+        try:
+            image = source
+            if isinstance(source, str | bytes | os.PathLike):
+                image = read(source, self.hdu, plane=self.plane, verify=self.verify)
+            if not isinstance(image, Image):
+                return Measured(structure=structure(image))  # type: ignore[arg-type]
+            hdu = image.hdu
+            found = structure(image)
+        except GaledgeError as error:
+            return Measured(path, hdu, error=str(error).removeprefix(f"{path}: "))
+        except MemoryError:
+            return Measured(path, hdu, error="there is not enough memory for this image")
+        ra = dec = None
+        if image.wcs is not None and math.isfinite(found.x + found.y):
+            ra, dec = image.wcs.pixel_to_sky(found.x, found.y)
+        name, date = (str(image.header.get(key, "")) or None for key in ("OBJECT", "DATE-OBS"))
+        return Measured(path or image.path, hdu, ra, dec, name, date, found)
+
+    def stream(self, sources: Iterable[Source]) -> Iterator[Measured]:
+        """Measure any number of galaxies and yield the results in their order.
+
+        Twice as many as there are workers are in flight, so memory stays flat
+        and `sources` may be endless.
+        """
+        return ordered_map(self.measure, sources, self.workers)
+
+
+def _known(value: float) -> float | None:
+    """Return a float, or None for what could not be measured."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Commands of the command line, one a module, each the function of its module's name."""

@@ -1,0 +1,1 @@
+"""Pixels to tensors: the compiled core, its readable twins, the choice between them."""

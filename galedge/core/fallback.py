@@ -1,0 +1,177 @@
+"""What the compiled core does for the rest of galedge, in Python and Numba.
+
+`galedge.core.backend` takes this module where the core is missing. It offers what
+`galedge.prepare` and the readers use of ``_core``, under the same names; the
+tests compare the two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.core._pure.cards import parse_cards
+from galedge.core._pure.fits import FitsFile
+from galedge.core._pure.hdu import Hdu
+from galedge.core._pure.wcs import Wcs
+from galedge.errors import ReadError, Unsupported
+
+if TYPE_CHECKING:
+    from galedge.core.kernels import Prepared
+
+__all__ = [
+    "FitsFile",
+    "Hdu",
+    "Recipe",
+    "Wcs",
+    "background",
+    "open_fits",
+    "open_fits_buffer",
+    "parse_cards",
+    "prepare_arrays",
+    "prepare_files",
+]
+
+_MAX_PIXELS = 1 << 28
+
+_Found = tuple["Prepared | None", tuple[float, float], int, str, str, str | None, bool]
+_NO_SKY = (float("nan"), float("nan"))
+
+
+class Recipe(NamedTuple):
+    """The core's form of `galedge.Recipe`."""
+
+    size: int
+    frame_pixels: float
+    margin: float
+    threshold: float
+    softening: float
+    white: float
+    stretch: str
+    q: float
+
+
+def open_fits(path: str | bytes | os.PathLike[Any], max_pixels: int | None = None) -> FitsFile:
+    """Open a FITS file, gzipped or not."""
+    return FitsFile(os.fsdecode(path), _MAX_PIXELS if max_pixels is None else max_pixels)
+
+
+def open_fits_buffer(buffer: Any, max_pixels: int | None = None) -> FitsFile:
+    """Read FITS from bytes in memory."""
+    return FitsFile(memoryview(buffer), _MAX_PIXELS if max_pixels is None else max_pixels)
+
+
+def background(
+    image: NDArray[np.float32],
+    mesh: int,
+    filter: int,
+    threads: int,
+    level: NDArray[np.float32] | None = None,
+    noise: NDArray[np.float32] | None = None,
+) -> tuple[NDArray[np.float32], ...]:
+    """Map sky and noise of an image (1, H, W), on one thread; see `galedge.background`."""
+    from galedge.core.kernels.background import background as twin
+
+    if mesh < 1 or filter < 1 or filter % 2 == 0:
+        raise ValueError("mesh must be positive and filter odd")
+    maps = list(twin(image[0], mesh, filter))
+    for i, out in enumerate((level, noise)):
+        if out is not None:
+            out[...] = maps[i]
+            maps[i] = out
+    return tuple(maps)
+
+
+def prepare_arrays(
+    images: list[NDArray[np.float32]],
+    pictures: list[bool],
+    recipe: Recipe,
+    out: NDArray[np.uint8],
+    threads: int = 1,
+) -> tuple[Any, ...]:
+    """Prepare images of shape (1 or 3, H, W) into `out`; twin of csrc/batch.cpp."""
+
+    def one(i: int) -> _Found:
+        return _prepare(images[i], pictures[i], recipe, out[i]), _NO_SKY, -1, "", "", None, False
+
+    return _for_each(one, len(images), threads, out)
+
+
+def prepare_files(
+    paths: list[bytes],
+    hdu: int,
+    plane: int,
+    recipe: Recipe,
+    out: NDArray[np.uint8],
+    threads: int = 1,
+) -> tuple[Any, ...]:
+    """Prepare FITS files; `hdu` and `plane` below 0 are for the core to choose."""
+
+    def one(i: int) -> _Found:
+        file = open_fits(paths[i])
+        found = file.image(hdu if hdu >= 0 else None)
+        planes = found.shape[0] if found.shape else 0
+        if plane >= planes:
+            raise ReadError(f"there is no plane {plane}; the image has {planes}")
+        if plane < 0 and planes not in (1, 3):
+            raise ReadError(
+                f"a cube of {planes} planes is not a galaxy in one or three bands; "
+                "choose one with --plane"
+            )
+        pixels = file.read(found, plane if plane >= 0 else None)
+        pixels = pixels.reshape(-1, *pixels.shape[-2:])
+        prepared = _prepare(pixels, found.is_picture, recipe, out[i])
+        wcs = found.wcs()
+        sky = wcs.pixel_to_sky(prepared.x, prepared.y) if wcs else _NO_SKY
+        name, date = (found.cards.get(keyword) for keyword in ("OBJECT", "DATE-OBS"))
+        name, date = (value if isinstance(value, str) else "" for value in (name, date))
+        return prepared, sky, found.index, name, date, None, False
+
+    return _for_each(one, len(paths), threads, out)
+
+
+def _prepare(
+    planes: NDArray[Any], picture: bool, recipe: Recipe, out: NDArray[np.uint8]
+) -> Prepared:
+    from galedge.core.kernels import prepare_one  # which is where Numba comes in
+
+    pixels, prepared = prepare_one(planes.astype(np.float32), picture, **recipe._asdict())
+    # The twins round to bytes; as floats these are 0 to 1.
+    out[:] = pixels if out.dtype == np.uint8 else pixels / np.float32(255)
+    return prepared
+
+
+def _for_each(
+    one: Callable[[int], _Found], count: int, threads: int, out: NDArray[np.uint8]
+) -> tuple[Any, ...]:
+    """Call one(i) for every image; a failure becomes a sentence and zeros."""
+    import galedge.core.kernels  # noqa: F401 - without Numba this fails once and not a file at a time
+
+    def guarded(i: int) -> _Found:
+        try:
+            return one(i)
+        except ReadError as error:
+            message, unsupported = str(error), isinstance(error, Unsupported)
+        except MemoryError:
+            message, unsupported = "there is not enough memory for this image", False
+        out[i] = 0
+        return None, _NO_SKY, -1, "", "", message, unsupported
+
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(guarded, range(count)))
+    else:
+        found = [guarded(i) for i in range(count)]
+    nothing = (0.0,) * 6 + (0,)
+    fields = [(name, "f8") for name in ("x", "y", "side", "sky", "noise", "masked_fraction")]
+    table = np.array(
+        [tuple(prepared or nothing) for prepared, *_ in found], [*fields, ("flags", "u4")]
+    )
+    positions = np.array([sky for _, sky, *_ in found], float).reshape(-1, 2)
+    columns = zip(*found, strict=True) if found else ((),) * 7
+    return table, positions, *(list(column) for column in list(columns)[2:])

@@ -1,0 +1,163 @@
+"""The sky of a cutout, readable; twin of ``csrc/sky.*``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.core.jit import kernel
+
+__all__ = ["Floats", "border_sky", "clipped_mode"]
+
+Floats: TypeAlias = NDArray[np.float32]
+Counts: TypeAlias = NDArray[np.int64]
+
+# The constants of csrc/sky.cpp, with their reasons there.
+_SAMPLE = 127
+_BINS = 1024
+_REACH = np.float32(10)
+
+_ZERO, _TWO = np.float32(0), np.float32(2)
+
+
+@kernel
+def _guess(values: Floats) -> tuple[Any, Any]:
+    """First guess of centre and scale: median and scaled median absolute deviation."""
+    sample = values[:: max(1, values.size // _SAMPLE)]
+    sample = np.sort(sample[np.isfinite(sample)])
+    if sample.size == 0:
+        return np.float32(np.nan), _ZERO
+    median = sample[sample.size // 2]
+    deviations = np.sort(np.abs(sample - median))
+    scale = np.float32(1.4826) * deviations[sample.size // 2]
+    if scale <= 0:  # more than half of the values are equal
+        total = 0.0
+        for deviation in deviations:
+            total += deviation
+        scale = np.float32(1.2533 * total / sample.size)
+    return median, scale
+
+
+@kernel
+def _moments(
+    histogram: Counts,
+    counts: Counts,
+    sums: Counts,
+    squares: Counts,
+    outliers: NDArray[np.float64],
+    first: int,
+    last: int,
+    low: float,
+    high: float,
+) -> tuple[float, float, float]:
+    """Mean, standard deviation and median, in bins, of what clipping keeps.
+
+    That is inner bins first..last, by their running totals, and the outliers in
+    [low, high].
+    """
+    before = counts[first]
+    inner = counts[last + 1] - before
+    n = float(inner)
+    total = float(sums[last + 1] - sums[first])
+    square = float(squares[last + 1] - squares[first])
+    below = 0  # outliers that precede the inner bins
+    for value in outliers:
+        if low <= value <= high:
+            n += 1
+            total += value
+            square += value * value
+            if value < _BINS // 2:
+                below += 1
+    mean = total / n
+    sigma = math.sqrt(max(0.0, square / n - mean * mean))
+    # The inner bins hold more than half of all values, so the median is there.
+    rank = min(max((int(n) + 1) // 2 - below, 1), inner)
+    half = first + np.searchsorted(counts[first + 1 : last + 1], before + rank)
+    # Within its bin the median lies where half of the values are passed.
+    inside = (0.5 * n - (below + counts[half] - before)) / histogram[half]
+    return mean, sigma, half + inside - 0.5
+
+
+@kernel
+def clipped_mode(values: Floats) -> tuple[Any, Any]:
+    """Sky level and noise of flat float32 `values`; twin of ``clipped_mode`` in csrc/sky.cpp.
+
+    SExtractor's estimate (Bertin & Arnouts 1996, A&AS 117, 393): clip at 3 sigma
+    about the median until nothing changes; the sky is 2.5 median - 1.5 mean, or
+    the median where the two lie 0.3 sigma apart. It is found in a histogram, so
+    that a round of clipping costs next to nothing. NaN without a finite value.
+    """
+    centre, spread = _guess(values)
+    if not np.isfinite(centre) or spread <= 0:
+        return centre, spread
+    start = centre - _REACH * spread
+    scale = np.float32(_BINS) / (_TWO * _REACH * spread)
+    histogram = np.zeros(_BINS, np.int64)
+    outliers = np.empty(values.size)  # of the end bins; they count by themselves
+    count = 0
+    for value in values:
+        if np.isfinite(value):
+            b = int(min(max((value - start) * scale, _ZERO), np.float32(_BINS - 1)))
+            if 0 < b < _BINS - 1:
+                histogram[b] += 1
+            else:
+                outliers[count] = (float(value) - float(start)) * scale - 0.5
+                count += 1
+    outliers = outliers[:count]
+
+    # Running totals: with them a round of clipping needs no pass over the bins.
+    counts = np.zeros(_BINS + 1, np.int64)
+    sums = np.zeros(_BINS + 1, np.int64)
+    squares = np.zeros(_BINS + 1, np.int64)
+    for b in range(_BINS):
+        counts[b + 1] = counts[b] + histogram[b]
+        sums[b + 1] = sums[b] + histogram[b] * b
+        squares[b + 1] = squares[b] + histogram[b] * b * b
+    if counts[-1] == 0:  # the guess was so far off that all values lie beyond
+        return centre, spread
+
+    lo, hi = 1, _BINS - 2
+    low, high = -np.inf, np.inf
+    mean, sigma, median = _moments(histogram, counts, sums, squares, outliers, lo, hi, low, high)
+    while True:
+        clip_low = max(low, median - 3 * sigma)
+        clip_high = min(high, median + 3 * sigma)
+        clip_lo = max(lo, int(min(max(math.ceil(clip_low), 1), _BINS - 2)))
+        clip_hi = min(hi, int(min(max(math.floor(clip_high), 1), _BINS - 2)))
+        same = clip_lo == lo and clip_hi == hi
+        if same and (count == 0 or (clip_low == low and clip_high == high)):
+            break
+        if counts[clip_hi + 1] <= counts[clip_lo]:  # all in one bin
+            break
+        lo, hi, low, high = clip_lo, clip_hi, clip_low, clip_high
+        mean, sigma, median = _moments(
+            histogram, counts, sums, squares, outliers, lo, hi, low, high
+        )
+    crowded = abs(mean - median) >= 0.3 * sigma
+    mode = median if crowded else 2.5 * median - 1.5 * mean
+    return start + np.float32((mode + 0.5) / scale), np.float32(sigma / scale)
+
+
+@kernel
+def border_sky(image: Floats) -> tuple[Any, Any]:
+    """Sky of a cutout (H, W): the clipped mode of its border; twin of csrc/sky.cpp.
+
+    The border is an eighth of the shorter side wide, because a framed galaxy
+    covers most of the middle.
+    """
+    height, width = image.shape
+    side = min(height, width)
+    border = max(1, side // 8)
+    if side <= 2 * border:
+        return clipped_mode(image.ravel())
+    sample = np.empty(height * width - (height - 2 * border) * (width - 2 * border), np.float32)
+    n = 0
+    for y in range(height):  # in reading order: the first guess takes every so manieth
+        for x in range(width):
+            if y < border or y >= height - border or x < border or x >= width - border:
+                sample[n] = image[y, x]
+                n += 1
+    return clipped_mode(sample)

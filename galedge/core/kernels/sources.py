@@ -1,0 +1,164 @@
+"""The sources of an image, as connected cells; twins of ``csrc/components.*`` and ``frame.*``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.core.jit import kernel
+from galedge.core.kernels.sky import Floats, border_sky, clipped_mode
+
+__all__ = ["CENTRAL", "central_cells", "label_cells"]
+
+CENTRAL = 0.12
+"""Spread of the preference for central sources, in sides of the image."""
+
+# The constants of csrc/frame.cpp, with their reasons there.
+_CELLS = 64
+_SIGNIFICANT = 5.0
+_BRIGHT = np.float32(30)
+
+_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
+
+
+@kernel
+def _average_cells(image: Floats, step: int) -> Floats:
+    """Means of step x step pixels without the non-finite ones; empty cells become sky."""
+    ny, nx = image.shape[0] // step, image.shape[1] // step
+    grid = np.empty((ny, nx), np.float32)
+    for cy in range(ny):
+        sums = np.zeros(nx * step, np.float32)
+        weights = np.zeros(nx * step, np.float32)
+        for y in range(cy * step, (cy + 1) * step):
+            for x in range(nx * step):
+                if np.isfinite(image[y, x]):
+                    sums[x] += image[y, x]
+                    weights[x] += _ONE
+        for cx in range(nx):
+            total, weight = _ZERO, _ZERO
+            for x in range(cx * step, (cx + 1) * step):
+                total += sums[x]
+                weight += weights[x]
+            grid[cy, cx] = total / weight if weight > 0 else np.float32(np.nan)
+    flat = grid.ravel()
+    if not np.isfinite(flat).all():
+        sky = clipped_mode(flat)[0]
+        for i in range(flat.size):
+            if not np.isfinite(flat[i]):
+                flat[i] = sky
+    return flat.reshape(grid.shape)
+
+
+@kernel
+def _smooth_cells(grid: Floats) -> Floats:
+    """3x3 binomial smoothing with repeated edges."""
+    ny, nx = grid.shape
+    smooth = np.empty_like(grid)
+    column = np.empty(nx + 2, np.float32)
+    for y in range(ny):
+        column[1:-1] = grid[max(0, y - 1)] + _TWO * grid[y] + grid[min(ny - 1, y + 1)]
+        column[0], column[-1] = column[1], column[-2]
+        smooth[y] = (column[:-2] + _TWO * column[1:-1] + column[2:]) / np.float32(16)
+    return smooth
+
+
+@kernel
+def label_cells(grid: NDArray[Any], level: Any) -> tuple[NDArray[np.int32], int]:
+    """Label the connected cells above `level` from 1, in reading order; 0 is below.
+
+    Cells that touch, also at a corner, belong together. Twin of
+    csrc/components.cpp, which finds the same by runs and union-find; here the
+    water simply spreads.
+    """
+    ny, nx = grid.shape
+    labels = np.zeros((ny, nx), np.int32)
+    pending = np.empty(ny * nx, np.int64)
+    count = 0
+    for start in range(ny * nx):
+        if labels[start // nx, start % nx] or not grid[start // nx, start % nx] > level:
+            continue
+        count += 1
+        labels[start // nx, start % nx] = count
+        pending[0] = start
+        n = 1
+        while n:
+            n -= 1
+            y, x = pending[n] // nx, pending[n] % nx
+            for v in range(max(0, y - 1), min(ny, y + 2)):
+                for u in range(max(0, x - 1), min(nx, x + 2)):
+                    if labels[v, u] == 0 and grid[v, u] > level:
+                        labels[v, u] = count
+                        pending[n] = v * nx + u
+                        n += 1
+    return labels, count
+
+
+@kernel
+def _central_label(
+    smooth: Floats, labels: NDArray[np.int32], count: int, sky: Any, noise: Any
+) -> tuple[int, NDArray[np.bool_]]:
+    """Find the source with most flux, weighted towards the centre, and which are no noise."""
+    ny, nx = smooth.shape
+    spread = CENTRAL * max(nx, ny)
+    flux = np.zeros(count + 1)
+    weight = np.zeros(count + 1)
+    cells = np.zeros(count + 1)
+    per_noise = _ONE / noise
+    for y in range(ny):
+        wy = math.exp(-0.5 * ((y - 0.5 * (ny - 1)) / spread) ** 2)
+        for x in range(nx):
+            label = labels[y, x]
+            if label:
+                wx = math.exp(-0.5 * ((x - 0.5 * (nx - 1)) / spread) ** 2)
+                f = (smooth[y, x] - sky) * per_noise
+                flux[label] += f
+                weight[label] += min(f, _BRIGHT) * wx * wy
+                cells[label] += 1
+    best = 0
+    significant = np.zeros(count + 1, np.bool_)
+    for label in range(1, count + 1):
+        # Smoothing correlates neighbouring cells: the noise of a sum grows
+        # about twice as fast as the square root of their number.
+        significant[label] = flux[label] > _SIGNIFICANT * 2 * math.sqrt(cells[label])
+        if significant[label] and weight[label] > weight[best]:  # that of the sky is 0
+            best = label
+    return best, significant
+
+
+@kernel
+def central_cells(
+    image: Floats, threshold: float
+) -> tuple[Floats, NDArray[np.int32], int, int, Any]:
+    """Sort the cells of an image (H, W) of float32 into sources.
+
+    Returns
+    -------
+    smooth : ndarray of float32
+        The cells, smoothed.
+    labels : ndarray of int32
+        The significant source that each cell belongs to; 0 is sky.
+    central : int
+        The label of the central source; 0 if there is none.
+    step : int
+        Pixels a cell's side.
+    level : float
+        The sky among the cells.
+    """
+    height, width = image.shape
+    # A narrow strip gets more cells along it rather than cells wider than it.
+    step = min((max(width, height) + _CELLS - 1) // _CELLS, width, height)
+    smooth = _smooth_cells(_average_cells(image, step))
+    level, sigma = border_sky(smooth)
+    # Noise-free images have an isophote too: a ten-thousandth of their range.
+    span = smooth.max() - smooth.min()
+    noise = max(sigma, span * np.float32(1e-4) / np.float32(threshold))
+    labels, count = label_cells(smooth, level + np.float32(threshold) * noise)
+    central, significant = _central_label(smooth, labels, count, level, noise)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            if not significant[labels[y, x]]:
+                labels[y, x] = 0
+    return smooth, labels, central, step, level

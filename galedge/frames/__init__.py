@@ -1,0 +1,1 @@
+"""Many galaxies in one image: coordinates, source lists, detection, cutouts."""

@@ -1,0 +1,219 @@
+"""Cutouts as FITS files, with the frame's header and a WCS that fits them."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from galedge._version import __version__
+from galedge.errors import GaledgeError, OutputError, Unsupported
+from galedge.frames.celestial import Celestial
+from galedge.frames.field import SIDE
+from galedge.frames.frame import Frame
+from galedge.frames.sources import Sources
+from galedge.support.atomic import AtomicFile
+from galedge.support.extras import need
+from galedge.tables.rows import Cell
+
+__all__ = ["COLUMNS", "Cutout", "write_cutouts"]
+
+COLUMNS = ["path", "frame", "x", "y", "ra", "dec", "object", "side", "flags", "status", "error"]
+"""Names of a row's columns, in order."""
+
+# What describes the frame's pixels as they were stored, or its place on a chip.
+_STALE = re.compile(
+    r"BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|EXTNAME|EXTVER|INHERIT|DATAMIN|DATAMAX"
+    r"|(DATA|TRIM|BIAS|CCD|AMP|DET|ORIG)SEC\d*"
+)
+_REFERENCE = re.compile(r"CRPIX([12])[A-Z]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """A cutout that was written, or why it was not."""
+
+    path: str
+    frame: str
+    x: float
+    y: float
+    ra: float | None
+    dec: float | None
+    object: str | None
+    side: int
+    flags: tuple[str, ...] = ()
+    error: str | None = None
+
+    def as_row(self) -> dict[str, Cell]:
+        """Return a table's row: `COLUMNS` with their values."""
+        row: dict[str, Cell] = {name: getattr(self, name) for name in COLUMNS if name != "status"}
+        row["flags"] = ";".join(self.flags)
+        row["status"] = "ok" if self.error is None else "error"
+        return row
+
+
+def write_cutouts(
+    frame: Frame, sources: Sources, folder: str, side: int | None = None
+) -> Iterator[Cutout]:
+    """Write the surroundings of each source as a FITS file.
+
+    Parameters
+    ----------
+    frame : Frame
+        A FITS file; or three, which become cubes of red, green and blue.
+    sources : Sources
+        The places.
+    folder : str
+        Made if it is not there. Files are named by the sources' names, or by
+        their coordinates; each appears whole or not at all.
+    side : int, optional
+        Of the cutouts of sources that have no size. Default: `field.SIDE`.
+
+    Yields
+    ------
+    Cutout
+        One for each source, in their order.
+
+    Raises
+    ------
+    GaledgeError
+        If astropy is missing, the frame is no FITS file, or the folder cannot be made.
+    """
+    fits = need("astropy.io.fits", "tables", "writing cutouts")
+    header = _frame_header(frame, fits)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made: {error.strerror}") from None
+    sides = np.where(np.isfinite(sources.side), sources.side, side or SIDE).round().astype(int)
+    ra, dec = _positions(frame.celestial(), sources)
+    frame.plan(len(sources), float(sides.mean()) if len(sides) else 1.0)
+    taken: set[str] = set()
+    for i, name in enumerate(sources.names):
+        x, y = float(sources.x[i]), float(sources.y[i])
+        stem = _unique(_stem(name, x, y, ra[i], dec[i]), taken)
+        path = os.path.join(folder, f"{stem}.fits")
+        place = (x, y, _known(ra[i]), _known(dec[i]), name, int(sides[i]))
+        if not (math.isfinite(x + y) and frame.contains(x, y)):
+            found = math.isfinite(x + y)
+            reason = f"x {x:.2f}, y {y:.2f} lies outside the frame" if found else "has no place"
+            yield Cutout("", frame.path, *place, ("outside",) if found else (), reason)
+            continue
+        try:
+            image, corner = frame.cut(x, y, int(sides[i]))
+        except GaledgeError as error:
+            reason = str(error).removeprefix(f"{frame.path}: ")
+            yield Cutout("", frame.path, *place, (), reason)
+            continue
+        cards = _cutout_header(header, corner, frame, name)
+        _write(fits, path, image.data, cards, frame)
+        at_edge = bool(np.min(corner) < 0) or any(
+            at + sides[i] > most for at, most in zip(corner, frame.shape[::-1], strict=True)
+        )
+        yield Cutout(path, frame.path, *place, ("edge",) if at_edge else ())
+
+
+def _frame_header(frame: Frame, fits: Any) -> Any:
+    """Return what of the frame's header holds for a part of it."""
+    if frame.image.hdu is None:
+        raise Unsupported(f"{frame.path}: is no FITS file; cutouts are made of FITS frames")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cards that break the standard: they are copied
+        try:
+            with fits.open(frame.path) as hdus:
+                header = hdus[frame.image.hdu].header.copy(strip=True)
+        except (OSError, ValueError) as error:
+            raise Unsupported(f"{frame.path}: astropy cannot read its header: {error}") from None
+        if any(key in header for key in ("CPDIS1", "CPDIS2", "D2IMDIS1", "D2IMDIS2")):
+            raise Unsupported(
+                f"{frame.path}: its WCS has distortion tables (CPDIS, D2IM), which hold for the "
+                "whole frame only; drizzle or resample it first"
+            )
+        for key in list(header):
+            if _STALE.fullmatch(key):
+                header.remove(key, ignore_missing=True, remove_all=True)
+    return header
+
+
+def _cutout_header(header: Any, corner: tuple[int, int], frame: Frame, name: str | None) -> Any:
+    """Move the reference pixels; polynomials (SIP, TPV) are relative to them and stay."""
+    header = header.copy()
+    for key in list(header):
+        if match := _REFERENCE.fullmatch(key):
+            header[key] -= corner[int(match[1]) - 1]
+    for axis, first in enumerate(corner, 1):
+        if f"LTV{axis}" in header:  # IRAF's physical coordinates
+            header[f"LTV{axis}"] -= first * header.get(f"LTM{axis}_{axis}", 1)
+    if name is not None:
+        header["OBJECT"] = _ascii(name)
+    file = _ascii(os.path.basename(frame.path))
+    where = f"x {corner[0]} y {corner[1]} of HDU {frame.image.hdu}"
+    header.add_history(f"galedge {__version__}: cutout from {where} of {file}"[:72])
+    return header
+
+
+def _ascii(text: str) -> str:
+    """Return what a FITS card may hold."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _write(fits: Any, path: str, data: Any, header: Any, frame: Frame) -> None:
+    if os.path.exists(path) and any(os.path.samefile(path, file) for file in frame.files):
+        raise OutputError(f"{path}: is the frame itself; raw data are never replaced")
+    with warnings.catch_warnings(), AtomicFile(path, durable=False) as target:
+        warnings.simplefilter("ignore")
+        content = io.BytesIO()  # as astropy does not know every mode of a file
+        hdu = fits.PrimaryHDU(np.asarray(data, np.float32), header)
+        hdu.writeto(content, output_verify="silentfix+ignore")
+        try:
+            target.file.write(content.getbuffer())
+        except OSError as error:
+            raise target.failure(error) from error
+
+
+def _positions(celestial: Celestial | None, sources: Sources) -> tuple[Any, Any]:
+    if celestial is None:
+        nothing = np.full(len(sources), np.nan)
+        return nothing, nothing
+    return celestial.to_sky(sources.x, sources.y)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _stem(name: str | None, x: float, y: float, ra: float, dec: float) -> str:
+    """Return a file's name without extension: the source's own, or its place."""
+    if name is not None and (safe := re.sub(r"[^\w.+-]+", "_", name).strip("._")):
+        return safe[:100]
+    if math.isfinite(ra + dec):
+        return (
+            f"J{_sexagesimal(ra / 15, 2, 24)}{'-' if dec < 0 else '+'}{_sexagesimal(abs(dec), 1)}"
+        )
+    return f"x{x:.1f}_y{y:.1f}"
+
+
+def _sexagesimal(value: float, digits: int, turn: int = 360) -> str:
+    """Return hhmmss.ss, cut off as the IAU wants names, not rounded."""
+    unit = 10**digits
+    total = math.floor(value * 3600 * unit + 1e-6)
+    seconds, rest = divmod(total, unit)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours % turn:02}{minutes:02}{seconds:02}.{rest:0{digits}}"
+
+
+def _unique(stem: str, taken: set[str]) -> str:
+    name, number = stem, 1
+    while name.lower() in taken:  # some file systems know no case
+        number += 1
+        name = f"{stem}_{number}"
+    taken.add(name.lower())
+    return name

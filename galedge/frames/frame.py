@@ -1,0 +1,282 @@
+"""Frames: cutouts straight from the file, reading only what is needed.
+
+A few cutouts are read one by one, as windows. Where together they would read
+more than the frame holds (a tile of a compressed frame is decoded for every
+window that touches it), the frame is read once instead, in strips of rows that
+bound the memory, and the cutouts are copied from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from galedge.errors import GaledgeError, ReadError, Unsupported
+from galedge.frames.celestial import Celestial, celestial_of
+from galedge.frames.sources import Catalogue, Sources
+from galedge.images.formats import Fits, open_source
+from galedge.images.header import Header
+from galedge.images.image import MAX_PIXELS, Image, read
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["STRIP_PIXELS", "Frame", "clipped"]
+
+#: Pixels of a strip: 256 MiB of floats.
+STRIP_PIXELS = 1 << 26
+
+#: What opening, seeking and short reads make a pixel of a window cost, in pixels of a strip.
+_WINDOW_COST = 8
+
+_SMALLEST, _LARGEST = 8, 4096  # side of a cutout
+
+
+class Frame:
+    """An image with many galaxies, or three of one field in three bands.
+
+    Not for several threads at once.
+
+    Parameters
+    ----------
+    paths : str or sequence of three str
+        The file; or three, on one grid of pixels: red, green and blue.
+    hdu : int, optional
+        HDU of FITS files. Default: the first image.
+    plane : int, optional
+        Plane of cubes. Default: a cube of three is a colour image.
+
+    Attributes
+    ----------
+    path : str
+        The file that stands for the frame: of three, the middle one.
+    shape : tuple of int
+        Height and width.
+
+    Raises
+    ------
+    GaledgeError
+        If a file cannot be read as a frame, or the three do not fit.
+    """
+
+    def __init__(
+        self, paths: str | Sequence[str], hdu: int | None = None, plane: int | None = None
+    ) -> None:
+        names = [paths] if isinstance(paths, str) else list(paths)
+        self._layers = [_Layer(name, hdu, plane) for name in names]
+        self._main = self._layers[len(names) // 2]
+        self.path, self.shape = self._main.path, self._main.shape
+        self.planes = sum(layer.planes for layer in self._layers)
+        if self.planes not in (1, 3):
+            raise Unsupported(
+                f"{self.path}: a cube of {self.planes} planes is not a frame in one or three "
+                "bands; choose one with --plane"
+            )
+        self._strip: NDArray[Any] | None = None
+        self._strip_bottom = 0
+        self._celestial: Celestial | None = None
+        self._knows_celestial = False
+        for layer in self._layers:
+            if layer is not self._main:
+                self._fit(layer)
+
+    def _fit(self, layer: _Layer) -> None:
+        """Refuse a band that does not lie on the main one's pixels."""
+        if layer.shape != self.shape:
+            raise Unsupported(
+                f"{layer.path} has {layer.shape[1]} x {layer.shape[0]} pixels and {self.path} "
+                f"{self.shape[1]} x {self.shape[0]}; reproject the bands to one grid first"
+            )
+        try:
+            ours, theirs = self._main.celestial(), layer.celestial()
+        except ReadError:  # coordinates that nobody understands cannot differ
+            return
+        if ours is None or theirs is None:
+            return
+        height, width = self.shape
+        x = np.array([0, width - 1, 0, width - 1, (width - 1) / 2])
+        y = np.array([0, 0, height - 1, height - 1, (height - 1) / 2])
+        away = np.hypot(*np.subtract(ours.to_pixel(*theirs.to_sky(x, y)), (x, y))).max()
+        if not away <= 0.5:
+            raise Unsupported(
+                f"{layer.path} and {self.path} lie up to {away:.1f} pixels apart on the sky; "
+                "galedge does not reproject: bring the bands to one grid first"
+            )
+
+    @property
+    def files(self) -> list[str]:
+        """Every file that the frame is read from."""
+        return [layer.path for layer in self._layers]
+
+    @property
+    def image(self) -> Image:
+        """The frame's header and WCS, with a few pixels."""
+        return self._main.sample
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the pixels are already stretched."""
+        return all(layer.sample.is_picture for layer in self._layers)
+
+    def celestial(self) -> Celestial | None:
+        """Return the celestial coordinates, if the header has any; see `celestial_of`."""
+        if not self._knows_celestial:
+            self._celestial, self._knows_celestial = self._main.celestial(), True
+        return self._celestial
+
+    def locate(self, catalogue: Catalogue) -> Sources:
+        """Lay a source list on the frame.
+
+        Raises
+        ------
+        ReadError
+            If the list is in right ascension and declination, or its sizes are
+            angles, and the frame has no coordinates.
+        """
+        x, y = catalogue.first, catalogue.second
+        side = catalogue.side
+        if catalogue.on_sky or catalogue.side_on_sky:
+            sky = self.celestial()
+            if sky is None:
+                raise ReadError(
+                    f"{self.path}: has no celestial coordinates in its header, which "
+                    f"{catalogue.path} needs; name columns in pixels: --columns x=NAME,y=NAME"
+                )
+            if catalogue.on_sky:
+                x, y = sky.to_pixel(x, y)
+            if catalogue.side_on_sky:
+                side = side / sky.pixel_scale
+        known = np.isfinite(side)
+        return Sources(x, y, np.where(known, clipped(side), np.nan), known, list(catalogue.names))
+
+    def contains(self, x: float, y: float) -> bool:
+        """Tell whether a place lies on a pixel."""
+        return -0.5 <= x < self.shape[1] - 0.5 and -0.5 <= y < self.shape[0] - 0.5
+
+    def plan(self, count: int, side: float) -> bool:
+        """Decide how `count` cutouts of `side` pixels are best read.
+
+        Returns
+        -------
+        bool
+            Whether they should come from the bottom to the top.
+        """
+        rows = side if self._main.is_tiled else side * min(1.0, side * _WINDOW_COST / self.shape[1])
+        if self._strip is None and count * rows <= self.shape[0]:
+            return False
+        if self._strip is None:
+            self._load(0)
+        return self._strip_height < self.shape[0]
+
+    @property
+    def _strip_height(self) -> int:
+        return max(1, min(self.shape[0], STRIP_PIXELS // (self.shape[1] * self.planes)))
+
+    def _load(self, bottom: int) -> None:
+        height = min(self._strip_height, self.shape[0] - bottom)
+        self._strip = None  # before the next is in memory too
+        self._strip = self.window(0, bottom, self.shape[1], height)
+        self._strip_bottom = bottom
+
+    def window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:
+        """Read pixels, shape (planes, height, width)."""
+        parts = [layer.window(x, y, width, height) for layer in self._layers]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def cut(self, x: float, y: float, side: int) -> tuple[Image, tuple[int, int]]:
+        """Cut a square around a place.
+
+        Parameters
+        ----------
+        x, y : float
+            Zero-based pixels, within the frame.
+        side : int
+            In pixels. What lies outside the frame is NaN.
+
+        Returns
+        -------
+        Image
+            Shape (side, side) or (3, side, side), without coordinates.
+        tuple of int
+            x and y of its first pixel in the frame.
+
+        Raises
+        ------
+        ReadError
+            If the pixels cannot be read.
+        """
+        # The convention of astropy's Cutout2D for even sizes.
+        left, bottom = int(np.ceil(x - side / 2)), int(np.ceil(y - side / 2))
+        x0, x1 = max(left, 0), min(left + side, self.shape[1])
+        y0, y1 = max(bottom, 0), min(bottom + side, self.shape[0])
+        pixels = self._pixels(x0, y0, x1, y1)
+        if pixels.shape[1:] != (side, side):
+            whole = np.full((self.planes, side, side), np.nan, pixels.dtype)
+            whole[:, y0 - bottom : y1 - bottom, x0 - left : x1 - left] = pixels
+            pixels = whole
+        data = pixels[0] if self.planes == 1 else pixels
+        image = Image(data, Header(b""), None, self.path, self.image.hdu, self.is_picture)
+        return image, (left, bottom)
+
+    def _pixels(self, x0: int, y0: int, x1: int, y1: int) -> NDArray[Any]:
+        if self._strip is None or y1 - y0 > self._strip_height:
+            return self.window(x0, y0, x1 - x0, y1 - y0)
+        top = self._strip_bottom + self._strip.shape[1]
+        if y0 < self._strip_bottom or y1 > top:
+            self._load(y0)
+        rows = slice(y0 - self._strip_bottom, y1 - self._strip_bottom)
+        return np.ascontiguousarray(self._strip[:, rows, x0:x1])
+
+
+class _Layer:
+    """One file of a frame."""
+
+    def __init__(self, path: str, hdu: int | None, plane: int | None) -> None:
+        self.path = path
+        self._plane = plane
+        self._opened: Fits | None = None
+        self._pixels: NDArray[Any] | None = None
+        self.is_tiled = False
+        try:
+            opened = open_source(path, MAX_PIXELS, hdu)
+            if isinstance(opened, Fits):
+                self._opened, self._hdu = opened, opened.image(hdu)
+                self.is_tiled = self._hdu.kind == "compressed image"
+                self.shape = opened.frame(hdu)
+        except GaledgeError as error:
+            raise type(error)(f"{path}: {error}") from None
+        if self._opened is None:
+            image = read(path, hdu, plane=plane)
+            self._pixels = image.data.reshape(-1, *image.data.shape[-2:])
+            self.shape = self._pixels.shape[1], self._pixels.shape[2]
+            self.sample = image
+            self.planes = len(self._pixels)
+            return
+        header = Header(self._hdu.text, compressed=self.is_tiled)
+        pixel = self.window(0, 0, 1, 1)
+        self.planes = len(pixel)
+        self.sample = Image(
+            pixel, header, self._hdu.wcs(), path, self._hdu.index, self._hdu.is_picture
+        )
+
+    def celestial(self) -> Celestial | None:
+        """Return the celestial coordinates, if the header has any."""
+        return celestial_of(self.sample, self.shape)
+
+    def window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:
+        """Read pixels, shape (planes, height, width)."""
+        if self._opened is None:
+            assert self._pixels is not None
+            return np.ascontiguousarray(self._pixels[:, y : y + height, x : x + width])
+        try:
+            data = self._opened.read(self._hdu, self._plane, (x, y, width, height), False)
+        except ReadError as error:
+            raise type(error)(f"{self.path}: {error}") from None
+        return data.reshape(-1, height, width)
+
+
+def clipped(side: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sides that a cutout may have."""
+    return np.clip(side, _SMALLEST, _LARGEST)

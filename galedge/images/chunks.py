@@ -1,0 +1,39 @@
+"""Sources by the handful: what a worker takes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from galedge.images.image import Image
+
+__all__ = ["CHUNK_BYTES", "chunks"]
+
+CHUNK_BYTES = 64 << 20  # of sources in memory; two chunks a worker are in flight
+
+Source = TypeVar("Source")
+
+
+def chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+    """Yield lists of at most `size` sources, of fewer where they are large."""
+    chunk: list[Source] = []
+    held = 0
+    for source in sources:
+        chunk.append(source)
+        held += _bytes(source)
+        if len(chunk) >= size or held >= CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
+
+
+def _bytes(source: object) -> int:
+    """Return how much memory a source holds before it is read."""
+    if isinstance(source, Image):
+        source = source.data
+    if isinstance(source, np.ndarray):
+        return source.nbytes
+    return len(source) if isinstance(source, bytes) else 0

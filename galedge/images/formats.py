@@ -1,0 +1,193 @@
+"""Which format a file is in, by its content, and the FITS that the core reads."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import os
+import stat
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from galedge.core.backend import _core
+from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.images.samples import Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Content: TypeAlias = "str | memoryview"
+
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NPY = b"\x93NUMPY"
+_CHUNK = 1 << 16
+
+
+class Fits:
+    """A FITS file, by the compiled core."""
+
+    def __init__(self, file: _core.FitsFile, content: Content, limit: int) -> None:
+        self.file = file
+        self._content = content
+        self._limit = limit
+
+    def image(self, hdu: int | str | None) -> _core.Hdu:
+        """Find an HDU by number or EXTNAME; by default the first image."""
+        if not isinstance(hdu, str):
+            if hdu is not None and hdu < 0:
+                raise ReadError(f"no HDU {hdu}: HDUs are numbered from 0")
+            return self.file.image(hdu)
+        wanted = hdu.upper()
+        for found in self.file.hdus():
+            if found.name.upper() == wanted:
+                return self.file.image(found.index)
+        raise ReadError(f"no HDU is named {hdu}")
+
+    def frame(self, hdu: int | str | None) -> tuple[int, int]:
+        """Height and width."""
+        shape = self.image(hdu).shape
+        assert shape is not None  # image() gives images only
+        return shape[1], shape[2]
+
+    def read(
+        self,
+        hdu: _core.Hdu,
+        plane: int | None,
+        window: tuple[int, int, int, int] | None,
+        double: bool,
+    ) -> NDArray[np.floating[Any]]:
+        """Physical values of all planes or of one."""
+        try:
+            return self.file.read(hdu, plane, window, double)
+        except Unsupported:
+            if hdu.compression not in ("HCOMPRESS_1", "PLIO_1"):
+                raise
+        from galedge.images import rustfits
+
+        return rustfits.read(self._content, hdu, plane, window, double, self._limit)
+
+
+def open_source(
+    content: Content, limit: int, hdu: int | str | None, *, whole: bool = False
+) -> Fits | Samples:
+    """Open by content: FITS first, as that is what nearly every source is."""
+    try:
+        if isinstance(content, str):
+            return Fits(_core.open_fits(content, limit), content, limit)
+        return Fits(_core.open_fits_buffer(content, limit), content, limit)
+    except ReadError as error:
+        head = _head(content)
+        if head.startswith(b"BZh"):
+            return _open_bzip2(content, limit, None if whole else hdu, whole)
+        if head.startswith(_PICTURES):
+            from galedge.images.pictures import open_picture
+
+            return open_picture(_file(content), _size(content), limit)
+        if head.startswith(_NPY):
+            from galedge.images.pictures import open_npy
+
+            return open_npy(_file(content), _size(content), limit)
+        if type(error) is ReadError and str(error).startswith("not a FITS file"):
+            raise ReadError("is none of FITS, JPEG, PNG, TIFF and .npy") from None
+        raise
+
+
+def _head(content: Content) -> bytes:
+    if not isinstance(content, str):
+        return bytes(content[:16])
+    try:
+        with _file(content) as stream:
+            return stream.read(16)
+    except ReadError:
+        return b""
+
+
+def _file(content: Content) -> io.BufferedReader | io.BytesIO:
+    """Open a seekable stream; of regular files only, so that nothing can hang."""
+    if not isinstance(content, str):
+        return io.BytesIO(content)
+    try:
+        descriptor = os.open(content, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise ReadError(f"cannot be opened: {error}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ReadError("is not a regular file")
+    return open(descriptor, "rb")
+
+
+def _size(content: Content) -> int:
+    return os.stat(content).st_size if isinstance(content, str) else len(content)
+
+
+class _Bzip2:
+    """A bzip2 stream inflated from the front, as far as it is needed."""
+
+    def __init__(self, stream: io.BufferedReader | io.BytesIO, most: int) -> None:
+        self._stream = stream
+        self._most = most
+        self._decompressor = bz2.BZ2Decompressor()
+        self._rest = b""
+        self.data = bytearray()
+        self.complete = False
+
+    def fill(self, size: int) -> None:
+        """Inflate until there are `size` bytes or no more."""
+        if size > self._most:
+            raise TooLarge(f"inflates to more than {self._most} bytes; raise max_pixels to read it")
+        while len(self.data) < size and not self.complete:
+            if self._decompressor.eof:  # several streams may follow one another
+                self._rest = self._decompressor.unused_data or self._stream.read(_CHUNK)
+                if not self._rest.startswith(b"BZh"):
+                    self.complete = True
+                    return
+                self._decompressor = bz2.BZ2Decompressor()
+            elif self._decompressor.needs_input and not self._rest:
+                self._rest = self._stream.read(_CHUNK)
+                if not self._rest:
+                    raise Truncated("truncated: the bzip2 stream ends before its end")
+            try:
+                self.data += self._decompressor.decompress(self._rest, size - len(self.data))
+            except OSError:
+                raise ReadError("the bzip2 stream is damaged") from None
+            self._rest = b""
+
+
+def _open_bzip2(content: Content, limit: int, hdu: int | str | None, whole: bool) -> Fits:
+    """Inflate headers until the HDU is found, then the pixels it promises."""
+    with _file(content) as stream:
+        bzip2 = _Bzip2(stream, limit * 8 + (1 << 26))
+        size = _CHUNK
+        while True:
+            bzip2.fill(size)
+            data = memoryview(bytes(bzip2.data))
+            fits = Fits(_core.open_fits_buffer(data, limit), data, limit)
+            if bzip2.complete:
+                return fits
+            try:
+                size = _needed(fits, hdu, whole)
+            except Truncated:  # inside a header
+                size = 2 * size
+            if size <= len(data):
+                return fits
+
+
+def _needed(fits: Fits, hdu: int | str | None, whole: bool) -> int:
+    """How many bytes there must be to read the HDU, or to look for it further."""
+    if not whole:
+        try:
+            found = fits.image(hdu)
+        except Truncated:
+            raise
+        except ReadError:
+            pass  # perhaps it only comes later
+        else:
+            return _end(found)
+    # Where something follows and is no HDU, there is nothing to look for.
+    return _end(fits.file.hdus()[-1]) + 9
+
+
+def _end(hdu: _core.Hdu) -> int:
+    """Where an HDU's last block ends."""
+    return hdu.data_offset + (hdu.data_bytes + 2879) // 2880 * 2880

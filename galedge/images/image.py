@@ -1,0 +1,295 @@
+"""From a path, bytes or a file object to pixels.
+
+What a source is, its content decides and not its name: FITS (plain, gzipped,
+bzip2ed, tile-compressed) goes to the compiled core, NumPy files to NumPy, and
+JPEG, PNG and TIFF to Pillow, which is imported only then. Rows stay as they
+are stored: nothing is flipped.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+import numpy as np
+
+from galedge.core.backend import _core
+from galedge.errors import ReadError, TooLarge, Unsupported
+from galedge.images.checksum import Sums, refuse_changed, sums_of
+from galedge.images.formats import Fits, open_source
+from galedge.images.header import Header
+from galedge.images.samples import select
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+    from typing_extensions import Buffer
+
+__all__ = [
+    "MAX_PIXELS",
+    "HduFacts",
+    "Header",
+    "Image",
+    "Source",
+    "Sums",
+    "Wcs",
+    "checksums",
+    "cutout",
+    "describe",
+    "read",
+]
+
+Wcs = _core.Wcs
+
+Source: TypeAlias = "str | os.PathLike[str] | Buffer | IO[bytes]"
+Window: TypeAlias = tuple[int, int, int, int]
+
+#: Reading more pixels than this at once needs the caller's word (``max_pixels``).
+MAX_PIXELS = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Pixels and what is known about them.
+
+    Attributes
+    ----------
+    data : ndarray
+        Native floats, contiguous: ``(H, W)``, or ``(P, H, W)`` planes first.
+        Axes of length 1 are dropped as long as two remain. Blank pixels are NaN.
+    header : Header
+        The FITS header of the image; empty for other formats.
+    wcs : Wcs or None
+        Celestial coordinates of ``data``, where the header has them in the
+        gnomonic (TAN) projection.
+    path : str
+        Where the image came from, for messages and tables.
+    hdu : int or None
+        The HDU that was read.
+    is_picture : bool
+        Eight bits a sample, unscaled: already stretched for display.
+    """
+
+    data: NDArray[np.floating[Any]]
+    header: Header
+    wcs: Wcs | None
+    path: str
+    hdu: int | None
+    is_picture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HduFacts:
+    """What a file says about one of its HDUs (or about its only picture)."""
+
+    index: int
+    kind: str
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    compression: str | None
+    wcs: Wcs | None
+    header: Header
+
+
+def read(
+    source: Source,
+    hdu: int | str | None = None,
+    dtype: DTypeLike = "float32",
+    *,
+    plane: int | None = None,
+    window: Window | None = None,
+    max_pixels: int | None = None,
+    verify: bool = False,
+) -> Image:
+    """Read an image.
+
+    Parameters
+    ----------
+    source
+        A path, a bytes-like object or a binary file object.
+    hdu
+        HDU number or EXTNAME; the first image in the file by default.
+    dtype
+        ``"float32"`` or ``"float64"``.
+    plane
+        One plane of a cube, from 0; all of them by default.
+    window
+        ``(x, y, width, height)`` in zero-based pixels: only these are read.
+    max_pixels
+        More pixels than this are refused; `MAX_PIXELS` by default.
+    verify
+        Compare the HDU's CHECKSUM and DATASUM, where it has them; all of it is
+        read for that.
+
+    Raises
+    ------
+    ReadError
+        Or one of its kinds: `Truncated`, `Unsupported`, `TooLarge`. Also where
+        `verify` finds a wrong sum.
+    """
+    double = _is_double(dtype)
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    name, content = _content(source, limit)
+    try:
+        opened = open_source(content, limit, hdu)
+        if isinstance(opened, Fits):
+            if verify:
+                refuse_changed(opened.file, opened.image(hdu))
+            return _read_fits(opened, name, double, hdu, plane, window)
+        if hdu is not None:
+            raise Unsupported(f"has no HDU {hdu}: it is not a FITS file")
+        data = select(opened.planes(), plane, window, np.float64 if double else np.float32)
+        return Image(data, Header(b""), None, name, None, opened.is_picture)
+    except ReadError as error:
+        raise _named(error, name) from None
+
+
+def cutout(
+    source: Source,
+    x: float,
+    y: float,
+    size: int | tuple[int, int],
+    hdu: int | str | None = None,
+    dtype: DTypeLike = "float32",
+    *,
+    plane: int | None = None,
+    max_pixels: int | None = None,
+) -> Image:
+    """Read a rectangle around a position; only its rows or tiles are touched.
+
+    Parameters
+    ----------
+    source, hdu, dtype, plane, max_pixels
+        As in `read`.
+    x, y
+        Zero-based pixel coordinates of the centre.
+    size
+        Side, or ``(width, height)``. Pixels outside the image are NaN.
+    """
+    double = _is_double(dtype)
+    width, height = (size, size) if isinstance(size, int) else size
+    if width < 1 or height < 1:
+        raise ValueError(f"size must be positive, not {size}")
+    # The convention of astropy's Cutout2D for even sizes.
+    left, bottom = int(np.ceil(x - width / 2)), int(np.ceil(y - height / 2))
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    name, content = _content(source, limit)
+    try:
+        if width * height > limit:
+            raise TooLarge(f"{width * height} pixels are more than {limit}; raise max_pixels")
+        opened = open_source(content, limit, hdu)
+        full_height, full_width = opened.frame(hdu)
+        x0, x1 = max(left, 0), min(left + width, full_width)
+        y0, y1 = max(bottom, 0), min(bottom + height, full_height)
+        if x0 >= x1 or y0 >= y1:
+            raise ReadError(f"the cutout at ({x:g}, {y:g}) lies outside the image")
+        window = (x0, y0, x1 - x0, y1 - y0)
+        if isinstance(opened, Fits):
+            image = _read_fits(opened, name, double, hdu, plane, window)
+        else:
+            kind = np.float64 if double else np.float32
+            data = select(opened.planes(), plane, window, kind)
+            image = Image(data, Header(b""), None, name, None, opened.is_picture)
+    except ReadError as error:
+        raise _named(error, name) from None
+    if window == (left, bottom, width, height):
+        return image
+    padded = np.full((*image.data.shape[:-2], height, width), np.nan, image.data.dtype)
+    padded[..., y0 - bottom : y1 - bottom, x0 - left : x1 - left] = image.data
+    wcs = image.wcs.shifted(left - x0, bottom - y0) if image.wcs is not None else None
+    return Image(padded, image.header, wcs, name, image.hdu, image.is_picture)
+
+
+def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]:
+    """List what is in a file without reading its pixels."""
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    name, content = _content(source, limit)
+    try:
+        opened = open_source(content, limit, None, whole=True)
+        if not isinstance(opened, Fits):
+            height, width = opened.frame(None)
+            planes = opened.plane_count
+            shape = (height, width) if planes == 1 else (planes, height, width)
+            facts = (0, opened.kind, "", shape, opened.dtype, None, None, Header(b""))
+            return [HduFacts(*facts)]
+        return [_facts(hdu) for hdu in opened.file.hdus()]
+    except ReadError as error:
+        raise _named(error, name) from None
+
+
+def checksums(source: Source, *, max_pixels: int | None = None) -> list[Sums]:
+    """Compare CHECKSUM and DATASUM of every HDU; other formats have none."""
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    name, content = _content(source, limit)
+    try:
+        opened = open_source(content, limit, None, whole=True)
+        if not isinstance(opened, Fits):
+            return []
+        return [sums_of(opened.file, hdu) for hdu in opened.file.hdus()]
+    except ReadError as error:
+        raise _named(error, name) from None
+
+
+def _is_double(dtype: DTypeLike) -> bool:
+    kind = np.dtype(dtype)
+    if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype must be float32 or float64, not {kind}")
+    return kind == np.dtype(np.float64)
+
+
+def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
+    """Return a name for messages and either a path or the bytes themselves."""
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        return path, path
+    if hasattr(source, "read"):
+        stream = cast("IO[bytes]", source)
+        name = str(getattr(source, "name", "<file object>"))
+        most = limit * 8 + (1 << 26)
+        data = stream.read(most + 1)
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError("a file object must be opened in binary mode")
+        if len(data) > most:
+            raise TooLarge(f"{name}: has more than {most} bytes; raise max_pixels to read it")
+        return name, memoryview(data)
+    return "<bytes>", memoryview(source).cast("B")
+
+
+def _named(error: ReadError, name: str) -> ReadError:
+    return type(error)(f"{name}: {error}")
+
+
+def _read_fits(
+    fits: Fits,
+    name: str,
+    double: bool,
+    hdu: int | str | None,
+    plane: int | None,
+    window: Window | None,
+) -> Image:
+    found = fits.image(hdu)
+    data = fits.read(found, plane, window, double)
+    wcs = found.wcs()
+    if wcs is not None and window is not None:
+        wcs = wcs.shifted(window[0], window[1])
+    header = Header(found.text, compressed=found.kind == "compressed image")
+    return Image(data, header, wcs, name, found.index, found.is_picture)
+
+
+_DTYPES = {8: "uint8", 16: "int16", 32: "int32", 64: "int64", -32: "float32", -64: "float64"}
+_Kind = Literal["image", "compressed image", "table", "other"]
+
+
+def _facts(hdu: _core.Hdu) -> HduFacts:
+    kind: _Kind = hdu.kind
+    return HduFacts(
+        index=hdu.index,
+        kind=kind,
+        name=hdu.name,
+        shape=tuple(reversed(hdu.axes)),
+        dtype=_DTYPES[hdu.bitpix],
+        compression=str(hdu.compression) if hdu.compression is not None else None,
+        wcs=hdu.wcs() if hdu.is_image else None,
+        header=Header(hdu.text, compressed=kind == "compressed image"),
+    )

@@ -1,0 +1,124 @@
+"""JPEG, PNG and TIFF by Pillow, ``.npy`` by NumPy; hostile files included.
+
+Sizes are taken from the headers and compared with the pixel cap and with what
+so many bytes can hold at all, before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.images.samples import Samples
+
+__all__ = ["open_npy", "open_picture"]
+
+Stream = io.BufferedReader | io.BytesIO
+
+# Deflate, the best packer among the formats, makes at most 1032 bytes of one;
+# a byte can be eight pixels of a bitmap.
+_MOST_SAMPLES_PER_BYTE = 1032 * 8
+
+
+class _Picture(Samples):
+    def __init__(self, picture: Pillow.Image, stream: Stream) -> None:
+        # Sixteen bits, 32 bits and floats are measurements; eight are a picture.
+        linear = picture.mode.startswith(("I", "F"))
+        grey = picture.mode in ("1", "L", "LA", "La")
+        width, height = picture.size
+        super().__init__(
+            kind=str(picture.format),
+            dtype={"I": "int32", "F": "float32"}.get(picture.mode, "uint16" if linear else "uint8"),
+            frame=(height, width),
+            plane_count=1 if linear or grey else 3,
+            is_picture=not linear,
+        )
+        self._picture = picture
+        self._stream = stream
+        self._mode = None if linear else "L" if grey else "RGB"
+
+    def planes(self) -> NDArray[Any]:
+        picture = self._picture
+        # Decoders of damaged files raise whatever they stumble over.
+        try:
+            if self._mode is not None and picture.mode != self._mode:
+                if picture.mode in ("P", "PA"):
+                    picture = picture.convert("RGBA")  # transparency may be in the palette
+                picture = picture.convert(self._mode)
+            samples = np.asarray(picture)
+        except Exception as error:
+            kind = Truncated if "truncated" in str(error).lower() else ReadError
+            raise kind(f"the {self.kind} data are damaged: {error}") from None
+        finally:
+            self._stream.close()
+        return samples if samples.ndim == 2 else np.moveaxis(samples, -1, 0)
+
+
+def open_picture(stream: Stream, size: int, limit: int) -> Samples:
+    """Read a picture's header; its pixels are decoded by ``planes()``."""
+    try:
+        picture = Pillow.open(stream, formats=("JPEG", "PNG", "TIFF"))
+    except Pillow.DecompressionBombError as error:
+        raise TooLarge(str(error)) from None
+    except Exception as error:  # as above
+        raise ReadError(f"the picture's header is damaged: {error}") from None
+    width, height = picture.size
+    _check(width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
+    return _Picture(picture, stream)
+
+
+class _Npy(Samples):
+    def __init__(self, stream: Stream, size: int, limit: int) -> None:
+        try:
+            version = np.lib.format.read_magic(stream)
+            if version == (1, 0):
+                facts = np.lib.format.read_array_header_1_0(stream)
+            else:
+                facts = np.lib.format.read_array_header_2_0(stream)
+        except (ValueError, EOFError) as error:
+            raise ReadError(f"the .npy header is damaged: {error}") from None
+        shape, self._fortran, self._type = facts
+        if self._type.kind not in "buif" or self._type.hasobject:
+            raise Unsupported(f"holds an array of {self._type}, not of real numbers")
+        if len(shape) not in (2, 3) or min(shape) < 1:
+            raise Unsupported(f"holds an array of shape {shape}, not (H, W) or (P, H, W)")
+        count = 1
+        for length in shape:
+            count *= length
+        if count * self._type.itemsize > size - stream.tell():
+            raise Truncated(
+                f"truncated: the header promises {count * self._type.itemsize} bytes, "
+                f"{max(size - stream.tell(), 0)} follow"
+            )
+        _check(count, count, limit)
+        self._shape, self._count, self._stream = shape, count, stream
+        super().__init__(
+            kind=".npy",
+            dtype=str(self._type),
+            frame=(shape[-2], shape[-1]),
+            plane_count=1 if len(shape) == 2 else shape[0],
+            is_picture=self._type == np.uint8,
+        )
+
+    def planes(self) -> NDArray[Any]:
+        with self._stream as stream:
+            data = stream.read(self._count * self._type.itemsize)
+        flat: NDArray[Any] = np.frombuffer(data, dtype=self._type, count=self._count)
+        return flat.reshape(self._shape, order="F" if self._fortran else "C")
+
+
+def open_npy(stream: Stream, size: int, limit: int) -> Samples:
+    """Read the header of a ``.npy`` file; objects are never unpickled."""
+    return _Npy(stream, size, limit)
+
+
+def _check(samples: int, most: int, limit: int) -> None:
+    if samples > limit:
+        raise TooLarge(f"{samples} pixels are more than {limit}; raise max_pixels to read them")
+    if samples > most:
+        raise Truncated(f"truncated: the header promises {samples} pixels, more than fit in it")

@@ -1,0 +1,284 @@
+"""Sources to the network's input: one uint8 batch, and the facts of each image.
+
+The work is done in C++ (``csrc/batch.cpp``) with the interpreter's lock
+released; this module sorts sources into files that C++ reads by itself and
+pixels that it is handed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from galedge.core.backend import _core
+from galedge.errors import GaledgeError, Unsupported
+from galedge.images.facts import Facts, facts_of
+from galedge.images.header import Header
+from galedge.images.image import Image, Wcs, read
+from galedge.images.recipe import Recipe
+
+__all__ = ["Batch", "Source", "prepare"]
+
+Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
+Pixels: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.float32]"
+Hdu: TypeAlias = "int | tuple[int, int, int] | None"
+Source: TypeAlias = "Band | tuple[Band, Band, Band]"
+
+# Names that C++ reads from disk by itself; the content decides what they are.
+_FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fz", ".fits.gz", ".fit.gz", ".fts.gz")
+
+
+@dataclass(slots=True)
+class Batch:
+    """A prepared batch.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8 or float32, shape (N, 3, size, size)
+        The network's input; zeros where an image could not be prepared.
+    facts : list of Facts
+        One per source, in order.
+    """
+
+    pixels: npt.NDArray[Any]
+    facts: list[Facts]
+
+
+def prepare(
+    sources: Iterable[Source],
+    recipe: Recipe | None = None,
+    *,
+    hdu: Hdu = None,
+    plane: int | None = None,
+    threads: int = 1,
+    dtype: npt.DTypeLike = np.uint8,
+    out: Pixels | None = None,
+    verify: bool = False,
+) -> Batch:
+    """Frame, resample and stretch images into one batch.
+
+    Parameters
+    ----------
+    sources : iterable
+        Paths, bytes of whole files, `Image` objects, or arrays of shape (H, W),
+        (3, H, W) or (H, W, 3), red first; a tuple of three of them, each with one
+        plane, is one galaxy in red, green and blue. Arrays of uint8 are pictures
+        that are already stretched, all others linear flux.
+    recipe : Recipe, optional
+        How; `Recipe()` if not given.
+    hdu : int or tuple of three int, optional
+        FITS extension to read; by default the first that holds an image. Three
+        are taken together as red, green and blue.
+    plane : int, optional
+        Plane of a cube to use alone; by default a cube must have 1 or 3 planes.
+    threads : int
+        Threads of the C++ side.
+    dtype : {"uint8", "float32"}
+        Bytes, which the network takes, or the same before rounding as 0 to 1.
+    out : ndarray of uint8 or float32, shape (N, 3, size, size), optional
+        Written in place of a new array; its type counts, not `dtype`.
+    verify : bool
+        Compare CHECKSUM and DATASUM of FITS files, as `galedge.read` does.
+
+    Returns
+    -------
+    Batch
+        A source that cannot be prepared leaves zeros and a sentence in
+        ``facts[i].error``; it does not raise.
+    """
+    sources = list(sources)
+    recipe = recipe or Recipe()
+    shape = (len(sources), 3, recipe.size, recipe.size)
+    pixels = np.empty(shape, dtype) if out is None else out
+    kinds = (np.dtype(np.uint8), np.dtype(np.float32))
+    if pixels.shape != shape or pixels.dtype not in kinds or not pixels.flags.c_contiguous:
+        raise ValueError(f"out must be a C-contiguous uint8 or float32 array of shape {shape}")
+    core = _core.Recipe(
+        size=recipe.size,
+        frame_pixels=_frame_pixels(recipe.framing),
+        margin=recipe.margin,
+        threshold=recipe.threshold,
+        softening=recipe.softening,
+        white=recipe.white,
+        stretch=recipe.stretch,
+        q=recipe.q,
+    )
+    # The core reads only what it needs, verifying takes all: that is read's task.
+    in_core = [not verify and _read_in_core(source, hdu) for source in sources]
+    prepare_pixels = partial(_prepare_pixels, verify=verify)
+    facts = [Facts()] * len(sources)  # each has another in its place in the end
+    for by_core, run in ((True, _prepare_files), (False, prepare_pixels)):
+        at = [i for i, reads in enumerate(in_core) if reads is by_core]
+        if not at:
+            continue
+        if len(at) == len(sources):  # the usual case: no copy
+            return Batch(pixels, run(sources, core, pixels, hdu, plane, threads))
+        part = np.empty((len(at), *shape[1:]), pixels.dtype)
+        found = run([sources[i] for i in at], core, part, hdu, plane, threads)
+        for i, slot, fact in zip(at, part, found, strict=True):
+            pixels[i], facts[i] = slot, fact
+    return Batch(pixels, facts)
+
+
+def _frame_pixels(framing: str | int) -> int:
+    """Return the core's form of a framing: 0 automatic, -1 full, else pixels."""
+    if isinstance(framing, str):
+        return 0 if framing == "auto" else -1
+    return framing
+
+
+def _read_in_core(source: Source, hdu: Hdu) -> bool:
+    if isinstance(source, (str, os.PathLike)) and not isinstance(hdu, tuple):
+        return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
+    return False
+
+
+def _prepare_files(
+    sources: Sequence[Source],
+    core: _core.Recipe,
+    out: Pixels,
+    hdu: Hdu,
+    plane: int | None,
+    threads: int,
+) -> list[Facts]:
+    assert not isinstance(hdu, tuple)  # which _read_in_core leaves to the others
+    paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
+    result = _core.prepare_files(
+        [os.fsencode(path) for path in paths],
+        -1 if hdu is None else hdu,
+        -1 if plane is None else plane,
+        core,
+        out,
+        threads,
+    )
+    facts = facts_of(paths, result)
+    # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python
+    # may with an extra, or knows which one to install.
+    for i, unsupported in enumerate(result[-1]):
+        if unsupported:
+            facts[i : i + 1] = _prepare_pixels(
+                sources[i : i + 1], core, out[i : i + 1], hdu, plane, threads
+            )
+    return facts
+
+
+def _prepare_pixels(
+    sources: Sequence[Source],
+    core: _core.Recipe,
+    out: Pixels,
+    hdu: Hdu,
+    plane: int | None,
+    threads: int,
+    verify: bool = False,
+) -> list[Facts]:
+    facts = [Facts() for _ in sources]
+    images: list[npt.NDArray[np.float32]] = []
+    pictures: list[bool] = []
+    good: list[int] = []
+    wcs: dict[int, Wcs] = {}
+    for i, source in enumerate(sources):
+        if isinstance(source, (str, os.PathLike)):
+            facts[i].path = os.fspath(source)
+        try:
+            image = _image_of(source, hdu, verify)
+            _copy_header(image, facts[i])
+            if image.wcs is not None:
+                wcs[i] = image.wcs
+            images.append(_planes(image.data, plane))
+            pictures.append(image.is_picture)
+            good.append(i)
+        except GaledgeError as error:
+            facts[i].error = _without_path(str(error), facts[i].path)
+            out[i] = 0
+    part = np.empty((len(good), *out.shape[1:]), out.dtype)
+    result = _core.prepare_arrays(images, pictures, core, part, threads)
+    for slot, i, fact in zip(part, good, facts_of([""] * len(good), result), strict=True):
+        out[i] = slot
+        fact.path, fact.hdu = facts[i].path, facts[i].hdu
+        fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
+        if i in wcs and fact.x is not None and fact.y is not None:
+            fact.ra, fact.dec = wcs[i].pixel_to_sky(fact.x, fact.y)
+        facts[i] = fact
+    return facts
+
+
+def _image_of(source: Source, hdu: Hdu, verify: bool) -> Image:
+    if isinstance(source, tuple):
+        each = hdu if isinstance(hdu, tuple) else (hdu,) * 3
+        parts = zip(source, each, strict=True)
+        return _together([_band(part, number, verify) for part, number in parts])
+    if isinstance(hdu, tuple):
+        return _together([_band(source, number, verify) for number in hdu])
+    return _band(source, hdu, verify)
+
+
+def _band(source: Band, hdu: int | None, verify: bool) -> Image:
+    if isinstance(source, np.ndarray):
+        return Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
+    return source if isinstance(source, Image) else read(source, hdu, verify=verify)
+
+
+def _together(bands: Sequence[Image]) -> Image:
+    """Stack three single bands on one grid of pixels."""
+    first = bands[0]
+    shapes = [band.data.shape for band in bands]
+    if len(first.data.shape) != 2 or len(set(shapes)) > 1:
+        raise Unsupported(
+            f"the three bands have the shapes {', '.join(map(str, shapes))}; "
+            "give three single planes on the same grid"
+        )
+    height, width = first.data.shape
+    for band in bands[1:]:
+        if first.wcs is None or band.wcs is None:
+            continue
+        for corner in ((0, 0), (width - 1, height - 1)):
+            ra, dec = first.wcs.pixel_to_sky(*corner)
+            other_ra, other_dec = band.wcs.pixel_to_sky(*corner)
+            away = np.hypot((ra - other_ra) * np.cos(np.radians(dec)), dec - other_dec)
+            if away * 3600 > 0.5 * first.wcs.pixel_scale:
+                raise Unsupported(
+                    "the three bands lie on different pixels of the sky; reproject them first"
+                )
+    picture = all(band.is_picture for band in bands)
+    stack = np.stack([band.data for band in bands])
+    return Image(stack, first.header, first.wcs, first.path, first.hdu, picture)
+
+
+def _copy_header(image: Image, facts: Facts) -> None:
+    facts.path = facts.path or image.path
+    facts.hdu = image.hdu
+    facts.object = str(image.header.get("OBJECT", ""))
+    facts.date_obs = str(image.header.get("DATE-OBS", ""))
+
+
+def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32]:
+    """Bring an array into the form (1 or 3, H, W), float32 and contiguous."""
+    if data.dtype.kind not in "buif":
+        raise Unsupported(f"an array of {data.dtype} is not an image; give real numbers")
+    if data.ndim == 3 and data.shape[2] == 3 and data.shape[0] != 3:
+        data = data.transpose(2, 0, 1)
+    if data.ndim == 2:
+        data = data[np.newaxis]
+    if data.ndim != 3 or data.size == 0:
+        raise Unsupported(f"shape {data.shape} is not an image; give (H, W) or (3, H, W)")
+    if plane is not None:
+        if not 0 <= plane < data.shape[0]:
+            raise Unsupported(f"there is no plane {plane}; the image has {data.shape[0]}")
+        data = data[plane : plane + 1]
+    if data.shape[0] not in (1, 3):
+        raise Unsupported(
+            f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
+            "choose one with plane"
+        )
+    return np.ascontiguousarray(data, np.float32)
+
+
+def _without_path(message: str, path: str) -> str:
+    # The row has a column for the path; the sentence need not repeat it.
+    return message.removeprefix(f"{path}: ") if path else message

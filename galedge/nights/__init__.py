@@ -1,0 +1,1 @@
+"""Runs that must survive: journals, watched folders, quarantine, clusters and streams."""

@@ -1,0 +1,221 @@
+"""A stream of stamps through Kafka: consume, classify, produce, flush, commit.
+
+Offsets are committed only after the answers to them were delivered, so a crash
+repeats a batch and loses nothing: answers come at least once, keyed as their
+messages were, and are the same each time. Consumers of one group share a topic's
+partitions; start as many as there are cores.
+
+    python -m galedge.scale.kafka --brokers host:9092 --topic stamps --to morphology
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from galedge.errors import GaledgeError
+from galedge.support.extras import need
+from galedge.support.say import say
+
+__all__ = ["Decoder", "avro", "consume", "main", "raw"]
+
+Decoder = Callable[[bytes], "bytes | str"]
+"""Returns a message's stamp: the bytes of an image file, or why there is none."""
+
+
+def raw(value: bytes) -> bytes | str:
+    """Take the message itself as an image file."""
+    return value
+
+
+def avro(field: str, schema: dict[str, Any] | None = None) -> Decoder:
+    """Return a decoder of alerts that hold the stamp's file in a field.
+
+    Parameters
+    ----------
+    field : str
+        Names joined by dots, such as ``cutoutTemplate.stampData`` (ZTF) or
+        ``cutoutDifference`` (Rubin).
+    schema : dict, optional
+        The alerts' Avro schema. Without it each message must be an Avro object
+        container, which brings its own, as ZTF's do. With it a message is one
+        record, after the five bytes of a schema registry if it has them, as
+        Rubin's do.
+    """
+    fastavro = need("fastavro", "kafka", "reading Avro")
+    parsed = fastavro.parse_schema(schema) if schema else None
+
+    def decode(value: bytes) -> bytes | str:
+        try:
+            if parsed is None:
+                record: Any = next(iter(fastavro.reader(io.BytesIO(value))))
+            else:
+                known = len(value) > 5 and value[0] == 0 and struct.unpack(">I", value[1:5])[0]
+                record = fastavro.schemaless_reader(io.BytesIO(value[5 if known else 0 :]), parsed)
+        except Exception as error:  # fastavro raises whatever its parsing met
+            return f"not an Avro alert: {type(error).__name__}: {error}"
+        for name in field.split("."):
+            record = record.get(name) if isinstance(record, dict) else None
+        return record if isinstance(record, bytes) else f"the alert has no stamp {field!r}"
+
+    return decode
+
+
+def consume(
+    consumer: Any,
+    producer: Any,
+    topic: str,
+    classifier: Any,
+    decode: Decoder = raw,
+    *,
+    batch: int = 1000,
+    wait: float = 1.0,
+    keep_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Classify what a consumer is subscribed to until told to stop.
+
+    Parameters
+    ----------
+    consumer, producer : confluent_kafka.Consumer, confluent_kafka.Producer
+        The consumer without automatic commits (``enable.auto.commit`` false).
+    topic : str
+        Where answers go: JSON rows, with the keys of their messages.
+    classifier : galedge.Classifier
+    decode : callable
+        See `Decoder`.
+    batch : int
+        Messages classified together at most.
+    wait : float
+        Seconds that a batch waits to be filled.
+    keep_on : callable
+        Asked before each batch.
+
+    Returns
+    -------
+    int
+        How many messages were answered.
+
+    Raises
+    ------
+    GaledgeError
+        If answers could not be delivered. Nothing of the batch is committed.
+    """
+    answered = 0
+    while keep_on():
+        messages = [m for m in consumer.consume(batch, wait) if _is_data(m)]
+        if not messages:
+            continue
+        lost: list[str] = []
+
+        def told(error: Any, _: Any, lost: list[str] = lost) -> None:
+            if error is not None:
+                lost.append(str(error))
+
+        for message, row in zip(messages, _rows(messages, decode, classifier), strict=True):
+            answer = json.dumps(row, allow_nan=False).encode()
+            while True:
+                try:
+                    producer.produce(topic, answer, message.key(), on_delivery=told)
+                    break
+                except BufferError:  # the queue is full: let it drain
+                    producer.poll(0.1)
+        left = producer.flush(60)
+        if left or lost:
+            why = lost[0] if lost else "no answer from the broker for a minute"
+            raise GaledgeError(
+                f"{topic}: {left + len(lost)} answers could not be delivered ({why}); "
+                "nothing was committed, start again to repeat the batch"
+            )
+        consumer.commit(asynchronous=False)
+        answered += len(messages)
+    return answered
+
+
+def _is_data(message: Any) -> bool:
+    """Tell a message from an event, raising what cannot be waited out."""
+    error = message.error()
+    if error is None:
+        return True
+    if error.fatal():
+        raise GaledgeError(f"{message.topic()}: {error.str()}")
+    return False
+
+
+def _rows(messages: Iterable[Any], decode: Decoder, classifier: Any) -> list[dict[str, Any]]:
+    """Return each message's row; `path` says where it came from."""
+    from galedge.images.inputs import Rejected
+
+    names, stamps = [], []
+    for message in messages:
+        names.append(f"{message.topic()}[{message.partition()}]@{message.offset()}")
+        stamp = decode(message.value() or b"")
+        stamps.append(Rejected(names[-1], stamp) if isinstance(stamp, str) else stamp)
+    results = classifier.classify(stamps)
+    return [{**result.as_row(), "path": name} for name, result in zip(names, results, strict=True)]
+
+
+@click.command()
+@click.option("--brokers", required=True, metavar="HOST:PORT,...", help="Where Kafka answers.")
+@click.option("--topic", required=True, help="Topic with stamps; a pattern begins with ^.")
+@click.option("--to", "answers", required=True, help="Topic for the answers.")
+@click.option("--group", default="galedge", show_default=True, help="Consumers that share work.")
+@click.option("--field", help="Field of Avro alerts that holds the stamp. Default: raw files.")
+@click.option("--schema", type=click.File("rb"), help="Avro schema (JSON) of the alerts.")
+@click.option("--model", help="Model bundle. Default: the shipped one.")
+@click.option("--workers", type=click.IntRange(1), help="Threads. Default: all CPUs.")
+@click.option("--batch", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Kafka settings.")
+def main(
+    brokers: str,
+    topic: str,
+    answers: str,
+    group: str,
+    field: str | None,
+    schema: Any,
+    model: str | None,
+    workers: int | None,
+    batch: int,
+    settings: tuple[str, ...],
+) -> None:
+    """Classify a Kafka topic of stamps until SIGINT or SIGTERM."""
+    kafka = need("confluent_kafka", "kafka", "galedge.scale.kafka")
+    from galedge.answers.classifier import Classifier
+
+    common = {"bootstrap.servers": brokers, **dict(item.split("=", 1) for item in settings)}
+    own = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    decode = avro(field, json.load(schema) if schema else None) if field else raw
+    classifier = Classifier(model, workers=workers)
+    going = True
+
+    def stop(*_: object) -> None:
+        nonlocal going
+        going = False
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    consumer = kafka.Consumer({**common, **own})
+    consumer.subscribe([topic])
+    try:
+        producer = kafka.Producer({**common, "enable.idempotence": True})
+        count = consume(
+            consumer, producer, answers, classifier, decode, batch=batch, keep_on=lambda: going
+        )
+        say(f"answered {count:,} messages")
+    finally:
+        consumer.close()
+
+
+def run() -> None:
+    """Run the command line; a refusal is one sentence and exit code 1."""
+    try:
+        main(prog_name="python -m galedge.scale.kafka")
+    except GaledgeError as error:
+        say(str(error))
+        sys.exit(1)

@@ -1,0 +1,227 @@
+"""A folder that files come into: which of them are ready, and their rows.
+
+Only polling is relied upon, since network file systems tell nobody about
+changes, and only the monotonic clock, since the other one jumps. A file's times
+are compared with each other, never with the clock of this machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from galedge.errors import OutputError
+from galedge.images.inputs import Stamp, stamp_of
+from galedge.nights.journal import Stream
+from galedge.nights.nightlog import NightLog
+from galedge.support.waiter import Waiter
+from galedge.tables.rows import Row
+
+__all__ = ["Found", "Scanner", "Watch"]
+
+_MOST = 1024  # files taken at a time, so that new ones are seen in between
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_ROOM_SECONDS = 1.0  # between looks whether there is room again
+
+
+class Found(NamedTuple):
+    """A file in one of its states."""
+
+    path: str
+    stamp: Stamp
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A file that is not ready yet."""
+
+    stamp: Stamp
+    since: float
+    doubted: bool = False
+
+
+class Scanner:
+    """Finds the files that are ready, one look after the other.
+
+    A file is ready when two looks at least `settle` apart saw the same size and
+    time of change, and it is complete. What seems incomplete is given `patience`
+    seconds without a change and is then ready as it is: its row will say what
+    is wrong.
+
+    Parameters
+    ----------
+    look : function
+        Returns the files that are there now.
+    complete : function of a path
+        Whether a file is all there; see `galedge.images.complete.is_complete`.
+    done : function of a path and a stamp
+        Whether a file has its row already.
+    settle, patience : float
+        Seconds.
+    clock : function
+        Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Iterable[Found]],
+        complete: Callable[[str], bool],
+        done: Callable[[str, Stamp], bool],
+        settle: float,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._look = look
+        self._complete = complete
+        self._done = done
+        self._settle = settle
+        self._patience = patience
+        self._clock = clock
+        self._pending: dict[str, _Pending] = {}
+        self._finished: dict[str, Stamp] = {}  # what `done` said, for speed
+        self.cost = 0.0  # seconds that the last look took
+
+    @property
+    def pending(self) -> int:
+        """How many files are there and not done."""
+        return len(self._pending)
+
+    def ready(self) -> list[Found]:
+        """Look once; return files that are ready, the same ones until they are `finish`ed."""
+        start = self._clock()
+        before, self._pending = self._pending, {}
+        finished, self._finished = self._finished, {}
+        ready: list[Found] = []
+        for path, stamp in self._look():
+            if finished.get(path) == stamp or self._done(path, stamp):
+                self._finished[path] = stamp
+                continue
+            now = self._clock()
+            entry = before.get(path)
+            if entry is None or entry.stamp != stamp:
+                entry = _Pending(stamp, now)
+            self._pending[path] = entry
+            if len(ready) < _MOST and self._is_ready(path, entry, now - entry.since):
+                ready.append(Found(path, stamp))
+        self.cost = self._clock() - start
+        return ready
+
+    def _is_ready(self, path: str, entry: _Pending, age: float) -> bool:
+        if age < self._settle:
+            return False
+        if not entry.doubted:
+            entry.doubted = not self._complete(path)
+        return not entry.doubted or age >= self._patience
+
+    def finish(self, found: Found) -> None:
+        """Take a file as done in this state."""
+        self._finished[found.path] = found.stamp
+        self._pending.pop(found.path, None)
+
+    def forget(self, path: str) -> None:
+        """Take a file as never seen."""
+        self._pending.pop(path, None)
+
+
+class Watch:
+    """Writes a row for each file that becomes ready.
+
+    Parameters
+    ----------
+    scanner : Scanner
+    stream : function
+        From paths to rows, one each, in order.
+    log : NightLog
+    waiter : Waiter
+        Ends the watch, and all waiting in it, when it is told to stop.
+    written : function of a row and a `Found`
+        Called after a row was written.
+    note : function of a sentence
+        Says what an operator should know.
+    """
+
+    def __init__(
+        self,
+        scanner: Scanner,
+        stream: Stream,
+        log: NightLog,
+        waiter: Waiter,
+        written: Callable[[Row, Found], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._scanner = scanner
+        self._stream = stream
+        self._log = log
+        self._waiter = waiter
+        self._written = written
+        self._note = note
+
+    def run(self, interval: float, idle: float) -> None:
+        """Watch until told to stop.
+
+        Parameters
+        ----------
+        interval : float
+            Seconds between two looks.
+        idle : float
+            The same while no file is awaited: longer where events are told.
+        """
+        while not self._waiter.stopped:
+            self.step()
+            pause = interval if self._scanner.pending else idle
+            # A large folder is not looked at more than a fifth of the time.
+            self._waiter.wait(max(pause, 4 * self._scanner.cost))
+
+    def once(self, settle: float) -> None:
+        """Write rows for what is there and complete now."""
+        self._scanner.ready()
+        self._waiter.wait(settle)
+        while not self._waiter.stopped and self.step():
+            pass
+
+    def step(self) -> bool:
+        """Look, and write rows for what is ready; return whether anything was."""
+        ready = self._scanner.ready()
+        if ready:
+            for found, row in zip(ready, self._stream([path for path, _ in ready]), strict=False):
+                if self._is_as_it_was(found, row) and not self._write(found, row):
+                    break
+                if self._waiter.stopped:
+                    break
+        self._log.sync()
+        return bool(ready)
+
+    def _is_as_it_was(self, found: Found, row: Row) -> bool:
+        """Tell whether a row is of the state that was found; else it must wait, or is gone."""
+        now = stamp_of(found.path)
+        if now == found.stamp or (now is None and row.error is None):
+            return True
+        self._scanner.forget(found.path)
+        return False
+
+    def _write(self, found: Found, row: Row) -> bool:
+        """Write a row, waiting for room if need be; False if told to stop before."""
+        told = False
+        while True:
+            try:
+                self._log.append(row.as_row(), *found)
+                self._log.sync(now=row.error is not None)  # before its file is moved
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise OutputError(f"the table cannot be written: {error.strerror}") from error
+                if not told:
+                    self._note(f"the table cannot be written: {error.strerror}; waiting for room")
+                told = True
+                self._waiter.wait(_ROOM_SECONDS)
+                if self._waiter.stopped:
+                    return False
+            else:
+                break
+        if told:
+            self._note("there is room again")
+        self._scanner.finish(found)
+        self._written(row, found)
+        return True

@@ -1,0 +1,53 @@
+"""What a cell holds: plain Python, whatever a catalogue's column was made of."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from galedge.tables.rows import Cell
+
+__all__ = ["plain", "printed", "rounded", "visible"]
+
+# Neither XML nor FITS can hold these; lone surrogates are not even UTF-8.
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def plain(value: Any) -> Cell:
+    """Return a str, int, float or bool; masked, NaN and infinite are None."""
+    kind = value.__class__
+    if kind is str or kind is int or kind is bool or value is None:
+        return value  # type: ignore[no-any-return]
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if value is np.ma.masked:
+        return None
+    if isinstance(value, np.floating):
+        return plain(float(str(value)))  # 0.1, not 0.10000000149011612
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return plain(value.item())
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return str(value)
+
+
+def printed(value: Cell, digits: str | None) -> Cell:
+    """Return a plain float as its digits, anything else as it is."""
+    if value.__class__ is not float:
+        return value
+    return digits % value if digits else repr(value)
+
+
+def rounded(value: Cell, digits: str | None) -> Cell:
+    """Return a plain float with no more than its digits, anything else as it is."""
+    if digits is None or value.__class__ is not float:
+        return value
+    return float(digits % value)
+
+
+def visible(text: str) -> str:
+    r"""Escape control characters and lone surrogates, as ``\x1b`` and ``\udcff``."""
+    return _INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

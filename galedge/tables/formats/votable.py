@@ -1,0 +1,103 @@
+"""VOTable 1.4 in TABLEDATA, row by row; unknown is an empty cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
+from xml.sax.saxutils import escape, quoteattr
+
+from galedge.tables.columns import COLUMNS
+from galedge.tables.formats.cells import printed, visible
+from galedge.tables.formats.spool import Chunk, Spooled, Stored
+from galedge.tables.rows import Cell
+
+__all__ = ["VOTable", "votable_head", "votable_tail"]
+
+_TYPES = {
+    "int32": "int",
+    "int64": "long",
+    "bool": "boolean",
+    "float32": "float",
+    "float64": "double",
+}
+
+
+class VOTable(Spooled):
+    """One table in one resource."""
+
+    def store(
+        self,
+        file: BinaryIO,
+        columns: Sequence[Stored],
+        about: Mapping[str, str | int],
+        chunks: Iterator[Chunk],
+    ) -> None:
+        """Write everything."""
+        file.write((votable_head(columns, about) + "<DATA><TABLEDATA>\n").encode())
+        digits = [column.column.digits for column in columns]
+        for chunk in chunks:
+            for row in zip(*chunk, strict=True):
+                cells = "".join(map(_cell, row, digits))
+                file.write(f"<TR>{cells}</TR>\n".encode())
+        file.write(("</TABLEDATA></DATA>\n" + votable_tail()).encode())
+
+
+def votable_head(columns: Sequence[Stored], about: Mapping[str, str | int]) -> str:
+    """Return a VOTable down to where its data begin."""
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
+        '<RESOURCE type="results">',
+    ]
+    if any(_is_icrs(column) for column in columns):
+        lines.append('<COOSYS ID="icrs" system="ICRS"/>')
+    lines.append(f'<TABLE name="galaxies" nrows="{about["rows"]}">')
+    for name, value in about.items():
+        lines.append(f"<INFO name={_attribute(name)} value={_attribute(str(value))}/>")
+    lines += map(_field, columns)
+    return "\n".join(lines) + "\n"
+
+
+def votable_tail() -> str:
+    """Return what comes after the data."""
+    return "</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
+
+
+def _field(column: Stored) -> str:
+    known = column.column
+    attributes = {"name": known.name}
+    if column.type == "text":
+        attributes["datatype"] = "char" if column.ascii else "unicodeChar"
+        # Not "*": of that astropy makes columns of Python objects.
+        attributes["arraysize"] = str(column.width)
+    else:
+        attributes["datatype"] = _TYPES[column.type]
+    attributes["unit"] = known.unit
+    attributes["ucd"] = known.ucd
+    if known.digits:
+        significant = known.digits.endswith("g")
+        attributes["precision"] = ("E" if significant else "") + known.digits[2:-1]
+    if _is_icrs(column):
+        attributes["ref"] = "icrs"
+    start = "<FIELD" + "".join(
+        f" {key}={_attribute(text)}" for key, text in attributes.items() if text
+    )
+    if not known.description:
+        return start + "/>"
+    return f"{start}><DESCRIPTION>{escape(visible(known.description))}</DESCRIPTION></FIELD>"
+
+
+def _is_icrs(column: Stored) -> bool:
+    return column.name in ("ra", "dec") and column.column == COLUMNS[column.name]
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(visible(text))
+
+
+def _cell(value: Cell, digits: str | None) -> str:
+    if value is None or value == "":
+        return "<TD/>"
+    if value.__class__ is bool:
+        return "<TD>true</TD>" if value else "<TD>false</TD>"
+    return f"<TD>{escape(str(printed(value, digits)))}</TD>"

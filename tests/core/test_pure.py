@@ -1,0 +1,290 @@
+"""Without the compiled core: the same pixels, cards and answers, slower, and said once."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+
+import numpy as np
+import pytest
+from helpers.fits_files import EMPTY_PRIMARY, extension, header, primary, stored
+from helpers.made import galaxy, rows, write_fits
+from helpers.seeds import seeds
+from helpers.stand_in import CLI, pure
+
+from galedge.core import _core
+from galedge.core import fallback as _fallback
+from galedge.errors import GaledgeError, ReadError, TooLarge, Truncated, Unsupported
+from galedge.images.recipe import Recipe
+
+SCALINGS = {
+    "none": [],
+    "linear": [("BSCALE", 0.045777764213996), ("BZERO", 1500.0)],
+    "blank": [("BLANK", 3)],
+    "unsigned": [("BZERO", 1 << 15)],
+}
+
+
+def both(content, *, hdu=None, plane=None, window=None, double=False):
+    """Return what the core and its stand-in read."""
+    for module in (_core, _fallback):
+        file = module.open_fits_buffer(content)
+        yield file.read(file.image(hdu), plane, window, double)
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("bitpix", [8, 16, 32, 64, -32, -64])
+def test_pixels_are_those_of_the_core(bitpix, scaling, double):
+    for shape in ((1, 1), (33, 65), (4, 31, 17), (1, 9, 8), (7, 1, 6)):
+        content = primary(stored(bitpix, shape), bitpix, *SCALINGS[scaling])
+        ours, expected = both(content, double=double)
+        assert ours.dtype == expected.dtype
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_windows_planes_and_hdus_are_those_of_the_core():
+    cube = stored(16, (3, 40, 30))
+    content = EMPTY_PRIMARY + extension(cube, 16, ("EXTNAME", "SCI")) + extension(cube[0], 16)
+    for options in ({"hdu": 2}, {"plane": 2}, {"window": (3, 5, 20, 10), "plane": 1}):
+        ours, expected = both(content, **options)
+        np.testing.assert_array_equal(ours, expected)
+    expected, ours = (
+        [
+            (h.index, h.kind, h.name, h.bitpix, h.axes, h.shape, h.text, h.data_offset)
+            for h in module.open_fits_buffer(content).hdus()
+        ]
+        for module in (_core, _fallback)
+    )
+    assert len(ours) == 3
+    assert ours == expected
+
+
+def whole_image(module, content):
+    file = module.open_fits_buffer(content)
+    return file.read(file.image())
+
+
+CARDS = [
+    b"OBJECT  = 'It''s    '           / a name",
+    b"EMPTY   =                      / nothing",
+    b"NUMBER  =                  -17 / seventeen",
+    b"BIG     = 99999999999999999999",
+    b"REAL    =             1.25D+03",
+    b"PAIR    = (1.0, -2.5)",
+    b"TRUTH   =                    T",
+    b"ODD     = what is this",
+    b"LONG    = 'begun &'",
+    b"CONTINUE  'and ended' / here",
+    b"HIERARCH ESO DET ID = 'CCD 7'",
+    b"COMMENT as it stands",
+    b"HISTORY = no value",
+    b"",
+]
+
+
+def test_cards_are_those_of_the_core():
+    text = b"".join(card.ljust(80) for card in CARDS)
+    assert _fallback.parse_cards(text) == _core.parse_cards(text)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        {"CD1_1": -1e-4, "CD1_2": 2e-5, "CD2_1": 1e-5, "CD2_2": 1.1e-4},
+        {"CDELT1": -1e-4, "CDELT2": 1e-4, "CROTA2": 30.0},
+        {"CDELT1": -1e-4, "CDELT2": 1e-4, "PC1_2": 0.1, "LONPOLE": 170.0},
+    ],
+)
+@pytest.mark.parametrize("types", [("RA---TAN", "DEC--TAN"), ("DEC--TAN-SIP", "RA---TAN-SIP")])
+def test_coordinates_are_those_of_the_core(types, matrix):
+    cards = {"CTYPE1": types[0], "CTYPE2": types[1], "CRVAL1": 30.0, "CRVAL2": -45.0}
+    cards |= {"CRPIX1": 60.5, "CRPIX2": 45.5, **matrix}
+    content = primary(np.zeros((4, 5)), -32, *cards.items())
+    ours, expected = (
+        module.open_fits_buffer(content).image().wcs() for module in (_fallback, _core)
+    )
+    for name in ("distorted", "crpix", "crval", "matrix", "lonpole"):
+        np.testing.assert_allclose(getattr(ours, name), getattr(expected, name), atol=1e-18)
+    assert ours.pixel_scale == pytest.approx(expected.pixel_scale)
+    for at in ((0, 0), (100, -50), (1e5, 3e5)):
+        assert ours.pixel_to_sky(*at) == pytest.approx(expected.pixel_to_sky(*at), abs=1e-9)
+        assert ours.shifted(3, 4).pixel_to_sky(*at) == pytest.approx(
+            expected.shifted(3, 4).pixel_to_sky(*at), abs=1e-9
+        )
+
+
+@pytest.mark.parametrize(
+    "change", [{"CTYPE1": "RA---SIN"}, {"EQUINOX": 1950.0}, {"CRVAL2": 91.0}, {"CRPIX1": "far"}]
+)
+def test_foreign_coordinates_are_left_alone(change):
+    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 30.0, "CRVAL2": -45.0, **change}
+    content = primary(np.zeros((4, 5)), -32, *cards.items())
+    for module in (_core, _fallback):
+        assert module.open_fits_buffer(content).image().wcs() is None
+
+
+def test_hostile_headers_are_refused_by_both():
+    def image(**cards):
+        geometry = {"SIMPLE": True, "BITPIX": 16, "NAXIS": 2, "NAXIS1": 9, "NAXIS2": 9} | cards
+        return header(list(geometry.items())) + b"\0" * 2880
+
+    whole = primary(np.zeros((60, 60)), -32)
+    cases = {
+        b"": Truncated,
+        b"SIMP": Truncated,
+        b"not an image" * 500: ReadError,
+        whole[:2000]: Truncated,
+        whole[:9000]: Truncated,
+        whole[:80] + b" " * 80 * 20000: ReadError,
+        image(SIMPLE=False): Unsupported,
+        image(BITPIX=17): ReadError,
+        image(NAXIS=999): Unsupported,
+        image(NAXIS=-1): ReadError,
+        image(NAXIS1=-9): ReadError,
+        image(NAXIS1=0): ReadError,
+        image(NAXIS1=1 << 40, NAXIS2=1 << 40): ReadError,
+        image(NAXIS1=1 << 20, NAXIS2=1 << 20): TooLarge,
+        gzip.compress(whole)[:-2000]: Truncated,
+        gzip.compress(whole)[:10] + b"\xff" * 50: ReadError,
+    }
+    for content, kind in cases.items():
+        for module in (_core, _fallback):
+            with pytest.raises(kind):
+                whole_image(module, content)
+
+
+def test_a_gzip_bomb_is_not_inflated():
+    bomb = gzip.compress(primary(np.zeros((1, 1)), 8) + b"\0" * (1 << 26))
+    file = _fallback.open_fits_buffer(bomb)
+    assert file.read(file.image()).shape == (1, 1)
+    assert file._bytes.count() < 1 << 20
+
+
+@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "GZIP_2"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
+def test_tiles_are_those_of_the_core(codec, dtype):
+    from astropy.io import fits
+
+    cube = np.stack([galaxy(side=40, seed=seed) for seed in range(3)])
+    cube[1, 5:9] = np.nan if dtype.startswith("float") else 7
+    for tile in ((1, 1, 40), (2, 7, 11), (3, 40, 40)):
+        stream = io.BytesIO()
+        options = {"quantize_method": 2} if dtype.startswith("float") else {}
+        image = cube.astype(dtype)
+        fits.CompImageHDU(image, compression_type=codec, tile_shape=tile, **options).writeto(stream)
+        for options in ({}, {"plane": 1}, {"window": (9, 8, 25, 13)}, {"double": True}):
+            ours, expected = both(stream.getvalue(), **options)
+            np.testing.assert_array_equal(ours, expected)
+
+
+def test_what_may_be_in_a_file_is_read_as_the_core_does():
+    for name, content in seeds().items():
+        if name != "groups":
+            ours, expected = both(content)
+            np.testing.assert_array_equal(ours, expected, err_msg=name)
+
+
+def test_a_window_inflates_only_its_tiles():
+    from astropy.io import fits
+
+    stream = io.BytesIO()
+    image = np.random.default_rng(0).integers(0, 30_000, (400, 400), dtype=np.int16)
+    fits.CompImageHDU(image, compression_type="GZIP_1", tile_shape=(20, 400)).writeto(stream)
+    content = bytearray(stream.getvalue())
+    file = _fallback.open_fits_buffer(bytes(content))
+    content[file.image().data_offset + 20 * 8 + 100] ^= 255  # the first tile is damaged
+    file = _fallback.open_fits_buffer(bytes(content))
+    part = file.read(file.image(), None, (50, 200, 30, 40))
+    np.testing.assert_array_equal(part, image[200:240, 50:80])
+    with pytest.raises(ReadError, match="tile 1 is a damaged gzip stream"):
+        file.read(file.image())
+
+
+def test_batches_are_those_of_the_core(tmp_path):
+    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0}
+    write_fits(tmp_path / "a.fits", galaxy(), OBJECT="NGC 1", **cards)
+    write_fits(tmp_path / "b.fits", np.stack([galaxy(seed=i) for i in range(3)]))
+    write_fits(tmp_path / "cube.fits", np.stack([galaxy()] * 5))
+    write_fits(tmp_path / "blank.fits", np.zeros((20, 20), np.float32))
+    os.mkfifo(tmp_path / "pipe.fits")
+    paths = [os.fsencode(path) for path in sorted(tmp_path.iterdir())]
+    results = []
+    for module in (_core, _fallback):
+        fields = Recipe().to_json()
+        del fields["framing"]
+        recipe = module.Recipe(frame_pixels=0, **fields)
+        out = np.full((len(paths), 3, 64, 64), 9, np.uint8)
+        results.append((*module.prepare_files(paths, -1, -1, recipe, out, 2), out))
+    expected, ours = results
+    assert expected[0].dtype.names == ours[0].dtype.names
+    good = [error is None for error in expected[5]]
+    assert good == [error is None for error in ours[5]] == [True, True, False, False, False]
+    for name in ours[0].dtype.names:
+        np.testing.assert_allclose(ours[0][name][good], expected[0][name][good], rtol=1e-5)
+    np.testing.assert_allclose(ours[1], expected[1])
+    assert ours[2][:2] == expected[2][:2]
+    assert ours[3:5] == expected[3:5]
+    assert ours[5][2:4] == expected[5][2:4]
+    assert ours[6] == expected[6] == [False] * 5
+    assert np.abs(ours[-1].astype(int) - expected[-1]).max() <= 1
+
+
+def test_floats_are_those_of_the_core_but_for_rounding():
+    recipes = [{"frame_pixels": 0, **Recipe().to_json()} for _ in range(2)]
+    found = []
+    for module, fields in zip((_core, _fallback), recipes, strict=True):
+        del fields["framing"]
+        out = np.empty((1, 3, 64, 64), np.float32)
+        module.prepare_arrays([galaxy()[None]], [False], module.Recipe(**fields), out)
+        found.append(out)
+    np.testing.assert_allclose(found[1], found[0], atol=1.5 / 255)
+    assert found[1].max() <= 1
+
+
+# --- The whole, in a process where the core cannot be imported ---------------------------------
+
+
+def test_the_command_classifies_and_says_that_it_is_slow(galedge, night, bundle):
+    arguments = ("classify", night, night / "g0.fits", "--model", bundle)
+    expected = rows(galedge(*arguments).stdout)
+    process = pure(CLI, *arguments)
+    assert process.returncode == 0
+    lines = process.stderr.splitlines()
+    assert len(lines) == 2
+    assert "no compiled core" in lines[0]
+    assert "install a wheel" in lines[0]
+    for ours, theirs in zip(rows(process.stdout), expected, strict=True):
+        assert ours["label"] == theirs["label"]
+        assert float(ours["probability"]) == pytest.approx(float(theirs["probability"]), abs=0.01)
+    assert pure(CLI, *arguments, "-q").stderr == ""
+
+
+def test_python_is_warned_once():
+    code = "import galedge.image, galedge.images.prepare, galedge.images.header"
+    process = pure(code)
+    assert process.returncode == 0
+    assert process.stderr.count("RuntimeWarning: this galedge has no compiled core") == 1
+    assert pure("import galedge, galedge.cli").stderr == ""
+
+
+def test_without_numba_the_remedy_is_told(night, bundle):
+    process = pure(CLI, "classify", night, "--model", bundle, hide=["numba"])
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
+    assert "pip install 'galedge[measure]'" in process.stderr.splitlines()[-1]
+    assert GaledgeError.__name__ not in process.stderr
+
+
+def test_without_numba_files_are_read_and_rice_named(tmp_path):
+    from astropy.io import fits
+
+    fits.CompImageHDU(galaxy(), compression_type="RICE_1").writeto(tmp_path / "rice.fits")
+    fits.CompImageHDU(galaxy(), compression_type="GZIP_1").writeto(tmp_path / "gzip.fits")
+    write_fits(tmp_path / "plain.fits", galaxy())
+    code = "import galedge\nfor name in sys.argv[1:]: print(galedge.read(name).data.shape)"
+    paths = [tmp_path / name for name in ("plain.fits", "gzip.fits", "rice.fits")]
+    process = pure(code, *paths, hide=["numba", "astropy"])
+    assert process.stdout.count("(64, 64)") == 2
+    assert "pip install 'galedge[measure]'" in process.stderr

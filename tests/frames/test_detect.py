@@ -1,0 +1,144 @@
+"""Sources that galedge finds itself, and the picture of them."""
+
+import csv
+import io
+import os
+import sys
+
+import numpy as np
+import pytest
+from helpers.frames_made import PLACES, made, write_frame
+from helpers.made import CLASSES
+
+from galedge import Classifier
+from galedge.errors import GaledgeError, TooLarge, Unsupported
+from galedge.frames import frame as frames
+from galedge.frames.field import classify_sources
+from galedge.frames.frame import Frame
+
+pytest.importorskip("sep")
+
+from galedge.frames.detect import detect
+from galedge.frames.overlay import draw
+
+
+def test_every_galaxy_is_found_and_nothing_else(tmp_path):
+    sources = detect(Frame(str(write_frame(tmp_path / "f.fits"))))
+    assert len(sources) == len(PLACES)
+    for (x, y), expected in zip(
+        zip(sources.x, sources.y, strict=True), sorted(PLACES, key=lambda p: p[1]), strict=True
+    ):
+        assert (x, y) == pytest.approx(expected, abs=0.3)
+    assert np.all((sources.side >= 32) & (sources.side < 200))
+    assert not sources.fixed.any()
+
+
+def test_threshold_and_area_choose(tmp_path):
+    frame = Frame(str(write_frame(tmp_path / "f.fits")))
+    assert len(detect(frame, 1.2, 3)) > len(detect(frame, 5, 3)) == len(PLACES)
+    assert len(detect(frame, 5, 5000)) == 0
+
+
+def test_blank_pixels_are_no_sources(tmp_path):
+    image = made()
+    image[:, 130:140] = np.nan
+    sources = detect(Frame(str(write_frame(tmp_path / "f.fits", image))))
+    assert len(sources) == len(PLACES)
+
+
+def test_of_three_bands_the_middle_one_is_searched(tmp_path):
+    empty = str(write_frame(tmp_path / "empty.fits", made([])))
+    full = str(write_frame(tmp_path / "full.fits"))
+    assert len(detect(Frame([empty, full, empty]))) == len(PLACES)
+    assert len(detect(Frame([full, empty, full]))) == 0
+
+
+def test_what_cannot_be_searched(tmp_path, monkeypatch):
+    picture = np.clip(made(), 0, 255).astype(np.uint8)
+    np.save(tmp_path / "p.npy", picture)
+    with pytest.raises(Unsupported, match="8-bit picture"):
+        detect(Frame(str(tmp_path / "p.npy")))
+    frame = Frame(str(write_frame(tmp_path / "f.fits")))
+    monkeypatch.setattr("galedge.frames.detect.STRIP_PIXELS", 1000)
+    with pytest.raises(TooLarge, match="too many to search at once"):
+        detect(frame)
+    blank = str(write_frame(tmp_path / "n.fits", np.full((200, 240), np.nan, np.float32)))
+    with pytest.raises(GaledgeError, match=r"n\.fits"):
+        detect(Frame(blank))
+    monkeypatch.setitem(sys.modules, "sep", None)
+    with pytest.raises(GaledgeError, match=r"needs sep.*pip install 'galedge\[detect\]'"):
+        detect(frame)
+
+
+def test_command(galedge, tmp_path, bundle):
+    frame = write_frame(tmp_path / "f.fits")
+    options = ["--detect", "--threshold", "3", "--min-area", "12", "--model", bundle]
+    process = galedge("classify", frame, *options, "--overlay", "f.png")
+    assert process.returncode == 0
+    found = list(csv.DictReader(io.StringIO(process.stdout)))
+    places = sorted(PLACES, key=lambda place: place[1])
+    for row, place in zip(found, places, strict=True):
+        assert (float(row["x"]), float(row["y"])) == pytest.approx(place, abs=1)
+        assert row["object"] == ""
+    image = pytest.importorskip("PIL.Image").open(tmp_path / "f.png")
+    assert image.format == "PNG"
+    np.save(tmp_path / "p.npy", np.clip(made(), 0, 255).astype(np.uint8))
+    process = galedge("classify", "p.npy", *options)
+    assert process.returncode == 3
+    assert "8-bit picture" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--threshold", "2"], "--threshold goes with --detect"),
+        (["--min-area", "2"], "--min-area goes with --detect"),
+        (["--detect", "--catalog", "l.csv"], "exclude each other"),
+        (["--detect", "--threshold", "0"], "--threshold"),
+        (["--overlay", "o.png"], "--overlay needs --catalog or --detect"),
+        (["--detect", "--overlay", "o.jpg"], "end the name in .png"),
+        (["--detect", "--overlay", "o.png", "second.fits"], "--overlay takes one frame"),
+    ],
+)
+def test_command_refusals(galedge, tmp_path, options, message):
+    write_frame(tmp_path / "f.fits")
+    process = galedge("classify", "f.fits", *options)
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert sorted(os.listdir(tmp_path)) == ["f.fits"]
+
+
+def drawn(tmp_path, bundle, frame):
+    """Return the picture of a frame with its galaxies, as an array, and the places."""
+    from PIL import Image
+
+    found = list(classify_sources(Classifier(bundle), frame, detect(frame)))
+    draw(frame, found, str(tmp_path / "o.png"), CLASSES)
+    with Image.open(tmp_path / "o.png") as picture:
+        return np.asarray(picture).astype(int), found
+
+
+def test_overlay_shows_galaxies_where_they_are(tmp_path, bundle):
+    frame = Frame(str(write_frame(tmp_path / "f.fits")))
+    picture, found = drawn(tmp_path, bundle, frame)
+    scale = 4  # so that 240 pixels become at least 900
+    assert picture.shape == (200 * scale, 240 * scale + 190, 3)
+    spread = np.ptp(picture[:, : 240 * scale], axis=2)
+    assert (spread > 60).any()
+    for placed in found:
+        x, y = placed.result.x, placed.result.y
+        row, column = round((200 - 0.5 - y) * scale), round((x + 0.5) * scale)
+        assert picture[row, column].min() > 230  # the galaxy's core, first row at the bottom
+        radius = round(placed.side / 4 * scale)
+        ring = spread[row, max(0, column + radius - 3) : column + radius + 3]
+        assert ring.size == 0 or ring.max() > 60
+
+
+def test_large_frames_are_averaged(tmp_path, bundle, monkeypatch):
+    frame = Frame(str(write_frame(tmp_path / "f.fits")))
+    monkeypatch.setattr("galedge.frames.overlay._LARGEST", 100)
+    monkeypatch.setattr("galedge.frames.overlay._SMALLEST", 50)
+    monkeypatch.setattr("galedge.frames.overlay.STRIP_PIXELS", 240 * 20)
+    picture, _ = drawn(tmp_path, bundle, frame)
+    assert picture.shape[1] == 80 + 190
+    assert frames.STRIP_PIXELS == 1 << 26

@@ -1,0 +1,107 @@
+"""Made for tests: a tiny bundle with random weights, galaxies, FITS files, the command."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from helpers.fits_files import primary
+
+CLASSES = ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
+
+
+def tiny_network(
+    classes: int = len(CLASSES), size: int = 16, seed: int = 0, features: int = 0
+) -> bytes:
+    """Return an ONNX network that follows the bundle contract: mean colour, then linear."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(seed)
+    weights = {
+        "scale": np.float32(1 / 255),
+        "axes": np.array([2, 3], np.int64),
+        "hubble_w": rng.normal(0, 5, (3, classes)).astype(np.float32),
+        "t_type_w": rng.normal(0, 2, (3, 2)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+        helper.make_node("ReduceMean", ["scaled", "axes"], ["colour"], keepdims=0),
+        helper.make_node("MatMul", ["colour", "hubble_w"], ["hubble"]),
+        helper.make_node("MatMul", ["colour", "t_type_w"], ["t_type"]),
+    ]
+    outputs = {"hubble": classes, "t_type": 2}
+    if features:
+        outputs["features"] = features
+        weights["features_w"] = rng.normal(0, 5, (3, features)).astype(np.float32)
+        nodes.append(helper.make_node("MatMul", ["colour", "features_w"], ["features"]))
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", 3, size, size])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
+            for name, width in outputs.items()
+        ],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def write_bundle(folder: Path, networks: dict[str, bytes], **changes: Any) -> Path:
+    """Write a bundle; `changes` replace fields of its card, None removes one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for precision, network in networks.items():
+        (folder / f"model.{precision}.onnx").write_bytes(network)
+        files[f"model.{precision}.onnx"] = {
+            "sha256": hashlib.sha256(network).hexdigest(),
+            "bytes": len(network),
+        }
+    card = {
+        "name": "tiny",
+        "version": "1",
+        "task": "hubble",
+        "classes": CLASSES,
+        "recipe": {"size": 16},
+        "calibration": {"temperature": 2.0, "t_sigma_scale": 1.5},
+        "files": files,
+        "metrics": {"test": {"accuracy": 0.5}},
+    } | changes
+    card = {key: value for key, value in card.items() if value is not None}
+    (folder / "card.json").write_text(json.dumps(card))
+    return folder
+
+
+def galaxy(side: int = 64, seed: int = 0) -> NDArray[np.float32]:
+    """Return a round galaxy on a noisy sky, shape (side, side)."""
+    rng = np.random.default_rng(seed)
+    y, x = np.indices((side, side)) - (side - 1) / 2
+    light = 500 * np.exp(-np.hypot(x, y) / (side / 12))
+    return (light + rng.normal(100, 3, (side, side))).astype(np.float32)
+
+
+def write_fits(path: str | os.PathLike[str], image: NDArray[Any], **cards: object) -> None:
+    """Write a plain float32 FITS file."""
+    Path(path).write_bytes(primary(image, -32, *cards.items()))
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "galedge", *map(str, arguments)]
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))

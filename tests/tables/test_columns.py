@@ -1,0 +1,51 @@
+"""The columns: all known, and documented as they are defined."""
+
+from pathlib import Path
+
+import pytest
+from helpers.made import CLASSES
+
+from galedge.answers.measure import COLUMNS as MEASURED
+from galedge.answers.result import columns
+from galedge.nights.nightlog import EXTRA_COLUMNS as WATCHED
+from galedge.tables.columns import COLUMNS, Column, known
+
+FEATURES = ("bar", "arms", "clockwise", "edge_on", "disturbed")
+CLASSIFIED = columns(CLASSES, FEATURES)
+DOCUMENTED = (Path(__file__).parents[2] / "docs/cli.md").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED}))
+def test_every_column_is_known(name):
+    (column,) = known([name])
+    assert column.name == name
+    assert column.type
+    assert column.ucd
+    assert column.description
+    assert (column.digits is not None) == column.type.startswith("float")
+
+
+def test_no_column_is_known_that_no_table_has():
+    assert set(COLUMNS) <= {*CLASSIFIED, *WATCHED, *MEASURED}
+
+
+@pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
+def test_documented(column):
+    cells = [f"`{column.name}`", column.unit, f"`{column.ucd}`", column.description]
+    assert "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|" in DOCUMENTED
+
+
+@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED}))
+def test_units_and_ucds_are_of_the_standards(name):
+    units = pytest.importorskip("astropy.units")
+    from astropy.io.votable.ucd import check_ucd
+
+    (column,) = known([name])
+    assert check_ucd(column.ucd, check_controlled_vocabulary=True)
+    if column.unit:
+        assert units.Unit(column.unit, format="vounit") == units.Unit(column.unit, format="fits")
+
+
+def test_what_is_not_known():
+    carried = Column("ra", unit="hourangle")
+    assert known(["mag", carried]) == [Column("mag"), carried]

@@ -1,0 +1,80 @@
+"""A bundle's file as weights: the same function, in evaluation and where training begins."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+
+
+from training.fit.config import Config  # noqa: E402
+from training.fit.train import freeze  # noqa: E402
+from training.nets.network import Galaxy, build  # noqa: E402
+from training.nets.revive import revive, settle  # noqa: E402
+from training.ship.export import export  # noqa: E402
+
+NAME = "galaxy:8,8,16,24"
+
+
+def grown() -> Galaxy:
+    """Return a network with the statistics and the scales of a trained one."""
+    torch.manual_seed(1)
+    network = build(NAME, 18)
+    network.train()
+    for _ in range(20):
+        network(torch.rand(16, 3, 40, 40))
+    for name, value in network.named_parameters():
+        if "norm" in name:
+            value.data += 0.3 * torch.randn_like(value)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("bundle") / "model.fp32.onnx"
+    export(grown(), path, 40, blend=0.5)
+    return path
+
+
+def test_a_revived_network_is_the_one_that_was_exported(file):
+    pictures = torch.rand(256, 3, 40, 40)
+    wanted = grown()(pictures)
+    network = build(NAME, 18).eval()
+    revive(network, file)
+    settled = build(NAME, 18).eval()
+    revive(settled, file)
+    settle(settled, pictures.split(64))
+    with torch.no_grad():
+        for one in (network, settled):
+            found = one.eval()(pictures)
+            torch.testing.assert_close(found["hubble"], wanted["hubble"], atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(found["t_bins"], wanted["t_bins"], atol=1e-4, rtol=1e-4)
+            told = found["attributes"][:, -5:]
+            torch.testing.assert_close(told, wanted["attributes"][:, -5:], atol=1e-4, rtol=1e-4)
+        # Batch statistics are those that it was settled with, so training begins there too.
+        settled.heads.dropout.p = 0.0
+        found = settled.train()(pictures)
+    torch.testing.assert_close(found["hubble"], wanted["hubble"], atol=1e-2, rtol=1e-2)
+    variance = settled.stem.norm.running_var
+    np.testing.assert_allclose(variance, 1, atol=0.05)
+
+
+def test_all_scales_of_a_revived_block_can_grow(file):
+    network = build(NAME, 18)
+    revive(network, file)
+    network.train()(torch.rand(8, 3, 40, 40))["hubble"].square().sum().backward()
+    assert all(branch.grad.abs().sum() > 0 for branch in network.stem.branches)
+
+
+def test_another_network_is_refused(file):
+    for name in ("galaxy:8,8,16,32", "galaxy:8,16,16,24"):
+        with pytest.raises(ValueError, match="made from a network of this name"):
+            revive(build(name, 18), file)
+
+
+def test_a_network_that_cannot_be_frozen_says_so():
+    config = replace(Config(network=NAME), frozen=2)
+    with pytest.raises(ValueError, match="frozen=2: only networks that begin"):
+        freeze(build(config.network, 18), config.frozen)

@@ -1,0 +1,193 @@
+"""Measuring: the commands that compare, test and explain what was trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from training.commands.options import extras_option, folder, found, groups_of, targets_option
+
+__all__ = ["baselines", "evaluate", "explain", "quantize", "study", "table"]
+
+
+@click.command()
+@click.argument("network", type=folder)
+@click.argument("pack", type=folder)
+def quantize(network: Path, pack: Path) -> None:
+    """Compare ways to quantize NETWORK (an fp32 .onnx) by their loss on the val split of PACK."""
+    from training.data.pack import Pack
+    from training.ship.quantize import METHOD, compare
+
+    click.echo("| method | weights | loss | accuracy | labels as fp32 | mean dp | max dp |")
+    click.echo("|---|---|---|---|---|---|---|")
+    for row in compare(network, Pack.open(pack)):
+        name = f"**{row['method']}**" if row["method"] == METHOD else row["method"]
+        click.echo(
+            f"| {name} | {row['weight_bits']} bits | {row['loss']:.4f} | {row['accuracy']:.4f} "
+            f"| {row['agreement']:.4f} | {row['mean']:.4f} | {row['max']:.3f} |"
+        )
+
+
+@click.command()
+@click.argument("bundle", type=folder)
+@click.argument("pack", type=folder)
+@click.option("--split", default="test", show_default=True)
+@click.option("--precision", default="int8", show_default=True)
+@click.option("-o", "--output", type=folder, help="Write a report here: index.html, metrics.json.")
+@click.option(
+    "--source", type=folder, help="What was packed: for the report's size and signal-to-noise."
+)
+@click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
+def evaluate(
+    bundle: Path,
+    pack: Path,
+    split: str,
+    precision: str,
+    output: Path | None,
+    source: Path | None,
+    draws: int,
+) -> None:
+    """Measure BUNDLE on a split of PACK, and write a report with figures.
+
+    Of a PACK without types it says how often the class contradicts what people saw.
+    """
+    from training.data.pack import Pack
+    from training.score.volunteers import contradicted, rows_of
+    from training.ship.bundle import evaluate as measured
+
+    packed = Pack.open(pack)
+    if (packed.label < 0).all():
+        if output:
+            raise click.ClickException(f"{pack} holds no types: there is no report; leave out -o")
+        result = contradicted(bundle / f"model.{precision}.onnx", packed, split, draws)
+        click.echo("\n".join(rows_of(result)))
+        return
+    card = json.loads((bundle / "card.json").read_text())
+    fold = card.get("training", {}).get("fold")
+    if fold and split == "val":
+        click.echo(f"{bundle} has learned from val (fold {fold}): it knows these answers", err=True)
+    if output:
+        from training.report.report import report
+
+        options: dict[str, Any] = {"split": split, "precision": precision, "draws": draws}
+        source = found(source) if source else None
+        result = report(bundle, packed, output, source=source, **options)["sets"]
+    else:
+        file = bundle / f"model.{precision}.onnx"
+        result = measured(file, packed, split, card["calibration"], draws)
+    click.echo(table({precision: result}))
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["imbalance", "augmentation", "resolution", "steps"]))
+@click.argument("pack", type=folder)
+@click.argument("out", type=folder)
+@click.option("--ratio", default=1.0, show_default=True, help="Thin classes to a tail of 1:RATIO.")
+@click.option("--seeds", default=3, show_default=True)
+@click.option("--epochs", default=12, show_default=True, help="Of the whole train split, in steps.")
+@click.option("--kind", "kinds", multiple=True, default=["auto"], help="Views to measure.")
+@targets_option
+@extras_option
+@click.option("--threads", default=1, show_default=True)
+def study(
+    name: str,
+    pack: Path,
+    out: Path,
+    kinds: tuple[str, ...],
+    targets: Path | None,
+    extras: tuple[tuple[Path, Path], ...],
+    **options: Any,
+) -> None:
+    """Compare variants of a short training on PACK over seeds; write OUT.table.json."""
+    from training.data.pack import Pack
+    from training.fit.distil import load
+    from training.study.study import study as run
+    from training.study.study import table as tabulated
+
+    answers = load(targets) if targets else None
+    groups = groups_of(extras)
+    summary = run(
+        name, Pack.open(pack), out, kinds=kinds, targets=answers, extras=groups, **options
+    )
+    click.echo(tabulated(summary))
+
+
+@click.command()
+@click.argument("run", type=folder)
+@click.argument("pack", type=folder)
+@click.option("-o", "--output", type=folder, required=True, help="Write the numbers here (.json).")
+@click.option("--sheet", type=folder, help="Draw some of the pictures with their maps (.png).")
+@click.option("--bundle", type=folder, help="What was exported of RUN, in place of a new export.")
+@click.option("--precision", help="Of the bundle. Default: int8 where it has it.")
+@click.option("--split", default="test", show_default=True)
+@click.option("--kind", "kinds", multiple=True, default=["colour"], show_default=True)
+@click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
+@click.option("--blend", default=0.5, show_default=True, help="As RUN was exported.")
+@click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
+def explain(run: Path, pack: Path, output: Path, sheet: Path | None, **options: Any) -> None:
+    """Test Grad-CAM of RUN, and galedge explain of its ONNX file, on PACK."""
+    from training.data.pack import Pack
+    from training.report.explain import choose, explain, rows_of
+    from training.report.figures import evidence
+
+    result, drawn = explain(run, Pack.open(pack), **options)
+    output.write_text(json.dumps(result, indent=1) + "\n")
+    if sheet:
+        evidence(**choose(drawn)).savefig(sheet, dpi=100)
+    click.echo("\n".join(rows_of(result)))
+
+
+@click.command()
+@click.argument("source", type=folder)
+@click.option("-o", "--output", type=folder, help="Write the results as JSON.")
+@click.option("--run", "runs", type=folder, multiple=True, help="A run of `train`, as it is.")
+@click.option("--bundle", "bundles", type=folder, multiple=True, help="A model bundle.")
+@click.option("--work", type=folder, default=Path("work/baselines"), show_default=True)
+@click.option("--only", default="", help="Only the classical methods with this in their name.")
+@click.option("--classical/--no-classical", default=True, show_default=True)
+@click.option("--timed", default=64, show_default=True, help="Pictures to time with; 0: do not.")
+def baselines(
+    source: Path,
+    output: Path | None,
+    work: Path,
+    **options: Any,
+) -> None:
+    """Compare classical methods and networks on SOURCE's test split.
+
+    SOURCE is a data set with splits. Descriptors and fitted models are kept in
+    the folder --work, so that a second run only measures.
+    """
+    from training.data.sample import Sample
+    from training.study import baselines as compared
+
+    try:
+        sample = Sample.read(found(source), work)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    results = compared.compare(sample, **options)
+    click.echo(compared.markdown(results))
+    if output:
+        output.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """Return metrics as a Markdown table."""
+    lines = [
+        "| precision | source | input | accuracy | macro-F1 | RMS T | ECE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for precision in ("fp32", "int8"):
+        for source, kinds in metrics.get(precision, {}).items():
+            if source == "features" or not isinstance(kinds, dict):
+                continue
+            for kind, values in kinds.items():
+                cells = [
+                    "{:.3f} ({:.3f}..{:.3f})".format(*values[key])
+                    for key in ("accuracy", "macro_f1", "rms_t")
+                ]
+                cells.append(f"{values['ece']:.3f}")
+                lines.append("| " + " | ".join([precision, source, kind, *cells]) + " |")
+    return "\n".join(lines)

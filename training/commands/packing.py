@@ -1,0 +1,92 @@
+"""Packing: the commands `python -m training data`, which pack data sets and check them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from training.commands.options import folder, found
+
+__all__ = ["data"]
+
+
+class Data(click.Group):
+    """Takes `data SOURCE OUT` for `data pack SOURCE OUT`."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Fall back on `pack` where the first word is no command."""
+        known = args and (args[0] in self.commands or args[0].startswith("-"))
+        return super().resolve_command(ctx, args if known else ["pack", *args])
+
+
+@click.group(cls=Data)
+def data() -> None:
+    """Pack data sets for training, or check them."""
+
+
+@data.command()
+@click.argument("source", type=folder)
+@click.argument("out", type=folder)
+@click.option("--size", default=72, show_default=True, help="Side of the network's input.")
+@click.option("--simulations", default=2, show_default=True, help="Linear versions of each.")
+@click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
+@click.option("--threads", default=2, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def pack(source: Path, out: Path, size: int, **options: int) -> None:
+    """Pack SOURCE (see training/README.md; relative to the data folder) into OUT."""
+    from galedge.images.prepare import prepare
+    from galedge.images.recipe import Recipe
+    from training.data.pack import pack as packed_into
+
+    try:
+        packed = packed_into(found(source), out, Recipe(size=size), prepare, **options)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    names, counts = np.unique(packed.split, return_counts=True)
+    click.echo(f"{len(packed)} pictures: {dict(zip(names.tolist(), counts.tolist(), strict=True))}")
+
+
+@data.command()
+@click.argument("sources", type=folder, nargs=-1, required=True)
+@click.option("-o", "--output", type=folder, help="Write what was found as JSON.")
+@click.option("--html", type=folder, help="Write a page with contact sheets of every class.")
+@click.option("--sheets", type=folder, help="Write the contact sheets as PNG into this folder.")
+@click.option("--threads", default=2, show_default=True)
+def check(
+    sources: tuple[Path, ...],
+    output: Path | None,
+    html: Path | None,
+    sheets: Path | None,
+    threads: int,
+) -> None:
+    """Look for what spoils training: imbalance, duplicates, leaks, unreadable files.
+
+    SOURCES are packs or data sets, checked together: a galaxy that is in two of
+    them is found. Ends with 3 if a file could not be read, or a galaxy lies in
+    more than one split.
+    """
+    from training.data import check as checks
+    from training.data.sheets import page, sheets_of
+
+    try:
+        table = checks.gather([found(source) for source in sources], threads=threads)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    report = checks.check(table)
+    click.echo(checks.summary(report))
+    if output:
+        output.write_text(json.dumps(report, indent=1) + "\n")
+    if html or sheets:
+        pictures = sheets_of(table, report)
+        if sheets:
+            sheets.mkdir(parents=True, exist_ok=True)
+            for name, picture in pictures.items():
+                picture.save(sheets / f"{name.replace('/', '-')}.png")
+        if html:
+            html.write_text(page(report, pictures))
+    if report["unreadable"] or report["leaks"]:
+        raise SystemExit(3)

@@ -1,0 +1,1 @@
+"""Pictures with labels: surveys' forms, splits, duplicates, packs."""

@@ -1,0 +1,157 @@
+"""Labelled pictures: the one form of a data set, and folders and zips as it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+__all__ = [
+    "MIDDLE_T",
+    "DataSet",
+    "Row",
+    "class_folders",
+    "from_files",
+    "from_zip",
+    "table",
+    "zipped",
+]
+
+Row = dict[str, str]
+
+PICTURES = (".jpg", ".jpeg", ".png")
+FITS = (".fits", ".fit", ".fits.gz", ".fits.fz")
+SPLITS = ("train", "val", "test")
+# First, middle and last T of each Hubble class.
+MIDDLE_T = {
+    "E": (-6, -5, -4),
+    "S0": (-3, -2, -1),
+    "Sa": (0, 1, 2),
+    "Sb": (3, 3.5, 4),
+    "Sc": (5, 5.5, 6),
+    "Sd": (7, 7.5, 8),
+    "Irr": (9, 9.5, 10),
+}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Labelled pictures.
+
+    Attributes
+    ----------
+    name : str
+    rows : list of dict
+        One a picture; `training.data.readers` says what they hold.
+    picture : callable
+        Row number to pixels (3, H, W) or (H, W), uint8 where they are
+        stretched, else linear flux. Raises OSError or ValueError for what
+        cannot be read.
+    classes : tuple of str
+        Names of the set's own classes in order; empty where T decides.
+    """
+
+    name: str
+    rows: list[Row]
+    picture: Callable[[int], np.ndarray]
+    classes: tuple[str, ...] = ()
+
+    def take(self, chosen: Iterable[int]) -> DataSet:
+        """Return some of the rows."""
+        kept = list(chosen)
+        rows = [self.rows[i] for i in kept]
+        return DataSet(self.name, rows, lambda i: self.picture(kept[i]), self.classes)
+
+
+def _decode(file: Any) -> np.ndarray:
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
+
+
+def from_files(folder: Path, rows: list[Row]) -> Callable[[int], np.ndarray]:
+    """Return the reader of rows whose `file` lies in a folder; bands are joined by a bar."""
+
+    def picture(i: int) -> np.ndarray:
+        bands = [folder / name for name in rows[i]["file"].split("|")]
+        if not bands[0].name.lower().endswith(FITS):
+            return _decode(bands[0])
+        from galedge.images.image import read as open_image
+
+        planes = [open_image(band).data for band in bands]
+        return planes[0] if len(planes) == 1 else np.stack(planes)
+
+    return picture
+
+
+def from_zip(path: Path, rows: list[Row]) -> Callable[[int], np.ndarray]:
+    """Return the reader of rows whose `file` lies in a zip."""
+    archive = zipfile.ZipFile(path)
+    return lambda i: _decode(io.BytesIO(archive.read(rows[i]["file"])))
+
+
+def zipped(path: Path) -> DataSet:
+    """Read a zip of pictures without labels."""
+    rows = []
+    with zipfile.ZipFile(path) as archive:
+        for file in sorted(n for n in archive.namelist() if n.lower().endswith(PICTURES)):
+            row = {"file": file, "source": path.stem, "galaxy": Path(file).stem}
+            if place := re.fullmatch(r"(\d+\.\d+)_([+-]?\d+\.\d+)", Path(file).stem):
+                row["ra"], row["dec"] = place.groups()
+            rows.append(row)
+    return DataSet(path.stem, rows, from_zip(path, rows))
+
+
+def table(folder: Path) -> DataSet:
+    """Read a folder with labels.csv."""
+    with open(folder / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = rows[0] if rows else {}
+    if "file" not in columns:
+        raise ValueError(f"{folder / 'labels.csv'}: there is no column `file`, or no row")
+    for row in rows:
+        row["source"] = row.get("source") or folder.name
+        row["galaxy"] = row.get("galaxy") or row["file"]
+    picture = from_files(folder, rows)
+    if "t_type" in columns:
+        return DataSet(folder.name, rows, picture)
+    column = next((name for name in ("class", "name") if name in columns), None)
+    if column is None:
+        return DataSet(folder.name, rows, picture)
+    order = {row[column]: (float(row.get("code") or 0), row[column]) for row in rows}
+    for row in rows:
+        row["class"] = row[column]
+    return DataSet(folder.name, rows, picture, tuple(sorted(order, key=order.__getitem__)))
+
+
+def class_folders(folder: Path) -> DataSet | None:
+    """Read pictures in folders named after classes, perhaps below train, val and test."""
+    rows = []
+    for path in sorted(folder.rglob("*")):
+        *above, _ = parts = path.relative_to(folder).parts
+        if not above or not path.name.lower().endswith(PICTURES + FITS):
+            continue
+        kind = above.pop()
+        if above and (above[0] not in SPLITS or len(above) > 1):
+            continue
+        where = "/".join(parts)
+        row = {"file": where, "source": folder.name, "galaxy": where, "class": kind}
+        if above:
+            row["split"] = above[0]
+        rows.append(row)
+    names = {row["class"] for row in rows}
+    if not rows:
+        return None
+    picture = from_files(folder, rows)
+    if not names <= MIDDLE_T.keys():
+        return DataSet(folder.name, rows, picture, tuple(sorted(names)))
+    for row in rows:
+        row["t_lo"], row["t_type"], row["t_hi"] = map(str, MIDDLE_T[row["class"]])
+    return DataSet(folder.name, rows, picture)

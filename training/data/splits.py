@@ -1,0 +1,119 @@
+"""Splits: by galaxy, whatever names a galaxy goes by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.data.duplicates import fingerprint, groups, look_alikes, sky_pairs
+
+__all__ = ["SIDES", "aside", "assign", "fold", "on_one_side", "places", "same_galaxy", "splits"]
+
+
+SIDES = ("train", "val", "test")  # each held out further than the one before
+
+
+def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 0.12) -> list[str]:
+    """Return train, val or test for each picture; all pictures of a galaxy share one."""
+    names = sorted(set(galaxies))
+    draw = dict(zip(names, np.random.default_rng(seed).random(len(names)), strict=True))
+
+    def side(name: str) -> str:
+        return "test" if draw[name] < test else "val" if draw[name] < test + val else "train"
+
+    return [side(name) for name in galaxies]
+
+
+def fold(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
+    """Return the splits with val's galaxies moved to train, but for one part of them.
+
+    Networks that hold out a part each learn from all of val between them, and for every
+    galaxy of val there is one that has not seen it, to be judged and calibrated by.
+
+    Parameters
+    ----------
+    galaxy, split : ndarray of str
+        By picture.
+    which : str or None
+        PART/PARTS, parts counting from 1: the part that stays. Part 0 is none, and with
+        None everything stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+    """
+    if which is None:
+        return split
+    stays = _part(galaxy, split == "val", which)
+    return np.where((split == "val") & ~stays, "train", split)
+
+
+def aside(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
+    """Return the splits with one part of train's galaxies laid `aside`, for a teacher not to see.
+
+    Teachers that lay aside a part each can tell a student of every galaxy what it looks like to
+    someone who was not told its label. Parameters and errors are those of `fold`.
+    """
+    if which is None:
+        return split
+    left = _part(galaxy, split == "train", which)
+    return np.where(left, "aside", split.astype("U12"))
+
+
+def _part(galaxy: np.ndarray, side: np.ndarray, which: str) -> np.ndarray:
+    """Return which pictures of a side, a mask, are of the galaxies of PART/PARTS."""
+    part, _, parts = which.partition("/")
+    if not (part.isdigit() and parts.isdigit() and int(part) <= int(parts) > 0):
+        raise ValueError(f"part {which!r}: take PART/PARTS, such as 1/2; 0/2 is no galaxy")
+    mixed = np.random.default_rng(0).permutation(np.unique(galaxy[side]))
+    chosen = mixed[int(part) - 1 :: int(parts)] if int(part) else mixed[:0]
+    return side & np.isin(galaxy, chosen)
+
+
+def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return right ascension and declination in degrees, NaN where unknown."""
+    ra, dec = (
+        np.array([float(row.get(name) or "nan") for row in rows], float) for name in ("ra", "dec")
+    )
+    return ra, dec
+
+
+def same_galaxy(rows: list[dict[str, str]], pixels: np.ndarray) -> np.ndarray:
+    """Return one name for all pictures of a galaxy, by its names, position and look."""
+    pairs = [sky_pairs(*places(rows)), look_alikes(fingerprint(pixels))]
+    return groups(np.array([row["galaxy"] for row in rows]), np.concatenate(pairs))
+
+
+def on_one_side(group: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """Return the splits with every group on one side: the one that is held out furthest."""
+    furthest: dict[str, int] = {}
+    for name, side in zip(group, split, strict=True):
+        if side in SIDES:
+            furthest[name] = max(furthest.get(name, 0), SIDES.index(side))
+    kept = [
+        SIDES[furthest[name]] if side in SIDES else side
+        for name, side in zip(group, split, strict=True)
+    ]
+    return np.array(kept, dtype=split.dtype)
+
+
+def assign(rows: list[dict[str, str]], group: np.ndarray, seed: int, labelled: bool) -> list[str]:
+    """Give every row its `group`, a split where it has none, and the group's where they differ.
+
+    Rows without labels go to train. A data set that comes with its own test
+    (or val) split gives no further rows to it.
+
+    Returns
+    -------
+    list of str
+        What was moved, a sentence each.
+    """
+    given = np.array([row.get("split") or "" for row in rows], dtype="U12")
+    val, test = (0.12 * (labelled and side not in given) for side in ("val", "test"))
+    split = np.where(given == "", np.array(splits(group.tolist(), seed, val, test)), given)
+    notes = []
+    for row, before, side, name in zip(rows, given, on_one_side(group, split), group, strict=True):
+        if before not in ("", side):
+            notes.append(f"{row['file']}: from {before} to {side}, where {name} is")
+        row["split"], row["group"] = str(side), str(name)
+    return notes

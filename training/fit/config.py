@@ -1,0 +1,133 @@
+"""Config: every number that a training depends on beside its data, and the losses they weigh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.words.labels import ATTRIBUTES, FEATURES
+from training.words.types import T_BINS
+
+__all__ = ["OUTPUTS", "Config", "losses"]
+
+OUTPUTS = (*ATTRIBUTES, *FEATURES)  # of the head `attributes`
+
+
+@dataclass
+class Config:
+    """Everything a run depends on beside its data.
+
+    Parameters
+    ----------
+    network : str
+        See `training.nets.network.build`.
+    size : int
+        Side of the network's input.
+    views : dict
+        Chance of each packed view to be drawn, or of each kind: `linear` is any of linear0,
+        linear1, ... A pack without it shows the picture as it is.
+    epochs, batch, lr, decay, warmup, floor : numbers
+        AdamW with a cosine that starts after `warmup` (a share of all steps) and ends at
+        `floor` (a share of `lr`; 1 keeps the rate, for a long average to settle around).
+    ema : float
+        Decay of the averaged weights that are evaluated and saved.
+    imbalance, tau, smoothing : str, float, float
+        See `training.fit.imbalance`.
+    distil : float
+        Weight of the teacher's predictions against the labels.
+    hints : float
+        Weight of guessing the teacher's features from the student's.
+    extra : float
+        Pictures without labels drawn per labelled picture.
+    weights : str
+        A file to start from: a run's `weights.pt`, ImageNet's for networks that begin
+        with them, or a bundle's `model.fp32.onnx`.
+    minutes : float
+        If given, the schedule follows the clock wherever that is ahead of the
+        steps, and ends with it: for a shared machine and a deadline.
+    small, grow : int, float
+        Side of the input during the first share `grow` of the schedule.
+    frozen : int
+        First layers of `mobile` that stay as they are.
+    rounded : bool
+        Train what the int8 file will compute, see `training.nets.rounding`: a short run at
+        a low rate that starts from another's weights.
+    """
+
+    network: str = "galaxy"
+    size: int = 72
+    views: dict[str, float] = field(default_factory=lambda: {"auto": 1.0})
+    epochs: int = 60
+    batch: int = 64
+    lr: float = 2e-3
+    decay: float = 0.05
+    warmup: float = 0.05
+    floor: float = 1e-3
+    ema: float = 0.998
+    imbalance: str = "even"
+    tau: float = 1.0
+    smoothing: float = 0.1
+    attributes: float = 0.3
+    distil: float = 0.0
+    hints: float = 0.0
+    extra: float = 0.0
+    dropout: float = 0.2
+    augment: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    weights: str | None = None
+    minutes: float = 0.0
+    small: int = 0
+    grow: float = 0.0
+    frozen: int = 0
+    rounded: bool = False
+
+    def side(self, done: float) -> int:
+        """Return the side of the input when a share of the schedule is done."""
+        return self.small if self.small and done < self.grow else self.size
+
+
+def losses(
+    outputs: dict[str, Tensor],
+    target: dict[str, Tensor],
+    hard: Any,
+    config: Config,
+) -> Tensor:
+    """Return the sum of all heads' losses over the pictures that have a target for them."""
+    outputs = {name: value.float() for name, value in outputs.items()}
+    bins = torch.tensor(T_BINS, device=target["t"].device, dtype=torch.float32)
+    loss = outputs["hubble"].sum() * 0
+    known = target["label"] >= 0
+    size = len(known)
+    log_t = F.log_softmax(outputs["t_bins"], 1)
+    mean_t = log_t.exp() @ bins
+    if known.any():
+        share = known.sum() / size
+        near = (bins - target["t"][known, None]) / target["t_sigma"][known, None]
+        spread = F.softmax(-0.5 * near**2, 1)
+        part = hard(outputs["hubble"][known], target["label"][known])
+        part = part - (spread * log_t[known]).sum(1).mean() * 0.5
+        part = part + 0.1 * F.smooth_l1_loss(mean_t[known], target["t"][known])
+        loss = loss + (1 - config.distil) * share * part
+    defined = torch.isfinite(target["attributes"])
+    if config.attributes and defined.any():
+        error = F.binary_cross_entropy_with_logits(
+            outputs["attributes"][defined], target["attributes"][defined], reduction="sum"
+        )
+        # Each head counts by the share of pictures that it has a target for.
+        loss = loss + config.attributes * error / (size * 8)
+    taught = torch.isfinite(target["hubble"][:, 0])
+    if config.distil and taught.any():
+        weight = torch.where(known, config.distil, 1.0)[taught] * taught.sum() / size
+        part = -(target["hubble"][taught] * F.log_softmax(outputs["hubble"][taught], 1)).sum(1)
+        part = part - 0.5 * (target["t_bins"][taught] * log_t[taught]).sum(1)
+        aim = target["t_bins"][taught] @ bins
+        part = part + 0.1 * F.smooth_l1_loss(mean_t[taught], aim, reduction="none")
+        loss = loss + (weight * part).mean()
+        if config.hints:
+            error = (outputs["hints"][taught] - target["hints"][taught]).square().mean(1)
+            loss = loss + config.hints * (weight * error).mean()
+    return loss

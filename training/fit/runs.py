@@ -1,0 +1,120 @@
+"""Runs: what a training left in its folder, and the mean of several as one.
+
+Runs of which one went on from another lie in one valley of the loss, and their mean lies
+deeper in it than either (Wortsman et al. 2022, arXiv:2203.05482), at the price of one network.
+Runs from different beginnings do not, and their mean is worse than any: measure it on val.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.nets.network import build
+from training.nets.rounding import rounded
+
+__all__ = ["average", "going_on", "load_run"]
+
+
+def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """Return a trained network in evaluation mode, and the record of its run."""
+    record = json.loads((folder / "run.json").read_text())
+    state = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
+    network = build(record["config"]["network"], len(state["heads.attributes.bias"]))
+    if record["config"].get("rounded"):
+        network = rounded(network)
+    network.load_state_dict(state)
+    return network.eval(), record
+
+
+def average(runs: list[Path], out: Path) -> None:
+    """Write the mean of runs' weights, with the record of the last of them.
+
+    Parameters
+    ----------
+    runs : list of Path
+        Folders of `training.fit.train`, of one network.
+    out : Path
+        A folder of the same form.
+
+    Raises
+    ------
+    ValueError
+        If the networks differ.
+    """
+    states = [torch.load(run / "weights.pt", map_location="cpu", weights_only=True) for run in runs]
+    shapes = [{name: value.shape for name, value in state.items()} for state in states]
+    for run, shape in zip(runs, shapes, strict=True):
+        if shape != shapes[0]:
+            raise ValueError(f"{run} and {runs[0]} hold different networks, which have no mean")
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in states[-1].items()
+    }
+    records = [json.loads((run / "run.json").read_text()) for run in runs]
+    asides = {record.get("aside") for record in records}
+    aside = asides.pop() if len(asides) == 1 else None
+    record = {**records[-1], "averaged": len(runs), "fold": together(records), "aside": aside}
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save(mean, out / "weights.pt")
+    (out / "run.json").write_text(json.dumps(record, indent=1))
+
+
+def going_on(weights: str | None, fold: str | None, aside: str | None = None) -> str | None:
+    """Return the part of val that a run may hold out which goes on from weights.
+
+    Parameters
+    ----------
+    weights : str or None
+        A run's `weights.pt` or a bundle's ONNX file; what lies beside it tells what it has seen.
+        Weights without such a record, ImageNet's for instance, have seen nothing.
+    fold : str or None
+        The part that was asked for, see `training.data.splits.fold`; None holds out what the
+        weights have not seen.
+    aside : str or None
+        The part of train that is to stay unseen, see `training.data.splits.aside`.
+
+    Raises
+    ------
+    ValueError
+        If the weights have learned from a part that was asked for.
+    """
+    before = _record(Path(weights).parent) if weights else None
+    if before is None:
+        return fold
+    if aside is not None and aside != before.get("aside"):
+        raise ValueError(
+            f"aside {aside}: {weights} has learned from it; begin with weights that have not, "
+            "ImageNet's for instance"
+        )
+    seen = before.get("fold")
+    if seen is None or fold == seen or (fold or "").startswith("0/"):
+        return fold
+    if fold is None:
+        return str(seen)
+    raise ValueError(
+        f"fold {fold}: {weights} learned from val, fold {seen}, and may know these answers; "
+        f"leave out --fold to hold out what they did, or take 0/2 to hold out nothing"
+    )
+
+
+def _record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of the run that a folder holds, or a bundle's of its run, if any."""
+    if (folder / "run.json").exists():
+        return dict(json.loads((folder / "run.json").read_text()))
+    if (folder / "card.json").exists():
+        return dict(json.loads((folder / "card.json").read_text()).get("training", {}))
+    return None
+
+
+def together(records: list[dict[str, Any]]) -> str | None:
+    """Return which part of val none of the runs has learned from: see `splits.fold`."""
+    folds = {record.get("fold") for record in records} - {None}
+    if len(folds) < 2:
+        return folds.pop() if folds else None
+    return "0/" + folds.pop().partition("/")[2]

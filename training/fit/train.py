@@ -1,0 +1,246 @@
+"""Train a network on packed data: one loop for the student, the teacher, CPU and CUDA."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.fit.augment import Augment
+from training.fit.batches import Group, ahead, draw, reside, room
+from training.fit.config import OUTPUTS, Config, losses
+from training.fit.device import Pace, choose, half, keep_memory
+from training.fit.imbalance import class_loss, sampling_weights
+from training.fit.parallel import Team
+from training.fit.predict import validate
+from training.nets.network import build, parameters
+from training.nets.pretrained import Pretrained
+from training.nets.revive import revive, settle
+from training.nets.rounding import calibrate, rounded
+from training.words.types import CLASSES
+
+__all__ = ["begin", "train", "version"]
+
+
+def train(
+    config: Config,
+    labelled: Group,
+    out: Path,
+    *,
+    extras: tuple[Group, ...] = (),
+    device: str = "auto",
+    threads: int = 2,
+    check: int = 5,
+) -> nn.Module:
+    """Train, follow the validation split, and write config, curve and weights.
+
+    The split is measured every `check` epochs and after the last, with 0 never. Where
+    `torchrun` started several processes, each trains on its share (see `training.fit.parallel`).
+
+    Returns
+    -------
+    Module
+        The averaged network of the last step, in evaluation mode.
+    """
+    torch.manual_seed(config.seed)
+    keep_memory()
+    pace = Pace(threads)
+    random = np.random.default_rng(config.seed)  # alike in all processes: who gets what
+    device = choose(device)
+    team = Team(device)
+    out.mkdir(parents=True, exist_ok=True)
+    augment = Augment(**config.augment)
+    luck = np.random.default_rng((config.seed, team.rank))  # and each its own: how it looks
+    dice = torch.Generator(device).manual_seed(config.seed + 1000 * team.rank)
+    groups = (labelled, *extras)
+    sides = {group.pack.folder: group.pack.views["auto"].shape[-1] for group in groups}
+    if len(set(sides.values())) > 1:
+        each = ", ".join(f"{folder} {side}" for folder, side in sides.items())
+        raise ValueError(f"frames of one size train together: {each}; pack with one --size")
+    reside(groups, config, device, room(device))
+
+    def some() -> Iterator[Tensor]:
+        """Yield pictures as they are trained on."""
+        for _ in range(8):
+            chosen = [(0, i) for i in luck.choice(len(labelled.rows), 128)]
+            yield draw(groups, chosen, config, config.size, augment, luck, dice, device)[0]
+
+    net = begin(config, some, device)
+    team.alike(net)
+    average = copy.deepcopy(net).requires_grad_(False)
+    groups, guide = hinted(groups, net, config)
+    weights = list(net.parameters())
+    if guide is not None:
+        team.alike(guide.to(device))
+        weights += guide.parameters()
+    rules = [
+        {"params": [p for p in weights if p.ndim > 1], "weight_decay": config.decay},
+        {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(rules, lr=config.lr)
+    labels = labelled.pack.label[labelled.rows]
+    counts = np.bincount(labels, minlength=len(CLASSES)).clip(1)
+    hard = class_loss(config.imbalance, counts, tau=config.tau, smoothing=config.smoothing)
+    chances = sampling_weights(config.imbalance, labels)
+    number = len(labelled.rows)
+    most = sum(len(group.rows) for group in extras)
+    unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
+    steps = config.epochs * math.ceil((number + unlabelled) // team.size / config.batch)
+    step, done, curve, start = 0, 0.0, [], time.time()
+    for epoch in range(config.epochs):
+        items = [(0, i) for i in random.choice(number, number, chances is not None, chances)]
+        if unlabelled:
+            pool = [(g + 1, i) for g, group in enumerate(extras) for i in range(len(group.rows))]
+            items += [pool[i] for i in random.choice(most, unlabelled, unlabelled > most)]
+        items = team.share([items[i] for i in random.permutation(len(items))])
+        batches = [items[low : low + config.batch] for low in range(0, len(items), config.batch)]
+        net.train()
+        total = 0.0
+
+        views = (
+            draw(groups, chosen, config, config.side(done), augment, luck, dice, device)
+            for chosen in batches
+        )
+        for k, (x, target) in enumerate(ahead(views)):
+            pace.tick(k)
+            if len(x) < 2:
+                continue
+            done = step / steps
+            if config.minutes:
+                spent = (time.time() - start) / 60 / config.minutes
+                done = team.agreed(min(1.0, max(done, spent)), device)
+            for rule in optimizer.param_groups:
+                rule["lr"] = config.lr * schedule(done, config.warmup, config.floor)
+            with half(device, net):
+                pooled = net.features(x)
+                outputs = net.heads(pooled)
+                if guide is not None:
+                    outputs["hints"] = guide(pooled)
+            loss = losses(outputs, target, hard, config)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            team.average(weights)
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            optimizer.step()
+            follow(average, net, min(config.ema, (1 + step) / (10 + step)))
+            step += 1
+            total += float(loss.detach()) * len(x)
+        last = epoch + 1 == config.epochs or done >= 1
+        if team.first:
+            row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
+            if check and ((epoch + 1) % check == 0 or last):
+                for source in sorted(set(labelled.pack.source)):
+                    row[source] = validate(average, labelled.pack, config, source, device)
+            row["seconds"] = round(time.time() - start)
+            curve.append(row)
+            print(json.dumps(row), flush=True)
+            torch.save(average.state_dict(), out / "weights.pt")
+        if last:
+            break
+    about = {
+        "config": asdict(config),
+        "processes": team.size,
+        "parameters": parameters(net),
+        "code": version(),
+        "torch": torch.__version__,
+        "pictures": number,
+        "fold": labelled.pack.fold,
+        "aside": labelled.pack.aside,
+        "unlabelled": most if unlabelled else 0,
+        "curve": curve,
+    }
+    if team.first:
+        (out / "run.json").write_text(json.dumps(about, indent=1))
+    return average.eval()
+
+
+def begin(config: Config, pictures: Callable[[], Iterator[Tensor]], device: str) -> nn.Module:
+    """Return the network as a training begins with it, settled on pictures where it must be."""
+    shipped = str(config.weights).endswith(".onnx")
+    weights = None if shipped else config.weights
+    net = build(config.network, len(OUTPUTS), weights, config.dropout)
+    if shipped:
+        revive(net, Path(str(config.weights)))
+        settle(net, (x.cpu() for x in pictures()))
+    net = net.to(device, memory_format=torch.channels_last)
+    if config.frozen:
+        freeze(net, config.frozen)
+    if config.rounded:
+        net = rounded(net)
+        calibrate(net, pictures())
+    return net
+
+
+def hinted(
+    groups: tuple[Group, ...], net: nn.Module, config: Config
+) -> tuple[tuple[Group, ...], nn.Linear | None]:
+    """Return groups with hints in units of their spread, and the layer that is to guess them.
+
+    Without `config.hints` there are neither.
+    """
+    first = groups[0].answers
+    width = first.hints.shape[1] if first is not None and config.hints else 0
+    if config.hints and not width:
+        raise ValueError(
+            "hints: the targets hold none; store them anew by `distil`, of runs without --aside"
+        )
+    mean, spread = (first.hints.mean(0), first.hints.std(0) + 1e-6) if width else (0, 1)
+    result = []
+    for group in groups:
+        told = group.answers
+        if told is not None and width not in (0, told.hints.shape[1]):
+            raise ValueError(
+                f"hints: {told.hints.shape[1]} of {group.pack.folder} and {width} of "
+                f"{groups[0].pack.folder} cannot be the same teachers'"
+            )
+        if told is not None:
+            told = told._replace(hints=(told.hints[:, :width] - mean) / spread)
+        result.append(replace(group, answers=told))
+    guide = nn.Linear(net.heads.hubble.in_features, width) if width else None
+    return tuple(result), guide
+
+
+def freeze(net: nn.Module, layers: int) -> None:
+    """Keep the first layers of a network that can as they are."""
+    if not isinstance(net, Pretrained):
+        raise ValueError(
+            f"frozen={layers}: only networks that begin with ImageNet's weights can be frozen"
+        )
+    net.freeze(layers)
+
+
+def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move the averaged network a step towards the trained one."""
+    with torch.no_grad():
+        state = net.state_dict()
+        for name, value in average.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(state[name], 1 - decay)
+            else:
+                value.copy_(state[name])
+
+
+def schedule(done: float, warmup: float, floor: float = 1e-3) -> float:
+    """Return the learning rate's factor: a linear rise, then half a cosine down to `floor`."""
+    if done < warmup:
+        return max(done / warmup, 0.01)
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+
+
+def version() -> str:
+    """Return the commit that ran, or `unknown`."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True
+    )
+    return done.stdout.strip() or "unknown"

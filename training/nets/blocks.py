@@ -1,0 +1,169 @@
+"""Blocks: what the networks are built of, and how several scales become one convolution.
+
+Each block sums parallel branches (a large kernel, a 3x3, a dilated 3x3, a 1x1
+and, where shapes allow, the identity), and batch norm comes after the sum, so
+that int8 survives the fusion. `fuse` turns every block into one convolution
+with bias; the result is the same function.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.words.types import CLASSES, T_BINS
+
+__all__ = ["Block", "Heads", "fuse", "replace"]
+
+_RECTIFIERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "": lambda x: x,
+}
+_MODULES: dict[str, tuple[type[nn.Module], ...]] = {
+    "relu": (nn.ReLU,),
+    "relu6": (nn.ReLU6,),
+    "": (),
+}
+
+
+class Block(nn.Module):
+    """Parallel convolutions of one input, summed, normalised, rectified.
+
+    The branches are linear, so their sum is one convolution whose kernel is
+    the sum of theirs: training runs that one, at the price of a plain network.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    kernel : int
+        Side of the fused kernel; branches of all smaller odd sides run beside
+        it, a dilated 3x3 spanning it where it is at least 5, and the identity
+        where shapes allow.
+    stride : int
+        1, 2 or 4.
+    groups : int
+        1, or the number of channels for a depthwise convolution.
+    rectify : {"relu", "relu6", ""}
+        What follows the norm.
+    start : Tensor, optional
+        A kernel learned elsewhere. The branch of its size begins with it and
+        all others with zero, without an identity: the block begins as that
+        convolution and grows further scales from there.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        rectify: str = "relu",
+        start: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel, self.stride, self.groups, self.rectify = kernel, stride, groups, rectify
+        sides = list(range(kernel, 0, -2))
+        self.steps = [1] * len(sides)
+        if kernel >= 5:
+            sides.append(3)
+            self.steps.append((kernel - 1) // 2)
+        shapes = [(outputs, inputs // groups, side, side) for side in sides]
+        if start is None:
+            branches = [
+                nn.init.kaiming_normal_(torch.empty(shape)) / len(sides) ** 0.5 for shape in shapes
+            ]
+        else:
+            branches = [torch.zeros(shape) for shape in shapes]
+            branches[sides.index(start.shape[-1])].copy_(start)
+        self.branches = nn.ParameterList(branches)
+        self.identity = inputs == outputs and stride == groups == 1 and start is None
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def weight(self) -> Tensor:
+        """Return the kernel of the sum of all branches."""
+        total = self.branches[0]
+        for branch, step in zip(self.branches[1:], self.steps[1:], strict=True):
+            if step > 1:
+                spread = branch.new_zeros(total.shape)
+                spread[:, :, ::step, ::step] = branch
+                total = total + spread
+            else:
+                total = total + F.pad(branch, [(self.kernel - branch.shape[-1]) // 2] * 4)
+        if self.identity:
+            unit = torch.eye(total.shape[0], device=total.device)[:, :, None, None]
+            total = total + F.pad(unit, [self.kernel // 2] * 4)
+        return total
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run the sum of the branches as one convolution."""
+        y = F.conv2d(x, self.weight(), None, self.stride, self.kernel // 2, 1, self.groups)
+        return _RECTIFIERS[self.rectify](self.norm(y))
+
+    def parallel(self, x: Tensor) -> Tensor:
+        """Run the branches one by one: what `forward` must equal."""
+        y = x if self.identity else torch.zeros(())
+        for branch, step in zip(self.branches, self.steps, strict=True):
+            reach = step * (branch.shape[-1] // 2)
+            y = y + F.conv2d(x, branch, None, self.stride, reach, step, self.groups)
+        return _RECTIFIERS[self.rectify](self.norm(y))
+
+    def fused(self) -> nn.Sequential:
+        """Return the one convolution (and rectifier) that does the same in evaluation mode."""
+        weight = self.weight().detach()
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        one = nn.Conv2d(
+            weight.shape[1] * self.groups,
+            weight.shape[0],
+            self.kernel,
+            self.stride,
+            self.kernel // 2,
+            groups=self.groups,
+        )
+        one.weight.data = weight * scale.detach()[:, None, None, None]
+        one.bias.data = (self.norm.bias - self.norm.running_mean * scale).detach()
+        return nn.Sequential(one, *(kind() for kind in _MODULES[self.rectify]))
+
+
+class Heads(nn.Module):
+    """Dropout and linear heads on pooled features: classes, T bins, attributes."""
+
+    def __init__(self, features: int, attributes: int, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.hubble = nn.Linear(features, len(CLASSES))
+        self.t_bins = nn.Linear(features, len(T_BINS))
+        self.attributes = nn.Linear(features, attributes)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return logits by head."""
+        x = self.dropout(x)
+        return {
+            "hubble": self.hubble(x),
+            "t_bins": self.t_bins(x),
+            "attributes": self.attributes(x),
+        }
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode whose blocks are single convolutions."""
+    network = copy.deepcopy(network)
+    replace(network, lambda child: child.fused() if isinstance(child, Block) else None)
+    return network.eval()
+
+
+def replace(module: nn.Module, choose: Callable[[nn.Module], nn.Module | None]) -> None:
+    """Put what `choose` returns in the place of each part of a network; None keeps it."""
+    for name, child in list(module.named_children()):
+        other = choose(child)
+        if other is None:
+            replace(child, choose)
+        else:
+            setattr(module, name, other)

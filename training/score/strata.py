@@ -1,0 +1,137 @@
+"""Strata: how the error depends on what a picture is like.
+
+The size of the frame and the signal-to-noise come from `galedge.prepare` on
+the very image that was packed; inclination and the width of the confidence
+limits from EFIGI's table, also for the NGC picture of a galaxy that EFIGI has.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data.pack import Pack, luma, pictures
+from training.data.simulate import simulate
+from training.score.evaluate import Answers, estimate
+
+__all__ = ["QUANTITIES", "by_stratum", "catalogued", "seen"]
+
+QUANTITIES = {
+    "side": "side of the frame (pixels of the image)",
+    "sn": "signal-to-noise per pixel",
+    "inclination": "EFIGI's inclination (0 face-on, 1 edge-on)",
+    "limits": "EFIGI's confidence limits, t_hi - t_lo",
+}
+
+LEAST = 15  # galaxies in a stratum of a quantity of few values
+
+
+def catalogued(pack: Pack) -> dict[str, np.ndarray]:
+    """Return inclination and width of the confidence limits, NaN where unknown."""
+    with open(pack.folder / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    def number(row: dict[str, str], name: str) -> float:
+        return float(row.get(name) or "nan")
+
+    known: dict[str, tuple[float, float]] = {}
+    for galaxy, row in zip(pack.galaxy, rows, strict=True):
+        inclination = number(row, "inclination")
+        limits = number(row, "t_hi") - number(row, "t_lo")
+        if np.isfinite(limits):
+            known[galaxy] = (inclination if inclination >= 0 else np.nan, limits)
+    table = np.array([known.get(galaxy, (np.nan, np.nan)) for galaxy in pack.galaxy])
+    return {"inclination": table[:, 0], "limits": table[:, 1]}
+
+
+def seen(pack: Pack, source: Path, rows: np.ndarray, kind: str) -> dict[str, np.ndarray]:
+    """Return what `prepare` finds in the images that rows of a pack were made from.
+
+    Parameters
+    ----------
+    pack : Pack
+        Packed from all of `source` (a simulation is drawn again by its row).
+    source : Path
+        The folder of the pictures.
+    kind : str
+        colour, grey, linear or mono; the simulations are those of number 0.
+
+    Returns
+    -------
+    dict
+        ``side``: the frame in pixels. ``sn``: mean of flux over noise per pixel, in the
+        circle that the frame was drawn around.
+    """
+    from galedge.images.prepare import prepare
+    from galedge.images.recipe import Recipe
+
+    recipe = Recipe.from_json(pack.info["recipe"])
+    files = [{"file": str(pack.file[row])} for row in rows]
+    found: list[tuple[float, float]] = []
+    for row, picture in zip(rows, pictures(source, files), strict=True):
+        image = picture
+        if kind == "grey":
+            image = luma(picture)
+        elif kind != "colour":
+            mono = kind == "mono"
+            image = simulate(picture, (pack.info["seed"], 0, int(mono), int(row)), mono)
+        fact = prepare([image], recipe).facts[0]
+        side = np.nan if fact.side is None else fact.side
+        found.append((side, signal_to_noise(image, fact, recipe.margin)))
+    side, sn = np.array(found).T
+    return {"side": side, "sn": sn}
+
+
+def signal_to_noise(image: np.ndarray, fact: Any, margin: float) -> float:
+    """Return the mean of flux over noise in the circle that a frame was drawn around."""
+    if fact.side is None or not fact.noise:
+        return float("nan")
+    light = image if image.ndim == 2 else image.mean(0)
+    y, x = np.ogrid[: light.shape[0], : light.shape[1]]
+    inside = np.hypot(x - fact.x, y - fact.y) <= max(fact.side / margin / 2, 1)
+    return float((light[inside].mean() - fact.sky) / fact.noise)
+
+
+def by_stratum(
+    answers: Answers, values: np.ndarray, draws: int = 500, parts: int = 4
+) -> list[dict[str, Any]]:
+    """Return accuracy and RMS T, with intervals, in strata of a quantity.
+
+    A quantity of few values is split by value, another into equal parts.
+    """
+    known = np.isfinite(values)
+    levels, counts = np.unique(values[known], return_counts=True)
+    if not len(levels):
+        return []
+    if len(levels) <= 8:
+        edges, held = [], 0
+        for level, count in zip(levels, counts, strict=True):
+            held += count
+            if held >= LEAST:
+                edges.append(level)
+                held = 0
+        edges = [*edges[:-1], np.inf]
+    else:
+        edges = [*np.quantile(values[known], np.arange(1, parts) / parts), np.inf]
+    result = []
+    low = -np.inf
+    for high in edges:
+        rows = np.flatnonzero(known & (values > low) & (values <= high))
+        low = high
+        if not len(rows):
+            continue
+        part = answers.take(rows)
+        result.append(
+            {
+                "from": round(float(values[rows].min()), 3),
+                "to": round(float(values[rows].max()), 3),
+                "middle": round(float(np.median(values[rows])), 3),
+                "pictures": len(rows),
+                "accuracy": estimate(part.galaxy, part.logits.argmax(1) == part.label, draws),
+                "rms_t": estimate(part.galaxy, (part.mean - part.t) ** 2, draws, root=True),
+            }
+        )
+    return result

@@ -1,0 +1,53 @@
+"""Volunteers: what a network calls galaxies in which people saw arms, or a disk edge-on.
+
+Nobody gave these a type, but what they saw rules types out. They are further away than
+the galaxies of the catalogues that the network learned its classes from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training.data.pack import Pack
+from training.score.evaluate import estimate, run
+from training.words.labels import FEATURES, RULED_OUT
+from training.words.types import CLASSES
+
+__all__ = ["contradicted", "rows_of"]
+
+_SURE = 0.75  # of a share of votes
+
+
+def contradicted(network: Path, pack: Pack, split: str, draws: int = 500) -> dict[str, Any]:
+    """Return how often an ONNX file gives a class that is ruled out.
+
+    Returns
+    -------
+    dict
+        By kind of input and feature: `pictures`, and `share` as [value, low, high].
+    """
+    result: dict[str, Any] = {}
+    rows = np.flatnonzero((pack.split == split) & (pack.label < 0))
+    for kind, view in pack.kinds().items() if len(rows) else ():
+        answers = run(network, pack, rows, view)
+        guess = np.array(CLASSES)[answers.logits.argmax(1)]
+        for name, wrong in RULED_OUT.items():
+            seen = answers.told[:, FEATURES.index(name)] >= _SURE
+            if seen.any():
+                share = estimate(answers.galaxy[seen], np.isin(guess[seen], wrong), draws)
+                result.setdefault(kind, {})[name] = {"pictures": int(seen.sum()), "share": share}
+    return result
+
+
+def rows_of(result: dict[str, Any]) -> list[str]:
+    """Return a result as lines of a Markdown table."""
+    lines = ["| input | seen | pictures | called | share |", "|---|---|---|---|---|"]
+    for kind, features in result.items():
+        for name, row in features.items():
+            share = "{:.3f} ({:.3f}..{:.3f})".format(*row["share"])
+            wrong = " or ".join(RULED_OUT[name])
+            lines.append(f"| {kind} | {name} | {row['pictures']} | {wrong} | {share} |")
+    return lines

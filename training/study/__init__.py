@@ -1,0 +1,1 @@
+"""Comparisons: variants of a training, and other methods on the same split."""
