@@ -1,0 +1,1 @@
+"""The public names of `galedge.nights.scale`: beyond one machine."""
