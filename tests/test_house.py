@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up: a room imports itself and what stands before it.
 ROOMS = {
     "galedge": (
-        "errors", "_version", "models", "support", "core", "images", "network", "tables", "answers",
+        "errors", "_version", "models", "support", "core", "images", "tables", "network", "answers",
         "frames", "nights", "cli", "__main__", "",
     ),
     "training": (
