@@ -71,7 +71,8 @@ def prepare(
         plane, is one galaxy in red, green and blue. Arrays of uint8 are pictures
         that are already stretched, all others linear flux.
     recipe : Recipe, optional
-        How; `Recipe()` if not given.
+        How; `Recipe()` if not given, with 64 pixels a side. What a model sees is
+        prepared by its own, `Classifier.recipe`.
     hdu : int or tuple of three int, optional
         FITS extension to read; by default the first that holds an image. Three
         are taken together as red, green and blue.

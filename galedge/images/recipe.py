@@ -22,7 +22,8 @@ class Recipe:
     Parameters
     ----------
     size : int
-        Side of the output in pixels; the tensor is (3, size, size).
+        Side of the output in pixels; the tensor is (3, size, size). Every model has
+        its own: `Classifier.recipe` (``hubble-1`` takes 72).
     framing : {"auto", "full"} or int
         ``"auto"`` finds the central source and frames it, ``"full"`` takes the
         largest centred square, a number takes a centred square of that many
@@ -39,7 +40,7 @@ class Recipe:
         Quantile of the framed luminance that the asinh stretch maps to 1.
     stretch : {"asinh", "lupton", "zscale"}
         ``"asinh"`` in units of the noise up to ``white``; ``"lupton"`` with the
-        stretch parameter ``softening`` times the noise and ``q``, clipped where
+        stretch parameter ``softening`` times the noise and ``q``, scaled down where
         a band exceeds one; ``"zscale"``, linear between zscale's limits.
     q : float
         Softening parameter Q of Lupton's stretch.
