@@ -1,6 +1,7 @@
 // libFuzzer target: any bytes at all, through everything that reads them.
 //
-//     csrc/fuzz/build.sh && ./fuzz_fits -max_len=65536 corpus csrc/fuzz/corpus
+//     csrc/fuzz/build.sh && mkdir -p corpus && tar -xJf tests/core/corpus.tar.xz -C corpus
+//     ./fuzz_fits -max_len=65536 corpus
 #include <cstdint>
 #include <vector>
 

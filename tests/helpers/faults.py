@@ -1,6 +1,6 @@
 """Files that are wrong in every way we could think of.
 
-    python tests/faults.py [COUNT] [SEED] [--pure]
+    PYTHONPATH=tests python -m helpers.faults [COUNT] [SEED] [--pure]
 
 reads COUNT random mutants and all structured ones, with --pure by the stand-in
 for the compiled core, and prints what came of them. Whatever happens, only a

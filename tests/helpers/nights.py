@@ -1,6 +1,6 @@
 """Nights that go wrong, by processes of their own: kills, and files that come slowly.
 
-    python tests/nights.py MODEL [KILLS] [FILES] [SEED]
+    PYTHONPATH=tests python -m helpers.nights MODEL [KILLS] [FILES] [SEED]
 
 kills and resumes a run KILLS times, lets FILES come in slowly while they are
 watched, and prints what came of it.

@@ -1,6 +1,6 @@
 """Small files of every kind: seeds for the fuzzer and for the mutation test.
 
-    python tests/seeds.py FOLDER
+    PYTHONPATH=tests python -m helpers.seeds FOLDER
 
 writes them to a folder.
 """
