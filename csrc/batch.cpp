@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <new>
 
 #include "fits.hpp"
@@ -28,6 +29,8 @@ void guarded(ImageFacts& facts, Out* out, std::size_t values, Task&& task) {
         facts.unsupported = error.kind() == ErrorKind::Unsupported;
     } catch (const std::bad_alloc&) {
         facts.error = "there is not enough memory for this image";
+    } catch (const std::exception& error) {  // of the library's: one image, not the run
+        facts.error = std::string("internal error: ") + error.what();
     }
     if (facts.error) std::fill(out, out + values, Out{0});
 }
@@ -44,13 +47,6 @@ std::vector<ImageFacts> for_each_image(std::size_t n, const Recipe& recipe, unsi
         guarded(facts[i], slot, values, [&] { image(i, workers[worker], facts[i], slot); });
     });
     return facts;
-}
-
-// A card that is worth showing but not worth failing for.
-std::string text(const Header& header, const char* keyword) {
-    const auto value = header.value(keyword);
-    const auto* string = value ? std::get_if<std::string>(&*value) : nullptr;
-    return string ? *string : std::string();
 }
 
 // One band or three: how many planes the image is taken as.
@@ -73,8 +69,8 @@ void prepare_file(const std::string& path, int hdu_number, int plane, const Reci
     FitsFile file(Source::open(path.c_str()));
     const Hdu& hdu = file.image(hdu_number);
     facts.hdu = hdu.index;
-    facts.object = text(hdu.header, "OBJECT");
-    facts.date_obs = text(hdu.header, "DATE-OBS");
+    facts.object = hdu.header.shown("OBJECT");
+    facts.date_obs = hdu.header.shown("DATE-OBS");
 
     Planes planes;
     planes.count = count_planes(hdu, plane);

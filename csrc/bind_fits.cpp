@@ -109,15 +109,9 @@ const char* kind_name(HduKind kind) {
     return "other";
 }
 
-// Latin-1: any byte is a character, and no header fails to be shown.
-py::str latin1(const std::string& text) {
-    return py::reinterpret_steal<py::str>(
-        PyUnicode_DecodeLatin1(text.data(), static_cast<py::ssize_t>(text.size()), nullptr));
-}
-
 py::object to_python(const Value& value) {
     if (std::holds_alternative<std::monostate>(value)) return py::none();
-    if (const auto* text = std::get_if<std::string>(&value)) return latin1(*text);
+    if (const auto* text = std::get_if<std::string>(&value)) return shown(*text);
     if (const auto* truth = std::get_if<bool>(&value)) return py::bool_(*truth);
     if (const auto* integer = std::get_if<std::int64_t>(&value)) return py::int_(*integer);
     if (const auto* real = std::get_if<double>(&value)) return py::float_(*real);
@@ -127,7 +121,7 @@ py::object to_python(const Value& value) {
 py::list parse_cards(const py::bytes& text) {
     py::list list;
     for (const Card& card : Header(text).cards())
-        list.append(py::make_tuple(latin1(card.keyword), to_python(card.value)));
+        list.append(py::make_tuple(shown(card.keyword), to_python(card.value)));
     return list;
 }
 
@@ -168,7 +162,7 @@ void bind_fits(py::module_& m) {
     py::class_<Hdu>(m, "Hdu", "What a header says about its HDU.")
         .def_readonly("index", &Hdu::index)
         .def_property_readonly("kind", [](const Hdu& h) { return kind_name(h.kind); })
-        .def_property_readonly("name", [](const Hdu& h) { return latin1(h.name); })
+        .def_property_readonly("name", [](const Hdu& h) { return shown(h.name); })
         .def_readonly("bitpix", &Hdu::bitpix)
         .def_property_readonly("axes", [](const Hdu& h) { return py::tuple(py::cast(h.axes)); })
         .def_property_readonly("is_image", &Hdu::is_image)
@@ -232,6 +226,13 @@ void bind_fits(py::module_& m) {
 
     m.def("parse_cards", &parse_cards, py::arg("text"),
           "The (keyword, value) pairs of 80-byte header cards.");
+    m.def(
+        "card_text",
+        [](const py::bytes& text, const std::string& keyword) {
+            return shown(Header(text).shown(keyword));
+        },
+        py::arg("text"), py::arg("keyword"),
+        "A card's value as a reader is shown it; empty when there is none.");
     m.def("open_fits", &open_path, py::arg("path"), py::arg("max_pixels") = py::none(),
           "Open a FITS file, gzipped or not.");
     m.def("open_fits_buffer", &open_buffer, py::arg("buffer"), py::arg("max_pixels") = py::none(),

@@ -57,9 +57,9 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         positions.mutable_at(i, 0) = facts[i].ra;
         positions.mutable_at(i, 1) = facts[i].dec;
         hdus.append(facts[i].hdu);
-        objects.append(facts[i].object);
-        dates.append(facts[i].date_obs);
-        errors.append(facts[i].error ? py::object(py::str(*facts[i].error)) : py::none());
+        objects.append(shown(facts[i].object));
+        dates.append(shown(facts[i].date_obs));
+        errors.append(facts[i].error ? py::object(shown(*facts[i].error)) : py::none());
         unsupported.append(facts[i].unsupported);
     }
     return py::make_tuple(table, positions, hdus, objects, dates, errors, unsupported);

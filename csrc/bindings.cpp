@@ -1,6 +1,5 @@
 #include "bindings.hpp"
 
-#include <cstring>
 #include <exception>
 
 #include "error.hpp"
@@ -32,11 +31,7 @@ PYBIND11_MODULE(_core, m) {
         } catch (const galedge::Error& error) {
             const py::object type =
                 py::module_::import("galedge.errors").attr(python_name(error.kind()));
-            // A message may quote a header, and a header may hold any byte.
-            const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
-                error.what(), static_cast<py::ssize_t>(std::strlen(error.what())),
-                "backslashreplace"));
-            PyErr_SetObject(type.ptr(), text.ptr());
+            PyErr_SetObject(type.ptr(), shown(error.what()).ptr());
         }
     });
     m.def("isa", &galedge::isa_name, "The instruction set of the hot loops in use.");

@@ -106,7 +106,7 @@ Hdu parse_hdu(Header header, int index, std::uint64_t offset, std::uint64_t data
     hdu.data_offset = data;
     hdu.bitpix = read_bitpix(header, "BITPIX");
     hdu.axes = read_axes(header, "NAXIS");
-    hdu.name = text_or_empty(header, "EXTNAME");
+    hdu.name = header.shown("EXTNAME");
 
     const std::string extension = index > 0 ? text_or_empty(header, "XTENSION") : "IMAGE";
     const bool table = extension == "BINTABLE" || extension == "A3DTABLE" || extension == "TABLE";

@@ -113,12 +113,51 @@ Value parse_value(std::string_view field) {
     return std::string(token);  // not FITS, but worth showing
 }
 
+// The length of the UTF-8 sequence that `text` begins with (Unicode 15, table
+// 3-7); 0 where there is none.
+std::size_t utf8_sequence(std::string_view text) {
+    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (length == 0 || lead > 0xf4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+    const unsigned second = byte(1);
+    // No longer form than need be, no surrogates, nothing beyond U+10FFFF.
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+        return 0;
+    return length;
+}
+
 [[noreturn]] void wrong_type(std::string_view keyword, const char* wanted, std::string_view card) {
     throw Error(ErrorKind::Read, std::string(keyword) + " is not " + wanted + ": \"" +
-                                     std::string(trim(card)) + "\"");
+                                     decoded(std::string(trim(card))) + "\"");
 }
 
 }  // namespace
+
+std::string decoded(std::string text) {
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const std::size_t length = utf8_sequence(rest);
+        if (length == 0) break;
+        rest.remove_prefix(length);
+    }
+    if (rest.empty()) return text;
+    std::string utf8;  // Latin-1: any byte is a character, and no header fails to be shown
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x80) {
+            utf8.push_back(c);
+        } else {
+            utf8.push_back(static_cast<char>(0xc0 | byte >> 6));
+            utf8.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
+        }
+    }
+    return utf8;
+}
 
 std::int64_t find_end_card(const std::uint8_t* cards, std::size_t bytes, std::size_t from) {
     const std::uint64_t end = key_of(std::string_view("END"));
@@ -159,6 +198,7 @@ Value Header::value_at(std::size_t& number, std::size_t column) const {
         *text += parse_string(more);
         ++number;
     }
+    if (text != nullptr) *text = decoded(std::move(*text));  // a character may go over two cards
     return value;
 }
 
@@ -210,6 +250,18 @@ std::optional<std::string> Header::string(std::string_view keyword) const {
     return *text;
 }
 
+std::string Header::shown(std::string_view keyword) const {
+    std::size_t at = find(keyword);
+    if (at == size()) return {};
+    const std::string_view field = trim(card(at).substr(9));
+    const Value value = value_at(at);
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    if (const auto* text = std::get_if<std::string>(&value)) return *text;
+    const bool pair = std::holds_alternative<std::complex<double>>(value);
+    return std::string(pair ? field.substr(0, field.find(')') + 1)
+                            : trim(field.substr(0, field.find('/'))));
+}
+
 std::vector<Card> Header::cards() const {
     std::vector<Card> cards;
     cards.reserve(size());
@@ -218,17 +270,17 @@ std::vector<Card> Header::cards() const {
         const std::string_view keyword = trim_right(text.substr(0, 8));
         const bool commentary = keyword == "COMMENT" || keyword == "HISTORY" || keyword.empty();
         if (text[8] == '=' && !commentary) {
-            cards.push_back({std::string(keyword), value_at(i)});
+            cards.push_back({decoded(std::string(keyword)), value_at(i)});
             continue;
         }
         const std::size_t equals = text.find('=');
         if (text.substr(0, 9) == "HIERARCH " && equals != std::string_view::npos) {
             const std::string_view name = trim(text.substr(9, equals - 9));
-            cards.push_back({std::string(name), value_at(i, equals + 1)});
+            cards.push_back({decoded(std::string(name)), value_at(i, equals + 1)});
             continue;
         }
         ++i;
-        cards.push_back({std::string(keyword), std::string(trim_right(text.substr(8)))});
+        cards.push_back({decoded(std::string(keyword)), decoded(std::string(trim_right(text.substr(8))))});
     }
     return cards;
 }

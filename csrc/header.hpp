@@ -1,6 +1,7 @@
 // A FITS header: 80-byte cards kept as they are and looked up by scanning.
 // A lookup compares eight bytes a card, so no index is built for the handful
-// of keywords that reading pixels needs.
+// of keywords that reading pixels needs. Text that leaves this class is UTF-8,
+// whatever bytes the file holds.
 #pragma once
 
 #include <complex>
@@ -19,6 +20,10 @@ namespace galedge {
 // std::monostate.
 using Value =
     std::variant<std::monostate, bool, std::int64_t, double, std::complex<double>, std::string>;
+
+// A header's bytes as UTF-8: FITS knows ASCII only, programs write what they have.
+// What is UTF-8 stays, all else is taken as Latin-1, which no byte is outside of.
+std::string decoded(std::string text);
 
 struct Card {
     std::string keyword;  // COMMENT, HISTORY or blank for commentary
@@ -48,6 +53,10 @@ public:
     std::optional<double> real(std::string_view keyword) const;  // integers too
     std::optional<bool> logical(std::string_view keyword) const;
     std::optional<std::string> string(std::string_view keyword) const;
+
+    // A value that is worth showing and not worth failing for: a string's
+    // characters, anything else as it is written; empty when there is none.
+    std::string shown(std::string_view keyword) const;
 
     // All cards in order: HIERARCH keywords by their own name, CONTINUE joined.
     std::vector<Card> cards() const;

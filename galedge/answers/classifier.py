@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from galedge._version import __version__
 from galedge.answers.result import Result
+from galedge.errors import GaledgeError
 from galedge.images.chunks import chunks
 from galedge.images.facts import Facts
 from galedge.images.image import Image
 from galedge.images.inputs import Rejected
-from galedge.images.prepare import prepare
+from galedge.images.prepare import named, prepare
 from galedge.network.model import Model
 from galedge.network.views import VIEWS
+from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
 
@@ -204,13 +206,25 @@ class Classifier:
     def _chunk(self, sources: list[Source]) -> list[Result]:
         """Prepare and infer a few sources on this thread."""
         usable = [source for source in sources if not isinstance(source, Rejected)]
-        answers = iter(self._infer(usable))
+        answers = iter(self._answers(usable))
         return [
             self._failure(source.path, source.reason)
             if isinstance(source, Rejected)
             else next(answers)
             for source in sources
         ]
+
+    def _answers(self, sources: list[Any]) -> list[Result]:
+        """Infer; where that raises, one by one, and what raises is a row."""
+        try:
+            return self._infer(sources)
+        except GaledgeError:  # of the model or the engine: no other image would fare better
+            raise
+        except Exception as error:
+            if len(sources) == 1:
+                path = named(sources[0])
+                return [self._failure(path, unforeseen(error, path))]
+        return [result for source in sources for result in self._answers([source])]
 
     def _buffer(self, count: int) -> NDArray[np.uint8]:
         """Return this thread's room for prepared images, which the next chunk takes again."""

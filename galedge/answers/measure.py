@@ -15,6 +15,7 @@ from galedge.answers.structure import Structure, structure
 from galedge.errors import GaledgeError
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
+from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
 from galedge.tables.rows import Cell
@@ -125,12 +126,12 @@ class Measurer:
             found = structure(image)
         except GaledgeError as error:
             return Measured(path, hdu, error=str(error).removeprefix(f"{path}: "))
-        except MemoryError:
-            return Measured(path, hdu, error="there is not enough memory for this image")
+        except Exception as error:  # one image's, not the run's
+            return Measured(path, hdu, error=unforeseen(error, path))
         ra = dec = None
         if image.wcs is not None and math.isfinite(found.x + found.y):
             ra, dec = image.wcs.pixel_to_sky(found.x, found.y)
-        name, date = (str(image.header.get(key, "")) or None for key in ("OBJECT", "DATE-OBS"))
+        name, date = (image.header.shown(key) or None for key in ("OBJECT", "DATE-OBS"))
         return Measured(path or image.path, hdu, ra, dec, name, date, found)
 
     def stream(self, sources: Iterable[Source]) -> Iterator[Measured]:

@@ -75,10 +75,11 @@ class Survey:
         self.complete = True
 
     def _rows(self, group: Group | Rejected) -> Iterator[Placed]:
-        from galedge.errors import ReadError
+        from galedge.errors import GaledgeError, ReadError
         from galedge.frames.field import Placed, classify_sources
         from galedge.frames.frame import Frame
         from galedge.images.inputs import Rejected
+        from galedge.support.log import unforeseen
 
         try:
             if isinstance(group, Rejected):
@@ -86,20 +87,24 @@ class Survey:
             paths = group.paths if len(group.paths) == 3 else group.path
             self.frame = Frame(paths, self._hdu, self._plane)
             sources = self._where.locate(self.frame, self._catalogue, self._classifier.workers)
-        except ReadError as error:
-            rejected = Rejected(group.path, str(error).removeprefix(f"{group.path}: "))
-            (result,) = self._classifier.stream([rejected])
-            nowhere = float("nan")
-            yield Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
+            yield from classify_sources(
+                self._classifier,
+                self.frame,
+                sources,
+                self._extra(sources),
+                self._where.size,
+                group.flags,
+            )
             return
-        yield from classify_sources(
-            self._classifier,
-            self.frame,
-            sources,
-            self._extra(sources),
-            self._where.size,
-            group.flags,
-        )
+        except ReadError as error:
+            reason = str(error).removeprefix(f"{group.path}: ")
+        except GaledgeError:  # a package is missing, or the model's: no frame would fare better
+            raise
+        except Exception as error:  # one frame's, not the run's
+            reason = unforeseen(error, group.path)
+        (result,) = self._classifier.stream([Rejected(group.path, reason)])
+        nowhere = float("nan")
+        yield Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
 
     def _extra(self, sources: Sources) -> list[Mapping[str, Cell]] | None:
         """Return the kept columns of each source."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core._pure.cards import parse_cards
+from galedge.core._pure.cards import card_text, parse_cards
 from galedge.core._pure.fits import FitsFile
 from galedge.core._pure.hdu import Hdu
 from galedge.core._pure.wcs import Wcs
@@ -30,6 +30,7 @@ __all__ = [
     "Recipe",
     "Wcs",
     "background",
+    "card_text",
     "open_fits",
     "open_fits_buffer",
     "parse_cards",
@@ -128,8 +129,7 @@ def prepare_files(
         prepared = _prepare(pixels, found.is_picture, recipe, out[i])
         wcs = found.wcs()
         sky = wcs.pixel_to_sky(prepared.x, prepared.y) if wcs else _NO_SKY
-        name, date = (found.cards.get(keyword) for keyword in ("OBJECT", "DATE-OBS"))
-        name, date = (value if isinstance(value, str) else "" for value in (name, date))
+        name, date = (card_text(found.text, keyword) for keyword in ("OBJECT", "DATE-OBS"))
         return prepared, sky, found.index, name, date, None, False
 
     return _for_each(one, len(paths), threads, out)

@@ -21,6 +21,7 @@ from galedge.frames.frame import Frame
 from galedge.frames.sources import Sources
 from galedge.support.atomic import AtomicFile
 from galedge.support.extras import need
+from galedge.support.log import unforeseen
 from galedge.tables.rows import Cell
 
 __all__ = ["COLUMNS", "Cutout", "write_cutouts"]
@@ -108,12 +109,16 @@ def write_cutouts(
             continue
         try:
             image, corner = frame.cut(x, y, int(sides[i]))
+            _write(fits, path, image.data, _cutout_header(header, corner, frame, name), frame)
+        except OutputError:
+            raise
         except GaledgeError as error:
             reason = str(error).removeprefix(f"{frame.path}: ")
             yield Cutout("", frame.path, *place, (), reason)
             continue
-        cards = _cutout_header(header, corner, frame, name)
-        _write(fits, path, image.data, cards, frame)
+        except Exception as error:  # one source's, not the frame's
+            yield Cutout("", frame.path, *place, (), unforeseen(error, frame.path))
+            continue
         at_edge = bool(np.min(corner) < 0) or any(
             at + sides[i] > most for at, most in zip(corner, frame.shape[::-1], strict=True)
         )
@@ -165,7 +170,7 @@ def _ascii(text: str) -> str:
 
 
 def _write(fits: Any, path: str, data: Any, header: Any, frame: Frame) -> None:
-    if os.path.exists(path) and any(os.path.samefile(path, file) for file in frame.files):
+    if any(_is_same(path, file) for file in frame.files):
         raise OutputError(f"{path}: is the frame itself; raw data are never replaced")
     with warnings.catch_warnings(), AtomicFile(path, durable=False) as target:
         warnings.simplefilter("ignore")
@@ -176,6 +181,13 @@ def _write(fits: Any, path: str, data: Any, header: Any, frame: Frame) -> None:
             target.file.write(content.getbuffer())
         except OSError as error:
             raise target.failure(error) from error
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _positions(celestial: Celestial | None, sources: Sources) -> tuple[Any, Any]:

@@ -233,7 +233,7 @@ def _in_frame(
         path=frame.path,
         hdu=frame.image.hdu,
         object=sources.names[i],
-        date_obs=str(frame.image.header.get("DATE-OBS", "")) or None,
+        date_obs=frame.image.header.shown("DATE-OBS") or None,
         flags=tuple(flags),
     )
 

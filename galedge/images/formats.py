@@ -83,11 +83,13 @@ def open_source(
         if head.startswith(_PICTURES):
             from galedge.images.pictures import open_picture
 
-            return open_picture(_file(content), _size(content), limit)
+            stream = _file(content)
+            return open_picture(stream, _size(stream), limit)
         if head.startswith(_NPY):
             from galedge.images.pictures import open_npy
 
-            return open_npy(_file(content), _size(content), limit)
+            stream = _file(content)
+            return open_npy(stream, _size(stream), limit)
         if type(error) is ReadError and str(error).startswith("not a FITS file"):
             raise ReadError("is none of FITS, JPEG, PNG, TIFF and .npy") from None
         raise
@@ -110,15 +112,19 @@ def _file(content: Content) -> io.BufferedReader | io.BytesIO:
     try:
         descriptor = os.open(content, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise ReadError(f"cannot be opened: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ReadError(f"cannot be opened: {reason}") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ReadError("is not a regular file")
     return open(descriptor, "rb")
 
 
-def _size(content: Content) -> int:
-    return os.stat(content).st_size if isinstance(content, str) else len(content)
+def _size(stream: io.BufferedReader | io.BytesIO) -> int:
+    # Of what is open: the name may stand for another file by now, or for none.
+    if isinstance(stream, io.BytesIO):
+        return len(stream.getbuffer())
+    return os.fstat(stream.fileno()).st_size
 
 
 class _Bzip2:

@@ -30,8 +30,10 @@ class Header(Mapping[str, "HeaderValue"]):
 
     COMMENT and HISTORY are their lines joined by newlines. HIERARCH keywords
     go by their own name (``"ESO DET ID"``), CONTINUE cards are joined, and a
-    card without a value is ``None``. For a tile-compressed image the mapping
-    is that of the image, not of the table that holds its tiles.
+    card without a value is ``None``. FITS knows ASCII only; other bytes are taken
+    as UTF-8 where they are that, else as Latin-1, and never fail. For a
+    tile-compressed image the mapping is that of the image, not of the table that
+    holds its tiles.
 
     Parameters
     ----------
@@ -52,6 +54,10 @@ class Header(Mapping[str, "HeaderValue"]):
     def text(self) -> bytes:
         """The cards as they stand in the file."""
         return self._text
+
+    def shown(self, keyword: str) -> str:
+        """Return a value as text, the same as in every table: a number as it is written."""
+        return _core.card_text(self._text, keyword)
 
     def _parsed(self) -> dict[str, HeaderValue]:
         if self._values is None:

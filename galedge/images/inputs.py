@@ -147,10 +147,13 @@ def _kind(entry: os.DirEntry[str], chosen: Callable[[str], bool]) -> str | None:
     """Return what to do with a folder's entry; None is to pass it over."""
     if entry.name.startswith("."):
         return None
-    if entry.is_symlink():
-        folder, file = os.path.isdir(entry.path), False  # a link may point anywhere
-    else:
-        folder, file = entry.is_dir(), entry.is_file()  # known without a stat
+    try:
+        if entry.is_symlink():
+            folder, file = os.path.isdir(entry.path), False  # a link may point anywhere
+        else:
+            folder, file = entry.is_dir(), entry.is_file()  # mostly known without a stat
+    except OSError:
+        folder, file = False, False  # its row will say why
     if folder:
         return _FOLDER
     if not chosen(entry.name):

@@ -22,8 +22,9 @@ from galedge.images.facts import Facts, facts_of
 from galedge.images.header import Header
 from galedge.images.image import Image, Wcs, read
 from galedge.images.recipe import Recipe
+from galedge.support.log import unforeseen
 
-__all__ = ["Batch", "Source", "prepare"]
+__all__ = ["Batch", "Source", "named", "prepare"]
 
 Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
 Pixels: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.float32]"
@@ -127,6 +128,15 @@ def prepare(
     return Batch(pixels, facts)
 
 
+def named(source: object) -> str:
+    """Return the path by which a source is known; empty for what has none."""
+    if isinstance(source, tuple) and source:
+        source = source[0]
+    if isinstance(source, Image):
+        return source.path
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
+
+
 def _frame_pixels(framing: str | int) -> int:
     """Return the core's form of a framing: 0 automatic, -1 full, else pixels."""
     if isinstance(framing, str):
@@ -184,8 +194,7 @@ def _prepare_pixels(
     good: list[int] = []
     wcs: dict[int, Wcs] = {}
     for i, source in enumerate(sources):
-        if isinstance(source, (str, os.PathLike)):
-            facts[i].path = os.fspath(source)
+        facts[i].path = "" if isinstance(source, tuple) else named(source)
         try:
             image = _image_of(source, hdu, verify)
             _copy_header(image, facts[i])
@@ -196,6 +205,9 @@ def _prepare_pixels(
             good.append(i)
         except GaledgeError as error:
             facts[i].error = _without_path(str(error), facts[i].path)
+            out[i] = 0
+        except Exception as error:  # one image's, not the batch's
+            facts[i].error = unforeseen(error, facts[i].path)
             out[i] = 0
     part = np.empty((len(good), *out.shape[1:]), out.dtype)
     result = _core.prepare_arrays(images, pictures, core, part, threads)
@@ -211,6 +223,11 @@ def _prepare_pixels(
 
 def _image_of(source: Source, hdu: Hdu, verify: bool) -> Image:
     if isinstance(source, tuple):
+        if len(source) != 3:
+            raise Unsupported(
+                f"a tuple of {len(source)} is no image: three are taken together as red, green "
+                "and blue; give several images as a list"
+            )
         each = hdu if isinstance(hdu, tuple) else (hdu,) * 3
         parts = zip(source, each, strict=True)
         return _together([_band(part, number, verify) for part, number in parts])
@@ -254,8 +271,8 @@ def _together(bands: Sequence[Image]) -> Image:
 def _copy_header(image: Image, facts: Facts) -> None:
     facts.path = facts.path or image.path
     facts.hdu = image.hdu
-    facts.object = str(image.header.get("OBJECT", ""))
-    facts.date_obs = str(image.header.get("DATE-OBS", ""))
+    facts.object = image.header.shown("OBJECT")
+    facts.date_obs = image.header.shown("DATE-OBS")
 
 
 def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from galedge.errors import OutputError
-from galedge.images.inputs import Stamp, stamp_of
+from galedge.errors import GaledgeError, OutputError
+from galedge.images.inputs import Rejected, Stamp, stamp_of
 from galedge.nights.journal import Stream
 from galedge.nights.nightlog import NightLog
+from galedge.support.log import unforeseen
 from galedge.support.waiter import Waiter
 from galedge.tables.rows import Row
 
@@ -185,14 +187,32 @@ class Watch:
     def step(self) -> bool:
         """Look, and write rows for what is ready; return whether anything was."""
         ready = self._scanner.ready()
-        if ready:
-            for found, row in zip(ready, self._stream([path for path, _ in ready]), strict=False):
-                if self._is_as_it_was(found, row) and not self._write(found, row):
-                    break
-                if self._waiter.stopped:
-                    break
+        for found, row in self._rows(ready):
+            if self._is_as_it_was(found, row) and not self._write(found, row):
+                break
+            if self._waiter.stopped:
+                break
         self._log.sync()
         return bool(ready)
+
+    def _rows(self, ready: list[Found]) -> Iterator[tuple[Found, Row]]:
+        """Yield each file with its row; what nobody foresaw is the row of its file."""
+        left = deque(ready)
+        while left:
+            paths: list[str | Rejected] = [path for path, _ in left]
+            try:
+                for found, row in zip(ready, self._stream(paths), strict=False):
+                    left.popleft()
+                    yield found, row
+            except GaledgeError:  # of the model, or of where things are written
+                raise
+            except Exception as error:
+                found = left.popleft()
+                rejected = Rejected(found.path, unforeseen(error, found.path))
+                yield from ((found, row) for row in self._stream([rejected]))
+            else:
+                return
+            ready = list(left)
 
     def _is_as_it_was(self, found: Found, row: Row) -> bool:
         """Tell whether a row is of the state that was found; else it must wait, or is gone."""
@@ -223,5 +243,10 @@ class Watch:
         if told:
             self._note("there is room again")
         self._scanner.finish(found)
-        self._written(row, found)
+        try:
+            self._written(row, found)
+        except GaledgeError:
+            raise
+        except Exception as error:  # the row is there: the night goes on
+            self._note(f"{found.path}: {unforeseen(error, found.path)}")
         return True

@@ -24,6 +24,7 @@ from galedge.images.inputs import Rejected, stamp_of
 from galedge.nights.journal import Stream
 from galedge.nights.quarantine import below
 from galedge.support.atomic import AtomicFile
+from galedge.support.log import unforeseen
 from galedge.tables.rows import Row
 
 __all__ = ["WriteBack", "copy_with_cards"]
@@ -92,6 +93,8 @@ class WriteBack:
                 raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
             reason = getattr(error, "strerror", None) or error
             self._note(f"{result.path}: no copy with cards: {reason}")
+        except Exception as error:
+            self._note(f"{result.path}: no copy with cards: {unforeseen(error, result.path)}")
 
 
 def copy_with_cards(path: str, target: str, hdu: int | None, cards: Iterable[bytes]) -> None:
@@ -151,7 +154,8 @@ def _header_of(path: str, hdu: int) -> tuple[int, int]:
 def _edited(header: bytes, cards: Iterable[bytes]) -> bytes:
     """Return a header with cards before its END, padded to whole blocks."""
     old = [header[at : at + _CARD] for at in range(0, len(header), _CARD)]
-    old = old[: next(i for i, card in enumerate(old) if card.rstrip() == b"END")]
+    # What follows END in its block is padding, whatever bytes it is made of.
+    old = old[: next(i for i, card in enumerate(old) if card.startswith(b"END     "))]
     kept = [
         # Zeros of text, which the sum of the header is to be reckoned with.
         b"CHECKSUM= '" + b"0" * 16 + b"'" + card[28:] if card.startswith(b"CHECKSUM=") else card

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from galedge.errors import OutputError
+from galedge.support.atomic import sync_folder
 
 __all__ = ["AppendLog", "Line"]
 
@@ -62,7 +63,7 @@ class AppendLog:
             self._lock()
             self._check(begins)
             self._end = self._drop_torn_line()
-            _sync_folder(path)
+            sync_folder(os.path.dirname(os.path.abspath(path)))
         except OSError as error:
             self.close()
             raise self._failure(error) from error
@@ -183,15 +184,3 @@ class AppendLog:
 
     def _failure(self, error: OSError) -> OutputError:
         return OutputError(f"{self.path}: cannot be written: {error.strerror}")
-
-
-def _sync_folder(path: str) -> None:
-    """Put a new file's name on the disk."""
-    folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # file systems that cannot sync a folder
-            raise
-    finally:
-        os.close(folder)

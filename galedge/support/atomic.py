@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -12,7 +13,10 @@ from typing import BinaryIO
 
 from galedge.errors import OutputError
 
-__all__ = ["AtomicFile"]
+__all__ = ["AtomicFile", "sync_folder"]
+
+# What file systems say that cannot sync a folder, or do not let it be opened.
+_CANNOT = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EPERM)
 
 
 class AtomicFile:
@@ -82,12 +86,7 @@ class AtomicFile:
             os.replace(self._part, self._target)
             if not self._durable:
                 return
-            # The rename itself is on disk only when its folder is.
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self.folder)  # only then is the rename itself on disk
         except OSError as error:
             raise self.failure(error) from error
         finally:
@@ -117,3 +116,16 @@ class AtomicFile:
             self.complete()
         else:
             self.discard()
+
+
+def sync_folder(path: str) -> None:
+    """Put the names in a folder on the disk, where its file system can do that."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise

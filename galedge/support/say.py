@@ -6,6 +6,8 @@ from typing import TextIO
 
 import click
 
+from galedge.support.log import LOG
+
 __all__ = ["counted", "duration", "is_terminal", "print_text", "printable", "say"]
 
 
@@ -20,8 +22,10 @@ def print_text(text: str) -> None:
 
 
 def say(message: str) -> None:
-    """Print a line on standard error."""
-    click.echo(f"galedge: {printable(message)}", err=True)
+    """Print a line on standard error; whoever listens to the logger hears it too."""
+    text = printable(message)
+    click.echo(f"galedge: {text}", err=True)
+    LOG.info("%s", text)
 
 
 def printable(text: str) -> str:

@@ -26,6 +26,14 @@ from galedge.nights import writeback as module
 from galedge.nights.writeback import WriteBack
 
 IMAGE = galaxy(64).astype(">f4")
+
+
+def _nuls(content):
+    """Fill up the header's block with NULs, as some cameras do."""
+    end = content.index(b"END     ") + 8
+    return content[:end] + bytes(2880 - end) + content[2880:]
+
+
 TILES = [rice_encode(row.astype(int), 32) for row in IMAGE]
 FILES = {
     "plain.fits": primary(IMAGE, -32, ("OBJECT", "M 1")),
@@ -36,6 +44,7 @@ FILES = {
         image_cards("RICE_1", 32, (64, 64), (1, 64)), [("COMPRESSED_DATA", "B", TILES)]
     ),
     "tail.fits": primary(IMAGE, -32) + b"what nobody understands",
+    "nuls.fits": _nuls(primary(IMAGE, -32, ("OBJECT", "M 1"))),
 }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Header", "parse_cards"]
+__all__ = ["Header", "card_text", "parse_cards"]
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
@@ -28,7 +28,7 @@ def parse_cards(text: bytes) -> list[tuple[str, Any]]:
             keyword, _, field = line[9:].partition("=")
             keyword = keyword.strip(" ")
         else:
-            cards.append((keyword, line[8:].rstrip(" ")))
+            cards.append((decoded(keyword), decoded(line[8:].rstrip(" "))))
             continue
         value = _value(field)
         while isinstance(value, str) and value.endswith("&") and i < len(lines):
@@ -37,8 +37,28 @@ def parse_cards(text: bytes) -> list[tuple[str, Any]]:
                 break
             value = value[:-1] + str(_value(more))
             i += 1
-        cards.append((keyword, value))
+        # A character may go over two cards.
+        cards.append((decoded(keyword), decoded(value) if isinstance(value, str) else value))
     return cards
+
+
+def decoded(text: str) -> str:
+    """Return text whose characters are bytes as UTF-8 if it is that, else as Latin-1."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
+
+
+def card_text(text: bytes, keyword: str) -> str:
+    """Return a card's value as a reader is shown it; twin of ``Header::shown``."""
+    header = Header(text)
+    value = header.get(keyword)
+    if value is None or isinstance(value, str):
+        return value or ""
+    field = header.card(keyword)[9:].decode("latin-1").strip(" ")
+    end = field.find(")") + 1 if isinstance(value, complex) else field.find("/")
+    return (field if end < 0 else field[:end]).strip(" ")
 
 
 class Header(Mapping[str, Any]):
@@ -58,6 +78,11 @@ class Header(Mapping[str, Any]):
         while self.text[end : end + 8] == b"CONTINUE":
             end += 80
         return parse_cards(self.text[at:end])[0][1]
+
+    def card(self, keyword: str) -> bytes:
+        """Return the card itself."""
+        at = self._at[keyword.ljust(8).encode()]
+        return self.text[at : at + 80]
 
     def __iter__(self) -> Iterator[str]:
         return (keyword.decode("latin-1").rstrip(" ") for keyword in self._at)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core._pure.cards import Header
+from galedge.core._pure.cards import Header, card_text
 from galedge.core._pure.wcs import Wcs
 from galedge.errors import ReadError, Unsupported
 
@@ -43,7 +43,7 @@ class Hdu:
         elif not groups and extension in ("IMAGE", "IUEIMAGE"):
             self.kind = "image"
         self.axes = tuple(axes)
-        self.name = str(self.cards.get("EXTNAME") or "")
+        self.name = card_text(text, "EXTNAME")
         if max(self.data_bytes, math.prod(axes) * 8) >= 1 << 63:
             raise ReadError("the axes multiply to more than 2^63 bytes")
 
