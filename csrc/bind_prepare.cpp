@@ -5,12 +5,14 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "background.hpp"
 #include "batch.hpp"
 #include "bindings.hpp"
 #include "kernels.hpp"
+#include "named.hpp"
 #include "zscale.hpp"
 
 namespace py = pybind11;
@@ -37,6 +39,13 @@ Planes planes_of(const FloatImage& image, bool picture) {
     return planes;
 }
 
+template <class Entry>
+std::vector<std::string> names(const std::vector<Entry>& table) {
+    std::vector<std::string> all;
+    for (const Entry& entry : table) all.emplace_back(entry.name);
+    return all;
+}
+
 template <class Out>
 Out* output(OutBatch<Out>& out, std::size_t n, int size) {
     if (out.ndim() != 4 || out.shape(0) != static_cast<py::ssize_t>(n) || out.shape(1) != 3 ||
@@ -48,6 +57,12 @@ Out* output(OutBatch<Out>& out, std::size_t n, int size) {
 
 // Facts as a structured array and the strings beside it.
 py::tuple to_python(std::vector<ImageFacts>& facts) {
+    // Not when the module loads: lists of names and headers do without NumPy.
+    static const bool known = [] {
+        PYBIND11_NUMPY_DTYPE(Prepared, x, y, side, sky, noise, masked_fraction, flags);
+        return true;
+    }();
+    static_cast<void>(known);
     py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
@@ -109,18 +124,27 @@ void bind_out(py::module_& m) {
 }  // namespace
 
 void bind_prepare(py::module_& m) {
-    PYBIND11_NUMPY_DTYPE(Prepared, x, y, side, sky, noise, masked_fraction, flags);
-
     py::class_<Recipe>(m, "Recipe")
-        .def(py::init([](int size, double frame_pixels, double margin, double threshold,
-                         double softening, double white, const std::string& stretch, double q) {
-                 const Stretch kind = stretch == "lupton"   ? Stretch::Lupton
-                                      : stretch == "zscale" ? Stretch::Zscale
-                                                            : Stretch::Asinh;
-                 return Recipe{size, frame_pixels, margin, threshold, softening, white, kind, q};
+        .def(py::init([](int size, const std::variant<double, std::string>& framing, double margin,
+                         double threshold, double softening, double white,
+                         const std::string& stretch, double q) {
+                 const double* pixels = std::get_if<double>(&framing);
+                 const std::string name = pixels ? kPixels : std::get<std::string>(framing);
+                 return Recipe{size,
+                               find(framings(), name, "framing"),
+                               pixels ? *pixels : 0,
+                               margin,
+                               threshold,
+                               softening,
+                               white,
+                               find(stretches(), stretch, "stretch"),
+                               q};
              }),
-             py::kw_only(), py::arg("size"), py::arg("frame_pixels"), py::arg("margin"),
-             py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"), py::arg("q"));
+             py::kw_only(), py::arg("size"), py::arg("framing"), py::arg("margin"),
+             py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"),
+             py::arg("q"));
+    m.def("framings", [] { return names(framings()); }, "The framings by name; PIXELS is a number.");
+    m.def("stretches", [] { return names(stretches()); }, "The stretches by name.");
 
     bind_out<std::uint8_t>(m);
     bind_out<float>(m);
@@ -175,7 +199,9 @@ void bind_prepare(py::module_& m) {
         const Planes planes = planes_of(bands, false);
         py::array_t<std::uint8_t> out({std::int64_t{3}, planes.height, planes.width});
         const auto n = static_cast<std::size_t>(planes.width * planes.height);
-        stretch_lupton(planes.band, planes.count, n, stretch, q, out.mutable_data());
+        StretchScratch scratch;
+        const Light light{planes.band, planes.count, n, 1, 0, stretch, q};
+        (*find(stretches(), "lupton"))(light, out.mutable_data(), scratch);
         return out;
     });
     m.def("resample", [](const FloatImage& image, double x, double y, double side, int size,

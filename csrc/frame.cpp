@@ -338,4 +338,34 @@ Frame centred_frame(std::int64_t width, std::int64_t height, double pixels) {
     return {0.5 * (w - side), 0.5 * (h - side), side};
 }
 
+namespace {
+
+Framed frame_source(const Scene& scene, FrameScratch& scratch) {
+    const Found found = find_central(scene.image, scene.width, scene.height, scene.complete,
+                                     scene.threshold, scratch);
+    const bool none = found.flags & kNoSource;
+    return {none ? centred_frame(scene.width, scene.height)
+                 : frame_around(found, scene.width, scene.height, scene.margin),
+            found.flags};
+}
+
+Framed frame_all(const Scene& scene, FrameScratch&) {
+    return {centred_frame(scene.width, scene.height)};
+}
+
+Framed frame_pixels(const Scene& scene, FrameScratch&) {
+    return {centred_frame(scene.width, scene.height, scene.pixels)};
+}
+
+}  // namespace
+
+const std::vector<Framing>& framings() {
+    static const std::vector<Framing> all = {
+        {"auto", frame_source},
+        {"full", frame_all},
+        {kPixels, frame_pixels},
+    };
+    return all;
+}
+
 }  // namespace galedge

@@ -59,4 +59,30 @@ Frame frame_around(const Found& found, std::int64_t width, std::int64_t height, 
 // The largest square centred in the image, or a centred one of `pixels`.
 Frame centred_frame(std::int64_t width, std::int64_t height, double pixels = 0);
 
+// What a framing is given: the image and, of the recipe, what any of them needs.
+struct Scene {
+    const float* image;
+    std::int64_t width, height;
+    bool complete;             // as find_central has it
+    double threshold, margin;  // of "auto"
+    double pixels;             // of kPixels
+};
+
+struct Framed {
+    Frame frame;
+    std::uint32_t flags = 0;
+};
+
+// A framing by its name in recipes. All of them stand in the table in frame.cpp: a new
+// one is a function and an entry there.
+struct Framing {
+    const char* name;
+    Framed (*place)(const Scene&, FrameScratch&);
+};
+
+// The framing that recipes do not name but give as a number.
+constexpr const char* kPixels = "PIXELS";
+
+const std::vector<Framing>& framings();
+
 }  // namespace galedge

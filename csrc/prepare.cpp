@@ -54,15 +54,10 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
     facts.sky = std::isfinite(sky.level) ? sky.level : 0;
     facts.noise = sky.noise;
 
-    Frame frame;
-    if (recipe.frame_pixels == 0) {
-        const Found found = find_central(image, w, h, complete, recipe.threshold, s.frame);
-        facts.flags = found.flags;
-        frame = found.flags & kNoSource ? centred_frame(w, h)
-                                        : frame_around(found, w, h, recipe.margin);
-    } else {
-        frame = centred_frame(w, h, std::max(0.0, recipe.frame_pixels));
-    }
+    const Scene scene{image,          w, h, complete, recipe.threshold, recipe.margin,
+                      recipe.frame_pixels};
+    const auto [frame, found] = recipe.framing->place(scene, s.frame);
+    facts.flags = found;
     facts.x = frame.x + 0.5 * frame.side - 0.5;
     facts.y = frame.y + 0.5 * frame.side - 0.5;
     facts.side = frame.side;
@@ -92,20 +87,9 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
         // Averaging k x k pixels lowers their noise k times.
         const double noise = facts.noise * std::min(1.0, recipe.size / frame.side);
         const double white = measure_luminance(bands, planes.count, n, recipe.white, s.stretch);
-        const double sigma = stretching_noise(noise, white);
-        if (white / sigma < 5) facts.flags |= kFaint;
-        switch (recipe.stretch) {
-            case Stretch::Asinh:
-                stretch_asinh(bands, planes.count, n, sigma, recipe.softening, white, out);
-                break;
-            case Stretch::Lupton:
-                stretch_lupton(bands, planes.count, n, recipe.softening * std::max(noise, 1e-30),
-                               recipe.q, out);
-                break;
-            case Stretch::Zscale:
-                stretch_zscale(bands, planes.count, n, out, s.stretch);
-                break;
-        }
+        if (white / stretching_noise(noise, white) < 5) facts.flags |= kFaint;
+        const Light light{bands, planes.count, n, noise, white, recipe.softening, recipe.q};
+        (*recipe.stretch)(light, out, s.stretch);
     }
     return facts;
 }

@@ -12,17 +12,16 @@
 
 namespace galedge {
 
-enum class Stretch { Asinh, Lupton, Zscale };
-
-// Mirrors galedge/recipe.py.
+// Mirrors galedge/images/recipe.py.
 struct Recipe {
     int size = 64;
-    double frame_pixels = 0;  // 0: automatic; -1: full; else a centred square
+    const Framing* framing = &framings().front();
+    double frame_pixels = 0;  // of kPixels
     double margin = 1.25;
     double threshold = 2;
     double softening = 8;
     double white = 0.995;
-    Stretch stretch = Stretch::Asinh;
+    const Stretch* stretch = &stretches().front();
     double q = 8;
 };
 

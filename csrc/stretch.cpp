@@ -45,6 +45,51 @@ float nth_largest(const float* values, std::size_t n, std::size_t count, Stretch
     return s.few.empty() ? 0.0f : take(s.few);
 }
 
+// In units of the noise: `softening` of it is where the stretch turns from linear to
+// logarithmic, the white level becomes 1.
+template <class Out>
+void stretch_asinh(const Light& light, Out* out, StretchScratch&) {
+    const double knee = light.softening * stretching_noise(light.noise, light.white_level);
+    // Where nothing rises above the noise, white stays at a few sigma: noise
+    // must not be blown up into structure.
+    const double top = std::asinh(std::max(light.white_level, 2 * knee) / knee);
+
+    const auto scale = static_cast<float>(1 / knee), gain = static_cast<float>(255 / top);
+    const float* const* bands = light.bands;
+    if (light.count == 3) {
+        kernels::stretch_three(out, bands[0], bands[1], bands[2], scale, gain, light.n);
+    } else {
+        kernels::stretch_one(out, bands[0], scale, gain, light.n);
+        repeat_first(out, light.n);
+    }
+}
+
+// Lupton et al. (2004), as astropy's make_lupton_rgb: f(I) = asinh(Q I / stretch)
+// 0.1 / asinh(0.1 Q), its stretch being `softening` times the noise. A single band
+// takes its own f.
+template <class Out>
+void stretch_lupton(const Light& light, Out* out, StretchScratch&) {
+    const double stretch = light.softening * std::max(light.noise, 1e-30);
+    const auto scale = static_cast<float>(light.q / stretch);
+    const auto gain = static_cast<float>(0.1 / std::asinh(0.1 * light.q));
+    const int green = light.count == 3 ? 1 : 0, blue = light.count == 3 ? 2 : 0;
+    kernels::lupton(out, light.bands[0], light.bands[green], light.bands[blue], scale, gain,
+                    light.n);
+}
+
+// Linear between the zscale limits (zscale.hpp) of the luminance.
+template <class Out>
+void stretch_zscale(const Light& light, Out* out, StretchScratch& s) {
+    const Limits limits = zscale(s.luminance.data(), light.n, s.few);
+    const double range = limits.high - limits.low;
+    const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
+    for (int c = 0; c < light.count; ++c) {
+        kernels::linear(out + c * light.n, light.bands[c], static_cast<float>(limits.low), scale,
+                        light.n);
+    }
+    if (light.count == 1) repeat_first(out, light.n);
+}
+
 }  // namespace
 
 double measure_luminance(const float* const* bands, int count, std::size_t n, double white,
@@ -62,57 +107,21 @@ double stretching_noise(double noise, double white_level) {
 }
 
 template <class Out>
-void stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                   double softening, double white_level, Out* out) {
-    const double knee = softening * noise;
-    // Where nothing rises above the noise, white stays at a few sigma: noise
-    // must not be blown up into structure.
-    const double top = std::asinh(std::max(white_level, 2 * knee) / knee);
-
-    const auto scale = static_cast<float>(1 / knee), gain = static_cast<float>(255 / top);
-    if (count == 3) {
-        kernels::stretch_three(out, bands[0], bands[1], bands[2], scale, gain, n);
-    } else {
-        kernels::stretch_one(out, bands[0], scale, gain, n);
-        repeat_first(out, n);
-    }
-}
-
-template <class Out>
-void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
-                    Out* out) {
-    const auto scale = static_cast<float>(q / stretch);
-    const auto gain = static_cast<float>(0.1 / std::asinh(0.1 * q));
-    const int green = count == 3 ? 1 : 0, blue = count == 3 ? 2 : 0;
-    kernels::lupton(out, bands[0], bands[green], bands[blue], scale, gain, n);
-}
-
-template <class Out>
-void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
-                    StretchScratch& s) {
-    const Limits limits = zscale(s.luminance.data(), n, s.few);
-    const double range = limits.high - limits.low;
-    const auto scale = static_cast<float>(range > 0 ? 1 / range : 0);
-    for (int c = 0; c < count; ++c) {
-        kernels::linear(out + c * n, bands[c], static_cast<float>(limits.low), scale, n);
-    }
-    if (count == 1) repeat_first(out, n);
-}
-
-template <class Out>
 void keep_picture(const float* const* bands, int count, std::size_t n, Out* out) {
     for (int c = 0; c < count; ++c) kernels::picture(out + c * n, bands[c], n);
     if (count == 1) repeat_first(out, n);
 }
 
-#define GALEDGE_INSTANTIATE(Out)                                                               \
-    template void stretch_asinh(const float* const*, int, std::size_t, double, double, double, \
-                                Out*);                                                         \
-    template void stretch_lupton(const float* const*, int, std::size_t, double, double, Out*); \
-    template void stretch_zscale(const float* const*, int, std::size_t, Out*, StretchScratch&); \
-    template void keep_picture(const float* const*, int, std::size_t, Out*);
-GALEDGE_INSTANTIATE(std::uint8_t)
-GALEDGE_INSTANTIATE(float)
-#undef GALEDGE_INSTANTIATE
+template void keep_picture(const float* const*, int, std::size_t, std::uint8_t*);
+template void keep_picture(const float* const*, int, std::size_t, float*);
+
+const std::vector<Stretch>& stretches() {
+    static const std::vector<Stretch> all = {
+        {"asinh", stretch_asinh, stretch_asinh},
+        {"lupton", stretch_lupton, stretch_lupton},
+        {"zscale", stretch_zscale, stretch_zscale},
+    };
+    return all;
+}
 
 }  // namespace galedge

@@ -1,10 +1,9 @@
 // From linear flux to the picture that the network sees, as bytes or as floats
 // 0..1 (Out is std::uint8_t or float).
 //
-// Luminance is stretched by asinh in units of the noise of an output pixel, and
-// all bands are scaled alike, which keeps colours (Lupton et al. 2004, PASP
-// 116, 133): band' = band * f(L) / L, divided by the largest band where that
-// exceeds one.
+// All bands are scaled alike, which keeps colours (Lupton et al. 2004, PASP 116,
+// 133): band' = band * f(L) / L, divided by the largest band where that exceeds
+// one; zscale alone is linear.
 #pragma once
 
 #include <cstddef>
@@ -29,22 +28,32 @@ double measure_luminance(const float* const* bands, int count, std::size_t n, do
 // padded mosaic) would otherwise have its faintest gradients stretched to white.
 double stretching_noise(double noise, double white_level);
 
-// `softening` counts in the noise; `white_level` becomes 1.
-template <class Out>
-void stretch_asinh(const float* const* bands, int count, std::size_t n, double noise,
-                   double softening, double white_level, Out* out);
+// What a stretch is given besides the luminance that measure_luminance left.
+struct Light {
+    const float* const* bands;
+    int count;
+    std::size_t n;
+    double noise;          // of an output pixel
+    double white_level;    // what measure_luminance returned
+    double softening, q;   // of the recipe
+};
 
-// Lupton et al. (2004), as astropy's make_lupton_rgb: f(I) = asinh(Q I / stretch)
-// 0.1 / asinh(0.1 Q). A single band takes its own f.
-template <class Out>
-void stretch_lupton(const float* const* bands, int count, std::size_t n, double stretch, double q,
-                    Out* out);
+// A stretch by its name in recipes. All of them stand in the table in stretch.cpp: a
+// new one is a function and an entry there.
+struct Stretch {
+    const char* name;
+    void (*bytes)(const Light&, std::uint8_t*, StretchScratch&);
+    void (*floats)(const Light&, float*, StretchScratch&);
 
-// Linear between the zscale limits (zscale.hpp) of the luminance that
-// measure_luminance left.
-template <class Out>
-void stretch_zscale(const float* const* bands, int count, std::size_t n, Out* out,
-                    StretchScratch& scratch);
+    void operator()(const Light& light, std::uint8_t* out, StretchScratch& scratch) const {
+        bytes(light, out, scratch);
+    }
+    void operator()(const Light& light, float* out, StretchScratch& scratch) const {
+        floats(light, out, scratch);
+    }
+};
+
+const std::vector<Stretch>& stretches();
 
 // Pictures, already stretched: values 0..255 stay what they are.
 template <class Out>

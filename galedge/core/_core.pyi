@@ -80,7 +80,7 @@ class Recipe:
         self,
         *,
         size: int,
-        frame_pixels: float,
+        framing: str | float,
         margin: float,
         threshold: float,
         softening: float,
@@ -88,6 +88,9 @@ class Recipe:
         stretch: str,
         q: float,
     ) -> None: ...
+
+def framings() -> list[str]: ...
+def stretches() -> list[str]: ...
 
 # Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors,
 # and whether an error says that the core does not support the file.

@@ -31,11 +31,13 @@ __all__ = [
     "Wcs",
     "background",
     "card_text",
+    "framings",
     "open_fits",
     "open_fits_buffer",
     "parse_cards",
     "prepare_arrays",
     "prepare_files",
+    "stretches",
 ]
 
 _MAX_PIXELS = 1 << 28
@@ -48,13 +50,23 @@ class Recipe(NamedTuple):
     """The core's form of `galedge.Recipe`."""
 
     size: int
-    frame_pixels: float
+    framing: str | float
     margin: float
     threshold: float
     softening: float
     white: float
     stretch: str
     q: float
+
+
+def framings() -> list[str]:
+    """Return the names of `galedge.core.kernels.frame.FRAMINGS`, without Numba."""
+    return ["auto", "full", "PIXELS"]
+
+
+def stretches() -> list[str]:
+    """Return the names of `galedge.core.kernels.stretch.STRETCHES`, without Numba."""
+    return ["asinh", "lupton", "zscale"]
 
 
 def open_fits(path: str | bytes | os.PathLike[Any], max_pixels: int | None = None) -> FitsFile:

@@ -101,16 +101,7 @@ def prepare(
     kinds = (np.dtype(np.uint8), np.dtype(np.float32))
     if pixels.shape != shape or pixels.dtype not in kinds or not pixels.flags.c_contiguous:
         raise ValueError(f"out must be a C-contiguous uint8 or float32 array of shape {shape}")
-    core = _core.Recipe(
-        size=recipe.size,
-        frame_pixels=_frame_pixels(recipe.framing),
-        margin=recipe.margin,
-        threshold=recipe.threshold,
-        softening=recipe.softening,
-        white=recipe.white,
-        stretch=recipe.stretch,
-        q=recipe.q,
-    )
+    core = _core.Recipe(**recipe.to_json())
     # The core reads only what it needs, verifying takes all: that is read's task.
     in_core = [not verify and _read_in_core(source, hdu) for source in sources]
     prepare_pixels = partial(_prepare_pixels, verify=verify)
@@ -135,13 +126,6 @@ def named(source: object) -> str:
     if isinstance(source, Image):
         return source.path
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
-
-
-def _frame_pixels(framing: str | int) -> int:
-    """Return the core's form of a framing: 0 automatic, -1 full, else pixels."""
-    if isinstance(framing, str):
-        return 0 if framing == "auto" else -1
-    return framing
 
 
 def _read_in_core(source: Source, hdu: Hdu) -> bool:

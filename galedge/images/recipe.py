@@ -12,7 +12,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Recipe"]
+from galedge.core.backend import _core, is_compiled
+
+__all__ = ["Recipe", "framings"]
+
+
+def framings() -> list[str]:
+    """Return the framings that have a name; any number of pixels is one too."""
+    return [name for name in _core.framings() if name != "PIXELS"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +31,10 @@ class Recipe:
     size : int
         Side of the output in pixels; the tensor is (3, size, size). Every model has
         its own: `Classifier.recipe` (``hubble-1`` takes 72).
-    framing : {"auto", "full"} or int
-        ``"auto"`` finds the central source and frames it, ``"full"`` takes the
-        largest centred square, a number takes a centred square of that many
-        input pixels.
+    framing : str or int
+        One of ``docs/preparation.md``: ``"auto"`` finds the central source and
+        frames it, ``"full"`` takes the largest centred square, a number takes a
+        centred square of that many input pixels.
     margin : float
         Side of an automatic frame over the isophotal extent of the source.
     threshold : float
@@ -38,10 +45,9 @@ class Recipe:
         the noise of an output pixel.
     white : float
         Quantile of the framed luminance that the asinh stretch maps to 1.
-    stretch : {"asinh", "lupton", "zscale"}
-        ``"asinh"`` in units of the noise up to ``white``; ``"lupton"`` with the
-        stretch parameter ``softening`` times the noise and ``q``, scaled down where
-        a band exceeds one; ``"zscale"``, linear between zscale's limits.
+    stretch : str
+        One of ``docs/preparation.md``; ``"asinh"`` is in units of the noise up to
+        ``white``.
     q : float
         Softening parameter Q of Lupton's stretch.
 
@@ -64,17 +70,21 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 8 <= self.size <= 1024:
             raise ValueError(f"size must lie in 8..1024, not {self.size}")
-        if isinstance(self.framing, str):
-            if self.framing not in ("auto", "full"):
-                raise ValueError(
-                    f"framing must be 'auto', 'full' or a number of pixels, not {self.framing!r}"
-                )
-        elif self.framing < 1:
-            raise ValueError(f"framing must be at least one pixel, not {self.framing}")
+        if not isinstance(self.framing, str):
+            if self.framing < 1:
+                raise ValueError(f"framing must be at least one pixel, not {self.framing}")
+        elif self.framing not in (names := framings()):
+            raise ValueError(
+                f"framing must be one of {', '.join(names)} or a number of pixels, "
+                f"not {self.framing!r}"
+            )
         if not (self.margin > 0 and self.threshold > 0 and self.softening > 0):
             raise ValueError("margin, threshold and softening must be positive")
-        if self.stretch not in ("asinh", "lupton", "zscale"):
-            raise ValueError(f"stretch must be 'asinh', 'lupton' or 'zscale', not {self.stretch!r}")
+        if self.stretch not in (names := _core.stretches()):
+            lacking = "" if is_compiled else "; a galedge with a compiled core may know it"
+            raise ValueError(
+                f"stretch must be one of {', '.join(names)}, not {self.stretch!r}{lacking}"
+            )
         if not self.q > 0:
             raise ValueError(f"q must be positive, not {self.q}")
         if not 0.5 < self.white <= 1:

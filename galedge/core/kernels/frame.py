@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from galedge.core.kernels.sources import CENTRAL, central_cells
 
 __all__ = [
     "CROPPED",
+    "FRAMINGS",
     "NEIGHBOUR",
     "NO_SOURCE",
     "SMALL",
@@ -187,3 +189,32 @@ def centred_frame(shape: tuple[int, int], pixels: float = 0) -> tuple[float, flo
     height, width = shape
     side = float(pixels if pixels > 0 else min(width, height))
     return 0.5 * (width - side), 0.5 * (height - side), side
+
+
+Frame: TypeAlias = tuple[float, float, float]
+"""Lower corner and side, in pixel-edge coordinates."""
+
+
+def _frame_source(image: Floats, threshold: float, margin: float, _: float) -> tuple[Frame, int]:
+    x, y, diameter, flags = find_central(image, threshold)
+    if flags & NO_SOURCE:
+        return centred_frame(image.shape), flags
+    return frame_around(x, y, diameter, image.shape, margin), flags
+
+
+def _frame_all(image: Floats, threshold: float, margin: float, _: float) -> tuple[Frame, int]:
+    return centred_frame(image.shape), 0
+
+
+def _frame_pixels(
+    image: Floats, threshold: float, margin: float, pixels: float
+) -> tuple[Frame, int]:
+    return centred_frame(image.shape, pixels), 0
+
+
+FRAMINGS: dict[str, Callable[[Floats, float, float, float], tuple[Frame, int]]] = {
+    "auto": _frame_source,
+    "full": _frame_all,
+    "PIXELS": _frame_pixels,
+}
+"""Framings by name, of an image, threshold, margin and pixels; twins of csrc/frame.cpp's."""

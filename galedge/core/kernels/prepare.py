@@ -7,10 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core.kernels.frame import NO_SOURCE, centred_frame, find_central, frame_around
+from galedge.core.kernels.frame import FRAMINGS
 from galedge.core.kernels.resample import resample
 from galedge.core.kernels.sky import border_sky
-from galedge.core.kernels.stretch import picture, stretch_asinh, stretch_lupton, stretch_zscale
+from galedge.core.kernels.stretch import (
+    STRETCHES,
+    Light,
+    measure_luminance,
+    picture,
+    stretching_noise,
+)
 from galedge.errors import Blank
 
 __all__ = ["FAINT", "MASKED", "Prepared", "prepare_one"]
@@ -36,7 +42,7 @@ def prepare_one(
     is_picture: bool = False,
     *,
     size: int = 64,
-    frame_pixels: float = 0,
+    framing: str | float = "auto",
     margin: float = 1.25,
     threshold: float = 2.0,
     softening: float = 8.0,
@@ -52,10 +58,8 @@ def prepare_one(
         One band or three, C-contiguous.
     is_picture : bool
         Whether they are already stretched: framed and resampled only.
-    size, margin, threshold, softening, white, stretch, q
+    size, framing, margin, threshold, softening, white, stretch, q
         As in `galedge.Recipe`.
-    frame_pixels : float
-        0 finds the source, -1 takes the largest square, else a centred square.
 
     Raises
     ------
@@ -69,14 +73,8 @@ def prepare_one(
         third = np.float32(1) / np.float32(3)
         image = planes[0] * third + planes[1] * third + planes[2] * third
     sky, noise = border_sky(image)
-    flags = 0
-    if frame_pixels == 0:
-        x, y, diameter, flags = find_central(image, threshold)
-        frame = frame_around(x, y, diameter, image.shape, margin)
-        if flags & NO_SOURCE:
-            frame = centred_frame(image.shape)
-    else:
-        frame = centred_frame(image.shape, max(0.0, frame_pixels))
+    name, pixels = (framing, 0.0) if isinstance(framing, str) else ("PIXELS", framing)
+    frame, flags = FRAMINGS[name](image, threshold, margin, pixels)
 
     bands = np.empty((len(planes), size, size), np.float32)
     masked = 0.0
@@ -91,23 +89,20 @@ def prepare_one(
     if masked > 0.1:
         flags |= MASKED
     if is_picture:
-        pixels = picture(bands)
+        out = picture(bands)
     else:
         # Averaging k x k pixels lowers their noise k times.
         grain = float(noise) * min(1.0, size / frame[2])
-        pixels, signal = stretch_asinh(bands, grain, softening, white)
-        if signal < 5:
+        white_level = measure_luminance(bands, white)
+        if white_level / stretching_noise(grain, white_level) < 5:
             flags |= FAINT
-        if stretch == "lupton":
-            pixels = stretch_lupton(bands, softening * max(grain, 1e-30), q)
-        elif stretch == "zscale":
-            pixels = stretch_zscale(bands)
+        out = STRETCHES[stretch](Light(bands, grain, white_level, softening, q))
     half = 0.5 * frame[2] - 0.5
     known_sky = float(sky) if np.isfinite(sky) else 0.0
     facts = Prepared(
         frame[0] + half, frame[1] + half, frame[2], known_sky, float(noise), masked, flags
     )
-    return pixels, facts
+    return out, facts
 
 
 def _refuse_blank(planes: NDArray[np.float32]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 from galedge.core.jit import kernel
 from galedge.core.kernels.sky import Floats
 
-__all__ = ["picture", "stretch_asinh", "stretch_lupton", "stretch_zscale", "zscale"]
+__all__ = [
+    "STRETCHES",
+    "Light",
+    "measure_luminance",
+    "picture",
+    "stretch_asinh",
+    "stretch_lupton",
+    "stretch_zscale",
+    "stretching_noise",
+    "zscale",
+]
 
 _LEAST_NOISE = 5e-4  # of the brightest part; see csrc/stretch.cpp
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -36,21 +47,8 @@ def picture(bands: Floats) -> NDArray[np.uint8]:
 
 
 @kernel
-def stretch_asinh(
-    bands: Floats, noise: float, softening: float, white: float
-) -> tuple[NDArray[np.uint8], float]:
-    """Stretch sky-subtracted bands (1 or 3, S, S) to bytes; twin of csrc/stretch.cpp.
-
-    Luminance is stretched by asinh in units of the noise, and all bands are
-    scaled alike, which keeps colours (Lupton et al. 2004, PASP 116, 133):
-    band' = band f(L) / L, divided by the largest band where that exceeds one.
-
-    Returns
-    -------
-    out : ndarray of uint8, shape (3, S, S)
-    signal : float
-        White over noise: the signal-to-noise of the galaxy's bright part.
-    """
+def measure_luminance(bands: Floats, white: float) -> float:
+    """Return the quantile `white` of the mean of bands (1 or 3, S, S)."""
     count, height, width = bands.shape
     luminance = np.zeros((height, width), np.float32)
     for c in range(count):
@@ -61,12 +59,30 @@ def stretch_asinh(
     flat = luminance.ravel()
     ordered = np.sort(flat[~np.isnan(flat)])
     below = int(white * (n - 1))  # counted from the top, as NaN is no small value
-    peak = float(ordered[max(0, ordered.size - (n - below))]) if ordered.size else 0.0
-    sigma = max(noise, peak * _LEAST_NOISE, 1e-30)
-    knee = softening * sigma
+    return float(ordered[max(0, ordered.size - (n - below))]) if ordered.size else 0.0
+
+
+@kernel
+def stretching_noise(noise: float, white_level: float) -> float:
+    """Return the noise that stretches count in: at least a small share of white."""
+    return max(noise, white_level * _LEAST_NOISE, 1e-30)
+
+
+@kernel
+def stretch_asinh(
+    bands: Floats, noise: float, softening: float, white_level: float
+) -> NDArray[np.uint8]:
+    """Stretch sky-subtracted bands (1 or 3, S, S) to bytes; twin of csrc/stretch.cpp.
+
+    Luminance is stretched by asinh in units of the noise, and all bands are
+    scaled alike, which keeps colours (Lupton et al. 2004, PASP 116, 133):
+    band' = band f(L) / L, divided by the largest band where that exceeds one.
+    """
+    count, height, width = bands.shape
+    knee = softening * stretching_noise(noise, white_level)
     # Where nothing rises above the noise, white stays at a few sigma: noise
     # must not be blown up into structure.
-    gain = np.float32(255 / math.asinh(max(peak, 2 * knee) / knee))
+    gain = np.float32(255 / math.asinh(max(white_level, 2 * knee) / knee))
     scale = np.float32(1 / knee)
 
     out = np.empty((3, height, width), np.uint8)
@@ -88,7 +104,7 @@ def stretch_asinh(
             out[0, y, x] = _to_byte(red * factor)
             out[1, y, x] = _to_byte(green * factor)
             out[2, y, x] = _to_byte(blue * factor)
-    return out, peak / sigma
+    return out
 
 
 @kernel
@@ -172,3 +188,25 @@ def stretch_zscale(bands: Floats) -> NDArray[np.uint8]:
     low, high = zscale(luminance.ravel())
     scale = np.float32(1 / (high - low) if high > low else 0)
     return picture((bands - np.float32(low)) * scale * np.float32(255))
+
+
+class Light(NamedTuple):
+    """What a stretch is given; the fields of ``Light`` in csrc/stretch.hpp."""
+
+    bands: Floats
+    noise: float
+    white_level: float
+    softening: float
+    q: float
+
+
+STRETCHES: dict[str, Callable[[Light], NDArray[np.uint8]]] = {
+    "asinh": lambda light: stretch_asinh(
+        light.bands, light.noise, light.softening, light.white_level
+    ),
+    "lupton": lambda light: stretch_lupton(
+        light.bands, light.softening * max(light.noise, 1e-30), light.q
+    ),
+    "zscale": lambda light: stretch_zscale(light.bands),
+}
+"""Stretches by name; twins of those in csrc/stretch.cpp's table that have one."""
