@@ -35,7 +35,7 @@ ROUNDS = 5
 def whole(classifier: galedge.Classifier, paths: list[str], table: str) -> None:
     """Classify files into a table."""
     card = classifier.model.card
-    with open_table(table, columns(card.classes, card.features)) as rows:
+    with open_table(table, columns(card.heads)) as rows:
         for result in classifier.stream(paths):
             rows.write(result.as_row())
 

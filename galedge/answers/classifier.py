@@ -20,6 +20,7 @@ from galedge.images.facts import Facts
 from galedge.images.image import Image
 from galedge.images.inputs import Rejected
 from galedge.images.prepare import named, prepare
+from galedge.network.heads import Answer
 from galedge.network.model import Model
 from galedge.network.views import VIEWS
 from galedge.support.log import unforeseen
@@ -135,13 +136,13 @@ class Classifier:
         recipe = self.model.card.recipe
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
         self._local = threading.local()
-        self._no_answer: dict[str, float | None] = dict.fromkeys(self.model.card.classes)
-        self._no_features: dict[str, float | None] = dict.fromkeys(self.model.card.features)
+        self._nothing = self.model.heads.nothing()
         self._provenance: dict[str, Any] = {
             "model": self.model.card.name,
             "model_sha256": self.model.sha256,
             "recipe_sha256": self.recipe.sha256,
             "version": __version__,
+            "heads": self.model.heads,
         }
 
     @overload
@@ -245,18 +246,10 @@ class Classifier:
             out=self._buffer(len(sources)),
             verify=self.verify,
         )
-        prediction = self.model.predict(batch.pixels, self.views)
-        results = [
-            self._result(facts, probabilities, t_type, t_type_error, features)
-            for facts, probabilities, t_type, t_type_error, features in zip(
-                batch.facts,
-                prediction.probabilities.tolist(),
-                prediction.t_type.tolist(),
-                prediction.t_type_error.tolist(),
-                prediction.features.tolist(),
-                strict=True,
-            )
-        ]
+        # Rows of FITS go up, the network's down: its picture is the mirrored one.
+        upwards = np.array([facts.hdu is not None for facts in batch.facts], bool)
+        told = self.model.predict(batch.pixels, self.views).told(upwards)
+        results = [self._result(*one) for one in zip(batch.facts, *told, strict=True)]
         if not self.keep_pixels:
             return results
         return [
@@ -267,20 +260,14 @@ class Classifier:
     def _result(
         self,
         facts: Facts,
-        probabilities: list[float],
-        t_type: float,
-        t_type_error: float,
-        features: list[float],
+        finite: bool,
+        answers: tuple[Answer, ...],
+        flags: tuple[str, ...],
     ) -> Result:
         if facts.error is not None:
             return self._failure(facts.path, facts.error, facts.hdu, facts.flags)
-        probability = max(probabilities)
-        if not math.isfinite(sum(probabilities) + t_type + t_type_error):
+        if not finite:
             return self._failure(facts.path, "the network gave no finite answer", facts.hdu)
-        classes = self.model.card.classes
-        told = dict(zip(self.model.card.features, features, strict=True))
-        if facts.hdu is not None and "clockwise" in told:
-            told["clockwise"] = 1 - told["clockwise"]  # rows of FITS go up, the network's down
         return Result(
             path=facts.path,
             hdu=facts.hdu,
@@ -290,18 +277,13 @@ class Classifier:
             dec=_number(facts.dec),
             object=facts.object or None,
             date_obs=facts.date_obs or None,
-            label=classes[probabilities.index(probability)],
-            probability=probability,
-            probabilities=dict(zip(classes, probabilities, strict=True)),
-            t_type=t_type,
-            t_type_error=t_type_error,
-            flags=facts.flags,
+            answers=answers,
+            flags=facts.flags + flags,
             sky=_number(facts.sky),
             noise=_number(facts.noise),
             masked_fraction=_number(facts.masked_fraction),
             status="ok",
             error=None,
-            features=told,
             **self._provenance,
         )
 
@@ -317,18 +299,13 @@ class Classifier:
             dec=None,
             object=None,
             date_obs=None,
-            label=None,
-            probability=None,
-            probabilities=self._no_answer,
-            t_type=None,
-            t_type_error=None,
+            answers=self._nothing,
             flags=flags,
             sky=None,
             noise=None,
             masked_fraction=None,
             status="error",
             error=error,
-            features=self._no_features,
             **self._provenance,
         )
 

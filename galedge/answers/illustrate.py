@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 from typing import Any
@@ -19,37 +19,23 @@ from galedge.images.facts import Facts
 from galedge.images.inputs import Rejected
 from galedge.images.prepare import prepare
 from galedge.network.explain import Explainer
+from galedge.network.heads import Answer
 from galedge.network.model import Model
 from galedge.support.atomic import AtomicFile
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
+from galedge.tables.columns import Column
 from galedge.tables.rows import Cell
 
-__all__ = ["COLUMNS", "Illustrated", "Illustrator", "cover", "draw"]
-
-COLUMNS = [
-    "path",
-    "picture",
-    "hdu",
-    "x",
-    "y",
-    "label",
-    "probability",
-    "t_type",
-    "t_type_error",
-    "explained",
-    "flags",
-    "status",
-    "error",
-    "model",
-    "model_sha256",
-    "version",
-]
-"""Names of a row's columns, in order."""
+__all__ = ["Illustrated", "Illustrator", "cover", "draw"]
 
 _BATCH = 8  # images that a worker takes at a time
 # From nothing over violet and orange to pale yellow: as bright as it is hot.
 _COLOURS = np.array([(38, 12, 82), (125, 26, 109), (212, 69, 71), (249, 148, 27), (252, 240, 160)])
+
+
+_BEFORE = ("path", "picture", "hdu", "x", "y")
+_AFTER = ("explained", "flags", "status", "error", "model", "model_sha256", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +45,27 @@ class Illustrated:
     path: str
     picture: str | None = None
     facts: Facts | None = None
-    label: str | None = None
-    probability: float | None = None
-    t_type: float | None = None
-    t_type_error: float | None = None
+    says: Mapping[str, Cell] = field(default_factory=dict)  # by column of the heads
     explained: str | None = None
     error: str | None = None
     model: str | None = None
     model_sha256: str | None = None
 
     def as_row(self) -> dict[str, Cell]:
-        """Return a table's row: `COLUMNS` with their values, flags joined by ';'."""
-        row: dict[str, Cell] = dict.fromkeys(COLUMNS)
-        for name in COLUMNS:
-            if name in self.__slots__:
-                row[name] = getattr(self, name)
+        """Return a table's row: the cells of `Illustrator.columns`, flags joined by ';'."""
+        row: dict[str, Cell] = dict.fromkeys((*_BEFORE, *_AFTER))
+        row |= {"path": self.path, "picture": self.picture, **self.says}
+        row |= {"explained": self.explained, "error": self.error, "version": __version__}
+        row |= {"model": self.model, "model_sha256": self.model_sha256}
         if self.facts is not None:
-            row.update(hdu=self.facts.hdu, x=self.facts.x, y=self.facts.y)
+            row |= {"hdu": self.facts.hdu, "x": self.facts.x, "y": self.facts.y}
             row["flags"] = ";".join(self.facts.flags)
         row["status"] = "ok" if self.error is None else "error"
-        row["version"] = __version__
         return row
 
 
 class Illustrator:
-    """Draws galaxies with what speaks for their class, on several threads.
+    """Draws galaxies with what speaks for their answers, on several threads.
 
     Parameters
     ----------
@@ -91,8 +73,10 @@ class Illustrator:
     folder : str
         Where the pictures go, as ``<name of the file>.explain.png``; a name that
         is taken, by an input or by this run, gets a number.
+    head : str, optional
+        Which of the model's answers is explained; see `Explainer`.
     target : str, optional
-        The class that is explained. Default: each galaxy's most probable.
+        The class, or the label, that is explained. Default: each galaxy's most probable.
     scale : int
         Pixels on the picture for each of the network's.
     workers, hdu, plane, frame
@@ -103,7 +87,12 @@ class Illustrator:
     ModelError
         If the network is of a kind that `Explainer` cannot take apart.
     ValueError
-        If `target` is no class of the model.
+        If `target` is no class of the model, or `head` no head of it.
+
+    Attributes
+    ----------
+    columns : list of str or Column
+        Of the rows, in order: of what the heads say not each class's probability.
     """
 
     def __init__(
@@ -111,6 +100,7 @@ class Illustrator:
         model: Model,
         folder: str,
         *,
+        head: str | None = None,
         target: str | None = None,
         scale: int = 4,
         workers: int | None = None,
@@ -118,12 +108,18 @@ class Illustrator:
         plane: int | None = None,
         frame: str | int | None = None,
     ) -> None:
-        classes = model.card.classes
-        if target is not None and target not in classes:
-            raise ValueError(f"{target!r} is none of the model's classes: {', '.join(classes)}")
         self._model = model
-        self._explainer = Explainer(model)
-        self._target = None if target is None else classes.index(target)
+        self._explainer = Explainer(model, head)
+        targets = self._explainer.head.targets
+        if target is not None and target not in targets:
+            kind = self._explainer.head.kind
+            raise ValueError(f"{target!r} is none of the model's {kind}: {', '.join(targets)}")
+        self._target = None if target is None else targets.index(target)
+        told = [column for column in model.heads.columns if column.role not in ("class", "yes")]
+        if self._explainer.head is model.heads.labels or not told:
+            told = list(model.heads.columns)
+        self.columns: list[str | Column] = [*_BEFORE, *told, *_AFTER]
+        self._nothing: dict[str, Cell] = {column.name: None for column in model.heads.columns}
         self._folder = folder
         self._scale = scale
         self._workers = usable_cpus() if workers is None else workers
@@ -164,20 +160,19 @@ class Illustrator:
         drawn: dict[int, tuple[Any, ...]] = {}
         if good:
             found = self._explainer.explain(batch.pixels[good], self._target)
-            answers = found.prediction
-            columns = (answers.probabilities, answers.t_type, answers.t_type_error)
-            per_image = zip(*columns, found.target, found.heat, strict=True)
+            said = found.prediction.told(np.array([_upwards(batch.facts[i]) for i in good]))
+            per_image = zip(said.finite, said.answers, found.target, found.heat, strict=True)
             drawn = dict(zip(good, per_image, strict=True))
         rows, i = [], 0
         for source, name in sources:
             if isinstance(source, Rejected):
-                rows.append(Illustrated(source.path, error=source.reason))
+                rows.append(Illustrated(source.path, says=self._nothing, error=source.reason))
                 continue
             facts = batch.facts[i]
             if i in drawn:
                 rows.append(self._one(source, name, facts, batch.pixels[i], *drawn[i]))
             else:
-                rows.append(Illustrated(source, facts=facts, error=facts.error))
+                rows.append(Illustrated(source, None, facts, self._nothing, error=facts.error))
             i += 1
         return rows
 
@@ -187,23 +182,26 @@ class Illustrator:
         name: str,
         facts: Facts,
         pixels: NDArray[np.uint8],
-        probabilities: NDArray[np.float32],
-        t_type: float,
-        t_type_error: float,
+        finite: bool,
+        answers: tuple[Answer, ...],
         target: int,
         heat: NDArray[np.float32],
     ) -> Illustrated:
-        if not np.isfinite([*probabilities, t_type, t_type_error]).all():
-            return Illustrated(path, facts=facts, error="the network gave no finite answer")
-        classes = self._model.card.classes
-        best = int(probabilities.argmax())
-        says = f"{classes[best]} {probabilities[best]:.2f}   T {t_type:.1f} ± {t_type_error:.1f}"
-        if target != best:
-            says += f"   shown: {classes[target]} {probabilities[target]:.2f}"
-        if facts.hdu is not None:  # FITS has its first row at the bottom, as viewers show it
+        if not finite:
+            reason = "the network gave no finite answer"
+            return Illustrated(path, None, facts, self._nothing, error=reason)
+        words: list[str] = []
+        row: dict[str, Cell] = {}
+        for head, cells in zip(self._model.heads, answers, strict=True):
+            words.append(head.say(cells))
+            row.update(zip(head.column_names, cells, strict=True))
+            if head is self._explainer.head:
+                words.append(head.shown(cells, target))
+        if _upwards(facts):
             pixels, heat = pixels[:, ::-1], heat[::-1]
         content = BytesIO()
-        draw(pixels, heat, (os.path.basename(path), says), self._scale).save(content, "PNG")
+        lines = os.path.basename(path), "   ".join(word for word in words if word)
+        draw(pixels, heat, lines, self._scale).save(content, "PNG")
         with AtomicFile(name) as file:
             try:
                 file.file.write(content.getbuffer())
@@ -213,20 +211,22 @@ class Illustrator:
             path,
             picture=name,
             facts=facts,
-            label=classes[best],
-            probability=float(probabilities[best]),
-            t_type=float(t_type),
-            t_type_error=float(t_type_error),
-            explained=classes[target],
+            says=row,
+            explained=self._explainer.head.targets[target],
             model=self._model.card.name,
             model_sha256=self._model.sha256,
         )
 
 
+def _upwards(facts: Facts) -> bool:
+    """Tell whether the first row is the lowest, as viewers show FITS."""
+    return facts.hdu is not None
+
+
 def cover(
     pixels: NDArray[np.uint8], heat: NDArray[np.float32], scale: int = 4
 ) -> tuple[Image.Image, Image.Image]:
-    """Return a prepared picture enlarged, and the same under the evidence for its class.
+    """Return a prepared picture enlarged, and the same under the evidence for its answer.
 
     Parameters
     ----------
@@ -240,8 +240,8 @@ def cover(
     picture = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     picture = picture.resize(side, Image.Resampling.BICUBIC)
     warmth = np.maximum(heat, 0) / max(float(heat.max()), 1e-12)
-    field = Image.fromarray(warmth.astype(np.float32)).resize(side, Image.Resampling.BICUBIC)
-    hot = np.clip(np.asarray(field), 0, 1)
+    smooth = Image.fromarray(warmth.astype(np.float32)).resize(side, Image.Resampling.BICUBIC)
+    hot = np.clip(np.asarray(smooth), 0, 1)
     stops = np.linspace(0, 1, len(_COLOURS))
     colour = np.stack([np.interp(hot, stops, channel) for channel in _COLOURS.T], -1)
     veil = 0.75 * hot[..., np.newaxis] ** 0.8

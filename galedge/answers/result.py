@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from galedge.tables.columns import COLUMNS, Column
 from galedge.tables.rows import Cell
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from galedge.network.heads import Answer, Head, Heads
+
 __all__ = ["Result", "columns"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """What galedge says about one galaxy, or why it says nothing.
 
@@ -32,14 +35,9 @@ class Result:
         The same in degrees (ICRS), if the header says how.
     object, date_obs : str or None
         From the header.
-    label : str or None
-        The most probable class.
-    probability : float or None
-        Its calibrated probability.
-    probabilities : mapping of str to float or None
-        The same for every class.
-    t_type, t_type_error : float or None
-        De Vaucouleurs T-type (-6 to 11) and its standard error.
+    answers : tuple of tuple
+        What each of the model's heads says: the cells of its columns, None where
+        there is no answer. `label` and the like read them.
     flags : tuple of str
         What may spoil the answer.
     sky, noise : float or None
@@ -47,16 +45,14 @@ class Result:
     masked_fraction : float or None
         Share of the frame without valid pixels, 0 to 1.
     status : {"ok", "error"}
-        With ``"error"`` every number above but `hdu` is None.
+        With ``"error"`` every number but `hdu` is None.
     error : str or None
         Why there is no answer.
     model, model_sha256, recipe_sha256, version : str
         What made the answer: the model's name, the hash of its network, the
         hash of the recipe, and galedge's version.
-    features : mapping of str to float or None
-        Probability of a bar, of spiral arms, and so on: those the model tells.
-        ``clockwise`` is the sense of the arms, with a picture's first row on
-        top and a FITS image's first row at the bottom, as viewers show them.
+    heads : Heads
+        What answered.
     pixels : ndarray of uint8, shape (3, S, S), or None
         What the network saw, if the classifier was told to keep it.
     """
@@ -69,11 +65,7 @@ class Result:
     dec: float | None
     object: str | None
     date_obs: str | None
-    label: str | None
-    probability: float | None
-    probabilities: Mapping[str, float | None]
-    t_type: float | None
-    t_type_error: float | None
+    answers: tuple[Answer, ...]
     flags: tuple[str, ...]
     sky: float | None
     noise: float | None
@@ -84,32 +76,103 @@ class Result:
     model_sha256: str
     recipe_sha256: str
     version: str
-    features: Mapping[str, float | None] = field(default_factory=dict)
-    pixels: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    heads: Heads = field(compare=False)
+    pixels: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     @property
     def ok(self) -> bool:
         """Whether there is an answer."""
         return self.error is None
 
+    def answer(self, head: str) -> dict[str, Cell]:
+        """Return what a head says, by column.
+
+        Raises
+        ------
+        KeyError
+            If the model has no such head.
+        """
+        for each, cells in zip(self.heads, self.answers, strict=True):
+            if each.name == head:
+                return dict(zip(each.column_names, cells, strict=True))
+        raise KeyError(head)
+
+    def _cells(self, head: Head | None) -> Answer | None:
+        for each, cells in zip(self.heads, self.answers, strict=True):
+            if each is head:
+                return cells
+        return None
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class of the primary head."""
+        cells = self._cells(self.heads.classes)
+        return None if cells is None or cells[0] is None else str(cells[0])
+
+    @property
+    def probability(self) -> float | None:
+        """Its calibrated probability."""
+        cells = self._cells(self.heads.classes)
+        return None if cells is None else _float(cells[1])
+
+    @property
+    def probabilities(self) -> Mapping[str, float | None]:
+        """The same for every class."""
+        head = self.heads.classes
+        cells = self._cells(head)
+        if head is None or cells is None:
+            return {}
+        return dict(zip(head.names, map(_float, cells[2:]), strict=True))
+
+    @property
+    def t_type(self) -> float | None:
+        """The primary quantity: of the shipped model de Vaucouleurs' T-type, -6 to 11."""
+        cells = self._cells(self.heads.quantity)
+        return None if cells is None else _float(cells[0])
+
+    @property
+    def t_type_error(self) -> float | None:
+        """Its standard error."""
+        cells = self._cells(self.heads.quantity)
+        return None if cells is None else _float(cells[1])
+
+    @property
+    def features(self) -> Mapping[str, float | None]:
+        """Probability of each of the primary labels: of a bar, of spiral arms, and so on."""
+        head = self.heads.labels
+        cells = self._cells(head)
+        if head is None or cells is None:
+            return {}
+        return dict(zip(head.names, map(_float, cells), strict=True))
+
     def as_row(self) -> dict[str, Cell]:
         """Return a table's row: `columns` with their values, flags joined by ';'."""
         row: dict[str, Cell] = dict(zip(_BEFORE, _before(self), strict=True))
-        row.update((f"p_{label}", p) for label, p in self.probabilities.items())
+        for head, cells in zip(self.heads, self.answers, strict=True):
+            row.update(zip(head.column_names, cells, strict=True))
         row.update(zip(_AFTER, _after(self), strict=True))
-        row.update((f"p_{name}", p) for name, p in self.features.items())
         row["flags"] = ";".join(self.flags)
         return row
 
+    def __repr__(self) -> str:
+        told = (
+            f"{name}={cell!r}" for name, cell in self.as_row().items() if cell not in (None, "")
+        )
+        return f"Result({', '.join(told)})"
 
-# The fields on either side of the columns that depend on the model's classes.
-_FIELDS = tuple(each.name for each in fields(Result) if each.name not in ("features", "pixels"))
-_AT = _FIELDS.index("probabilities")
+
+def _float(cell: Cell) -> float | None:
+    return cell if isinstance(cell, float) else None
+
+
+# The fields on either side of the columns that depend on the model's heads.
+_FIELDS = tuple(each.name for each in fields(Result) if each.name not in ("heads", "pixels"))
+_AT = _FIELDS.index("answers")
 _BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
 _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
 
 
-def columns(classes: Iterable[str], features: Iterable[str] = ()) -> list[str]:
-    """Return the names of a row's columns for a model's classes and features, in order."""
-    probabilities = [f"p_{label}" for label in classes]
-    return [*_BEFORE, *probabilities, *_AFTER, *(f"p_{name}" for name in features)]
+def columns(heads: Heads) -> list[Column]:
+    """Return the columns of a row for a model's heads, in order."""
+    before, after = ([COLUMNS[name] for name in names] for names in (_BEFORE, _AFTER))
+    return [*before, *heads.columns, *after]

@@ -31,7 +31,8 @@ def _model_lines(card: Card, default: bool) -> Iterator[str]:
     parameters = card.fields.get("parameters")
     if isinstance(parameters, int):
         yield f"  parameters  {parameters:,}"
-    yield f"  classes     {' '.join(card.classes)}"
+    for head in card.heads:
+        yield f"  {head.name:<11} {head.kind}: {head.about}"
     yield f"  input       {card.recipe.size} x {card.recipe.size}, framing {card.recipe.framing}"
     for precision, network in card.networks.items():
         yield f"  {precision:<11} {network.size / 1e6:.2f} MB, SHA-256 {network.sha256}"
@@ -42,7 +43,7 @@ def _model_lines(card: Card, default: bool) -> Iterator[str]:
 
 
 # What a reader of the list compares models by; the card has the rest.
-_MEASURES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "rms_t": "RMS T", "ece": "ECE"}
+_MEASURES = ("accuracy", "macro_f1", "rms_", "ece")  # rms_ of every quantity
 
 
 def _metric_lines(metrics: Mapping[str, Any], precision: str) -> Iterator[str]:
@@ -50,22 +51,44 @@ def _metric_lines(metrics: Mapping[str, Any], precision: str) -> Iterator[str]:
     tables = metrics.get(precision)
     if not isinstance(tables, dict):
         return
+    told = [name for name, labels in tables.items() if _has_areas(labels)]
     yield f"  measured on {metrics.get('data', 'test data')} ({precision}; interval: " + (
         f"{metrics.get('interval', 'none')})"
     )
-    head = "".join(f"{title:<22}" for title in _MEASURES.values()).rstrip()
-    yield f"    {'':<8}{'':<8}{'images':>6}  {head}"
-    for source, kinds in tables.items():
-        if source == "features" or not isinstance(kinds, dict):
-            continue
-        for kind, values in kinds.items():
-            cells = "".join(f"{_interval(values.get(name)):<22}" for name in _MEASURES).rstrip()
-            yield f"    {source:<8}{kind:<8}{values.get('pictures', ''):>6}  {cells}"
-    told = tables.get("features")
-    if isinstance(told, dict) and told:
-        yield "    features, ROC area: " + ", ".join(
-            f"{name} {values['roc_auc']:.2f}" for name, values in told.items()
-        )
+    rows = [
+        (source, kind, values)
+        for source, kinds in tables.items()
+        if source not in told and isinstance(kinds, dict)
+        for kind, values in kinds.items()
+        if isinstance(values, dict)
+    ]
+    names = {name: None for _, _, values in rows for name in values}
+    shown = [name for start in _MEASURES for name in names if _is_measure(name, start)]
+    titles = "".join(f"{_title(name):<22}" for name in shown).rstrip()
+    yield f"    {'':<8}{'':<8}{'images':>6}  {titles}"
+    for source, kind, values in rows:
+        cells = "".join(f"{_interval(values.get(name)):<22}" for name in shown).rstrip()
+        yield f"    {source:<8}{kind:<8}{values.get('pictures', ''):>6}  {cells}"
+    for name in told:
+        areas = (f"{label} {_interval(each['roc_auc'])}" for label, each in tables[name].items())
+        yield f"    {name}, ROC area: {', '.join(areas)}"
+
+
+def _is_measure(name: str, start: str) -> bool:
+    return name == start or (start.endswith("_") and name.startswith(start))
+
+
+def _title(name: str) -> str:
+    if name.startswith("rms_"):
+        return f"RMS {name[4:].upper() if len(name) == 5 else name[4:]}"
+    return {"macro_f1": "macro-F1", "ece": "ECE"}.get(name, name)
+
+
+def _has_areas(labels: Any) -> bool:
+    """Tell whether these are a labels head's, and not those of a data set."""
+    if not isinstance(labels, dict) or not labels:
+        return False
+    return all(isinstance(each, dict) and "roc_auc" in each for each in labels.values())
 
 
 def _interval(value: Any) -> str:

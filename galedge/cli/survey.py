@@ -25,8 +25,8 @@ class Survey:
 
     Attributes
     ----------
-    names : list of str
-        The columns: those of a result, then those kept of the source list.
+    columns : list of Column
+        Those of a result, then those kept of the source list.
     drawn : list of Placed
         With `remembers`, the rows so far.
     frame : Frame or None
@@ -38,7 +38,7 @@ class Survey:
     def __init__(
         self,
         classifier: Classifier,
-        names: Sequence[str],
+        columns: Sequence[Column],
         where: Where,
         *,
         hdu: int | None = None,
@@ -53,13 +53,14 @@ class Survey:
         self._hdu, self._plane = hdu, plane
         self._catalogue = where.read()
         self._kept: dict[str, str] = {}
+        taken = {column.name for column in columns}
         if keep and self._catalogue is not None:
             self._kept = {
-                name if name not in names else f"cat_{name}": name
+                name if name not in taken else f"cat_{name}": name
                 for name in self._catalogue.columns
             }
         # Whatever they are called, they are not galedge's: their values say what they are.
-        self.names: list[str | Column] = [*names, *map(Column, self._kept)]
+        self.columns = [*columns, *map(Column, self._kept)]
         self._remembers = remembers
         self.drawn: list[Placed] = []
         self.frame: Frame | None = None
@@ -118,4 +119,5 @@ class Survey:
         from galedge.frames.overlay import draw
 
         if self.frame is not None:
-            draw(self.frame, self.drawn, path, self._classifier.model.card.classes)
+            classes = self._classifier.model.heads.classes
+            draw(self.frame, self.drawn, path, classes.names if classes else ())

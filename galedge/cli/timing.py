@@ -230,7 +230,7 @@ def _stages(classifier: Classifier, paths: Sequence[str]) -> list[Stage]:
     size = classifier.batch
     chunks = [list(paths[low : low + size]) for low in range(0, len(paths), size)]
     pixels = [prepare(chunk, recipe).pixels for chunk in chunks]
-    names = columns(model.card.classes, model.card.features)
+    names = columns(model.heads)
 
     def whole() -> None:
         with open_table(table, names) as rows:
@@ -296,7 +296,7 @@ def _latency(classifier: Classifier, paths: Sequence[str]) -> dict[str, float]:
 def _whole(model: str | None, workers: int, paths: Sequence[str]) -> float:
     """Return seconds an image of the whole with so many workers."""
     classifier = Classifier(model, workers=workers)
-    names = columns(classifier.model.card.classes, classifier.model.card.features)
+    names = columns(classifier.model.heads)
     many = list(paths) * math.ceil(2 * 64 * workers / len(paths))
     with tempfile.TemporaryDirectory() as folder:
         table = os.path.join(folder, "table.csv")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +12,13 @@ from typing import Any
 
 from galedge.errors import ModelError
 from galedge.images.recipe import Recipe
+from galedge.network.heads import CardError, Heads
+from galedge.network.heads.base import field
+from galedge.network.schema1 import lifted
 
 __all__ = ["Card", "NetworkFile"]
+
+SCHEMA = 2  # of the cards that are written now
 
 PRECISIONS = ("int8", "fp32")  # the preferred one first
 
@@ -40,31 +44,22 @@ class Card:
         The bundle.
     networks : dict of str to NetworkFile
         By precision, the preferred one first.
+    heads : Heads
+        What the network answers, and how its outputs are read.
     weight_bits : int
         Of the int8 network's weights; 8 where the card does not say. With 7
         every CPU computes alike, see `galedge.support.machine.saturates_int8`.
-    features : tuple of str
-        What the head ``features`` tells the probability of, in its order;
-        empty if the network has no such head.
-    temperature, temperature_slope : float
-        The logits are divided by ``temperature * sigma ** temperature_slope``
-        before the softmax, sigma being the network's own T-type sigma.
-    t_sigma_scale : float
-        Multiplies the network's own T-type sigma.
     fields : dict
-        The whole card, for what is only shown: metrics, credits, limits.
+        The whole card in the form of schema 2, for what is only shown: metrics,
+        credits, limits.
     """
 
     folder: Path
     name: str
     version: str
     default: bool
-    classes: tuple[str, ...]
+    heads: Heads
     recipe: Recipe
-    features: tuple[str, ...]
-    temperature: float
-    temperature_slope: float
-    t_sigma_scale: float
     networks: Mapping[str, NetworkFile]
     weight_bits: int
     fields: Mapping[str, Any]
@@ -96,39 +91,31 @@ class Card:
             raise ModelError(f"{path}: not JSON ({error}); copy the bundle again") from error
         try:
             return cls._from_fields(folder, fields)
-        except _CardError as error:
+        except CardError as error:
             raise ModelError(f"{path}: {error}") from error
 
     @classmethod
     def _from_fields(cls, folder: Path, fields: Any) -> Card:
-        task = _field(fields, "task", str)
-        if task != "hubble":
-            raise _CardError(f"task {task!r} is not 'hubble', the one this galedge knows")
-        classes = _field(fields, "classes", list)
-        if (
-            len(classes) < 2
-            or not all(isinstance(name, str) and name for name in classes)
-            or len(set(classes)) < len(classes)
-        ):
-            raise _CardError("'classes' must list two or more different names")
+        schema = fields.get("schema", 1) if isinstance(fields, dict) else 1
+        if schema == 1:
+            fields = lifted(fields)
+        elif schema != SCHEMA:
+            raise CardError(
+                f"'schema' {schema!r}: this galedge reads 1 and {SCHEMA}; a newer one may"
+            )
         try:
-            recipe = Recipe.from_json(_field(fields, "recipe", dict))
+            recipe = Recipe.from_json(field(fields, "recipe", dict))
         except (TypeError, ValueError) as error:
-            raise _CardError(f"'recipe': {error}") from error
-        calibration = _field(fields, "calibration", dict)
-        quantization = _field(fields, "quantization", dict) if "quantization" in fields else {}
+            raise CardError(f"'recipe': {error}") from error
+        quantization = field(fields, "quantization", dict) if "quantization" in fields else {}
         return cls(
             folder=folder,
-            name=_field(fields, "name", str),
-            version=_field(fields, "version", str),
+            name=field(fields, "name", str),
+            version=field(fields, "version", str),
             default=fields.get("default") is True,
-            classes=tuple(classes),
+            heads=Heads.parse(field(fields, "heads", list)),
             recipe=recipe,
-            features=_features(fields.get("heads")),
-            temperature=_positive(calibration, "temperature"),
-            temperature_slope=_number(calibration, "temperature_slope", 0.0),
-            t_sigma_scale=_positive(calibration, "t_sigma_scale"),
-            networks=_networks(_field(fields, "files", dict)),
+            networks=_networks(field(fields, "files", dict)),
             weight_bits=7 if quantization.get("weight_bits") == 7 else 8,
             fields=fields,
         )
@@ -162,51 +149,6 @@ class Card:
         return content
 
 
-class _CardError(Exception):
-    """What is wrong with a card, without its path."""
-
-
-def _field(fields: Any, key: str, kind: type) -> Any:
-    """Return ``fields[key]``, which must be of the given JSON type."""
-    if not isinstance(fields, dict) or key not in fields:
-        raise _CardError(f"{key!r} is missing")
-    if not isinstance(fields[key], kind):
-        raise _CardError(f"{key!r} must be a JSON {_JSON_NAMES[kind]}")
-    return fields[key]
-
-
-_JSON_NAMES: dict[type, str] = {str: "string", list: "array", dict: "object"}
-
-
-def _features(heads: Any) -> tuple[str, ...]:
-    """Return the names of the head ``features``, where there is one."""
-    head = heads.get("features") if isinstance(heads, dict) else None
-    if head is None:
-        return ()
-    names = _field(head, "names", list)
-    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
-        raise _CardError("'heads': 'features' must list different names")
-    return tuple(names)
-
-
-def _positive(fields: dict[str, Any], key: str) -> float:
-    """Return a positive number."""
-    value = _number(fields, key)
-    if value <= 0:
-        raise _CardError(f"'calibration': {key!r} must be positive, not {value:g}")
-    return value
-
-
-def _number(fields: dict[str, Any], key: str, default: float | None = None) -> float:
-    """Return a finite number."""
-    value = fields.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _CardError(f"'calibration' needs a number {key!r}")
-    if not math.isfinite(value):
-        raise _CardError(f"'calibration': {key!r} must be finite, not {value}")
-    return float(value)
-
-
 def _networks(files: dict[str, Any]) -> dict[str, NetworkFile]:
     """Return the networks that a card lists, by precision."""
     networks = {}
@@ -215,11 +157,11 @@ def _networks(files: dict[str, Any]) -> dict[str, NetworkFile]:
         if name not in files:
             continue
         entry = files[name]
-        sha256 = _field(entry, "sha256", str)
+        sha256 = field(entry, "sha256", str)
         size = entry.get("bytes")
         if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise _CardError(f"'files': {name}: 'bytes' must be a whole number")
+            raise CardError(f"'files': {name}: 'bytes' must be a whole number")
         networks[precision] = NetworkFile(name, sha256.lower(), size)
     if not networks:
-        raise _CardError("'files' lists neither model.int8.onnx nor model.fp32.onnx")
+        raise CardError("'files' lists neither model.int8.onnx nor model.fp32.onnx")
     return networks

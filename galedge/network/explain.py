@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from galedge.errors import ModelError
 from galedge.network.engines.onnx_runtime import OnnxRuntimeEngine
+from galedge.network.heads import Head, Heads
 from galedge.network.model import Model, Prediction
 from galedge.network.onnx import Node, add_outputs, cut, nodes
 
@@ -36,15 +37,18 @@ class Explanation:
     ----------
     prediction : Prediction
         Its answers, calibrated.
+    head : Head
+        Which of its answers is explained.
     target : ndarray of int, shape (N,)
-        The class that is explained.
+        Index of the class, or of what else the head tells.
     heat : ndarray of float32, shape (N, S, S)
-        Where the evidence for that class lies: by how much its logit, less the
-        mean of all logits, would fall without it, per pixel of the prepared
-        picture. Negative where the picture speaks against the class.
+        Where the evidence for that lies: by how much its logit would fall without
+        it, where classes compete less the mean of all logits, per pixel of the
+        prepared picture. Negative where the picture speaks against it.
     """
 
     prediction: Prediction
+    head: Head
     target: NDArray[np.intp]
     heat: NDArray[np.float32]
 
@@ -65,27 +69,33 @@ class Explainer:
     ----------
     model : Model
         A loaded bundle.
+    head : str, optional
+        The head that is explained. Default: the primary classes, or else the first
+        that tells something that can be.
 
     Raises
     ------
     ModelError
         If the network does not pool maps by mean or maximum before its heads.
+    ValueError
+        If it has no such head, or none that can be explained.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, head: str | None = None) -> None:
         import onnxruntime
 
         self.model = model
+        self.head = _explained(model.heads, head)
         precision = model.choice.precision
         path = model.card.folder / model.card.networks[precision].name
         network = model.card.network(precision)
         foreign = ModelError(
-            f"{path}: its classes are not read from maps pooled by mean or maximum; "
+            f"{path}: its answers are not read from maps pooled by mean or maximum; "
             "galedge explain draws such networks only"
         )
         try:
             self._pools = _pools(nodes(network))
-            heads = cut(network, [pool.name for pool in self._pools], ["hubble"])
+            heads = cut(network, [pool.name for pool in self._pools], [self.head.output])
         except ValueError as error:
             raise foreign from error
         if not self._pools:
@@ -114,7 +124,7 @@ class Explainer:
         ----------
         pixels : ndarray of uint8, shape (N, 3, S, S)
         target : int or ndarray of int, shape (N,), optional
-            Index of the class to explain. Default: the most probable one.
+            Index of the class to explain. Default: the most probable one of each image.
 
         Returns
         -------
@@ -123,13 +133,13 @@ class Explainer:
         outputs = self._engine.run(pixels)
         prediction = self.model.decode(outputs)
         if target is None:
-            target = prediction.probabilities.argmax(1)
+            target = self.head.chosen(prediction[self.head.name])
         aim = np.broadcast_to(np.asarray(target, np.intp), len(pixels))
         size = pixels.shape[-1]
         heat = np.empty((len(pixels), size, size), np.float32)
         for i in range(len(pixels)):
             heat[i] = self._heat({name: outputs[name][i] for name in outputs}, int(aim[i]), size)
-        return Explanation(prediction, aim, heat)
+        return Explanation(prediction, self.head, aim, heat)
 
     def _heat(self, outputs: dict[str, NDArray[np.float32]], target: int, size: int) -> Any:
         """Return the heat of one picture, from its own maps and pooled tensors."""
@@ -146,15 +156,27 @@ class Explainer:
                     values[low : low + cells[name]] = without.T.reshape(-1, *whole.shape)
                 low += cells[name]
             pooled[pool.name] = values
-        logits = self._heads.run(["hubble"], pooled)[0]
-        # Less the mean: what all classes share decides nothing.
-        score = logits[:, target] - logits.mean(1)
+        logits = self._heads.run([self.head.output], pooled)[0]
+        score = logits[:, target]
+        if self.head.contrast:  # what all classes share decides nothing
+            score = score - logits.mean(1)
         heat = np.zeros((size, size), np.float32)
         fall, low = score[0] - score[1:], 0
         for name in self._maps:
             heat += spread(fall[low : low + cells[name]].reshape(outputs[name].shape[1:]), size)
             low += cells[name]
         return heat
+
+
+def _explained(heads: Heads, name: str | None) -> Head:
+    able = [head for head in heads if head.targets]
+    if name is None and able:
+        return heads.classes or able[0]
+    for head in able:
+        if head.name == name:
+            return head
+    names = ", ".join(head.name for head in able) or "none"
+    raise ValueError(f"{name!r} is no head that can be explained; of this model: {names}")
 
 
 def _pools(graph: list[Node]) -> list[_Pool]:

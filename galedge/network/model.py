@@ -7,9 +7,9 @@ card's hashes are checked before anything is loaded; nothing is unpickled.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +19,83 @@ from galedge.network.card import Card
 from galedge.network.choose import Choice, choose
 from galedge.network.engine import start
 from galedge.network.engines import Engine
+from galedge.network.heads import Answer, Heads, Outputs
 from galedge.network.views import DOUBT, others
 
 __all__ = ["Model", "Prediction", "find_card", "shipped"]
 
-T_TYPE_RANGE = (-6.0, 11.0)  # de Vaucouleurs' scale, compact ellipticals to compact irregulars
-
 _MODELS = Path(__file__).parents[1] / "models"
+
+
+class Told(NamedTuple):
+    """What rows say of a batch, a list item an image.
+
+    Attributes
+    ----------
+    finite : list of bool
+        Whether the network gave finite numbers; elsewhere there is no answer.
+    answers : list of tuple of tuple
+        The cells of each head's columns.
+    flags : list of tuple of str
+        What the heads warn of.
+    """
+
+    finite: list[bool]
+    answers: list[tuple[Answer, ...]]
+    flags: list[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says about a batch.
 
+    ``prediction["t_type"]`` is what the head of that name says, as
+    `galedge.network.heads.Head.decode` gives it.
+
     Attributes
     ----------
-    probabilities : ndarray of float32, shape (N, C)
-        Calibrated; each row sums to one.
-    t_type, t_type_error : ndarray of float32, shape (N,)
-        De Vaucouleurs T-type and its standard error.
-    features : ndarray of float32, shape (N, F)
-        Probability of each of the card's `features`.
+    heads : Heads
+        What answered.
+    values : dict of str to ndarray of float32, shape (N, W)
+        Calibrated numbers by head: the probabilities of classes or labels, value
+        and error of a quantity, an embedding, a typicality.
     """
 
-    probabilities: NDArray[np.float32]
-    t_type: NDArray[np.float32]
-    t_type_error: NDArray[np.float32]
-    features: NDArray[np.float32]
+    heads: Heads
+    values: dict[str, NDArray[np.float32]]
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        return self.values[name]
+
+    def told(self, mirrored: NDArray[np.bool_]) -> Told:
+        """Return what rows say of the batch.
+
+        Parameters
+        ----------
+        mirrored : ndarray of bool, shape (N,)
+            Where the pictures were mirror images of what rows speak of.
+        """
+        finite = np.ones(len(mirrored), bool)
+        flags: list[tuple[str, ...]] = [()] * len(mirrored)
+        cells = []
+        for head in self.heads:
+            values = self.values[head.name]
+            other = head.mirrored(values)
+            if other is not values:
+                values = np.where(mirrored[:, np.newaxis], other, values)
+            finite &= np.isfinite(values).all(axis=1)
+            cells.append(head.cells(values))
+            more = head.flags(values)
+            if more is not None:
+                flags = [one + other for one, other in zip(flags, more, strict=True)]
+        return Told(finite.tolist(), list(zip(*cells, strict=True)), flags)
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Of the primary head's classes, shape (N, C); each row sums to one."""
+        if self.heads.classes is None:
+            raise ModelError("this model tells no classes; ask a head by its name")
+        return self.values[self.heads.classes.name]
 
 
 class Model:
@@ -57,6 +107,8 @@ class Model:
     Attributes
     ----------
     card : Card
+    heads : Heads
+        The card's, with their files read.
     choice : Choice
         Engine, device and precision in use, and why.
     sha256 : str
@@ -65,6 +117,7 @@ class Model:
 
     def __init__(self, card: Card, engine: Engine, choice: Choice) -> None:
         self.card = card
+        self.heads = card.heads.opened(card.folder)
         self.choice = choice
         self.sha256 = card.networks[choice.precision].sha256
         self._engine = engine
@@ -123,9 +176,7 @@ class Model:
         """Run two blank images: a foreign network shows here, not mid-night."""
         size = self.card.recipe.size
         outputs = self._engine.run(np.zeros((2, 3, size, size), np.uint8))
-        wanted = {"hubble": (2, len(self.card.classes)), "t_type": (2, 2)}
-        if self.card.features:
-            wanted["features"] = (2, len(self.card.features))
+        wanted = {name: (2, *shape) for name, shape in self.heads.outputs.items()}
         found = {name: outputs[name].shape for name in wanted if name in outputs}
         if found != wanted:
             raise ModelError(
@@ -146,45 +197,35 @@ class Model:
         answer = self.decode(self._engine.run(pixels))
         if views == 1:
             return answer
-        again = np.flatnonzero(answer.probabilities.max(axis=1, initial=0) < DOUBT)
-        again = np.arange(len(pixels)) if views == 8 else again
+        again = np.arange(len(pixels)) if views == 8 else self._in_doubt(answer)
         if not len(again):
             return answer
         for view, mirrored in others(pixels[again]):
             seen = self.decode(self._engine.run(view))
-            if mirrored and "clockwise" in self.card.features:
-                column = seen.features[:, self.card.features.index("clockwise")]
-                column[:] = 1 - column
-            for field in fields(answer):
-                getattr(answer, field.name)[again] += getattr(seen, field.name)
-        for field in fields(answer):
-            getattr(answer, field.name)[again] /= 8
+            for head in self.heads:
+                values = seen[head.name]
+                answer[head.name][again] += head.mirrored(values) if mirrored else values
+        for values in answer.values.values():
+            values[again] /= 8
         return answer
 
-    def decode(self, outputs: Mapping[str, NDArray[np.float32]]) -> Prediction:
+    def _in_doubt(self, answer: Prediction) -> NDArray[np.intp]:
+        """Return the images whose answer leaves doubt; all where no head can tell."""
+        says = [head.in_doubt(answer[head.name], DOUBT) for head in self.heads]
+        told = [doubt for doubt in says if doubt is not None]
+        if not told:
+            return np.arange(len(next(iter(answer.values.values()))))
+        return np.flatnonzero(np.any(told, axis=0))
+
+    def decode(self, outputs: Outputs) -> Prediction:
         """Turn raw outputs into calibrated ones.
 
         Parameters
         ----------
-        outputs : mapping of str to ndarray
-            ``hubble``: logits, shape (N, C). ``t_type``: mean and log of
-            sigma, shape (N, 2). ``features``, if the card names any: logits,
-            shape (N, F).
+        outputs : mapping of str to ndarray of float32
+            By output, each of shape (N, ...), as the heads say.
         """
-        mean, log_sigma = outputs["t_type"].T
-        # e**10 is already far beyond the scale; the limit keeps it finite.
-        log_sigma = np.minimum(log_sigma, 10)
-        softening = np.exp(np.float32(self.card.temperature_slope) * log_sigma)
-        logits = outputs["hubble"] / (np.float32(self.card.temperature) * softening)[:, np.newaxis]
-        logits = logits - logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(logits)
-        yes = outputs["features"] if self.card.features else np.empty((len(mean), 0), np.float32)
-        return Prediction(
-            probabilities=exponentials / exponentials.sum(axis=1, keepdims=True),
-            t_type=np.clip(mean, *T_TYPE_RANGE),
-            t_type_error=np.exp(log_sigma) * np.float32(self.card.t_sigma_scale),
-            features=np.float32(1) / (np.float32(1) + np.exp(-np.clip(yes, -30, 30))),
-        )
+        return Prediction(self.heads, {head.name: head.decode(outputs) for head in self.heads})
 
 
 def shipped() -> list[Card]:

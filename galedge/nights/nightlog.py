@@ -17,7 +17,7 @@ from typing import Any
 from galedge.errors import OutputError
 from galedge.images.inputs import Stamp
 from galedge.support.appendlog import AppendLog
-from galedge.tables.columns import known
+from galedge.tables.columns import Column, known
 from galedge.tables.formats.text import JsonLines
 from galedge.tables.rows import Cell
 
@@ -34,7 +34,7 @@ class NightLog:
     ----------
     path : str
         Its name must end in ``.jsonl``; rows that are there are kept.
-    columns : sequence of str
+    columns : sequence of str or Column
     binding : mapping
         All that a row depends on besides its file.
 
@@ -44,7 +44,9 @@ class NightLog:
         If the file cannot be written, or holds something else.
     """
 
-    def __init__(self, path: str, columns: Sequence[str], binding: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str, columns: Sequence[str | Column], binding: Mapping[str, Any]
+    ) -> None:
         if not path.lower().endswith(".jsonl"):
             raise OutputError(f"{path}: a night is written as JSON lines; end the name in .jsonl")
         self._columns = known([*columns, *EXTRA_COLUMNS])

@@ -10,7 +10,7 @@ import errno
 import gzip
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import IO, Any, cast
 
@@ -25,6 +25,7 @@ from galedge.nights.journal import Stream
 from galedge.nights.quarantine import below
 from galedge.support.atomic import AtomicFile
 from galedge.support.log import unforeseen
+from galedge.tables.formats.cells import printed
 from galedge.tables.rows import Row
 
 __all__ = ["WriteBack", "copy_with_cards"]
@@ -32,7 +33,6 @@ __all__ = ["WriteBack", "copy_with_cards"]
 _BLOCK, _CARD = 2880, 80
 _CHUNK = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-_OURS = ("GECLASS", "GEPROB", "GETTYPE", "GEMODEL", "GEDATE")
 
 
 class WriteBack:
@@ -97,7 +97,7 @@ class WriteBack:
             self._note(f"{result.path}: no copy with cards: {unforeseen(error, result.path)}")
 
 
-def copy_with_cards(path: str, target: str, hdu: int | None, cards: Iterable[bytes]) -> None:
+def copy_with_cards(path: str, target: str, hdu: int | None, cards: Mapping[str, bytes]) -> None:
     """Copy a FITS file, plain or gzipped, with cards added to one header.
 
     Parameters
@@ -105,9 +105,9 @@ def copy_with_cards(path: str, target: str, hdu: int | None, cards: Iterable[byt
     path, target : str
     hdu : int or None
         Index of the HDU; None: the file is not FITS.
-    cards : iterable of bytes
-        Of 80 characters each. They replace those of the same keyword; a
-        CHECKSUM is brought up to date.
+    cards : mapping of str to bytes
+        By keyword, of 80 characters each. They replace those of the same keyword;
+        a CHECKSUM is brought up to date.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _header_of(path: str, hdu: int) -> tuple[int, int]:
     return start, hdus[hdu].data_offset
 
 
-def _edited(header: bytes, cards: Iterable[bytes]) -> bytes:
+def _edited(header: bytes, cards: Mapping[str, bytes]) -> bytes:
     """Return a header with cards before its END, padded to whole blocks."""
     old = [header[at : at + _CARD] for at in range(0, len(header), _CARD)]
     # What follows END in its block is padding, whatever bytes it is made of.
@@ -160,9 +160,9 @@ def _edited(header: bytes, cards: Iterable[bytes]) -> bytes:
         # Zeros of text, which the sum of the header is to be reckoned with.
         b"CHECKSUM= '" + b"0" * 16 + b"'" + card[28:] if card.startswith(b"CHECKSUM=") else card
         for card in old
-        if card[:8].rstrip().decode("latin-1") not in _OURS
+        if card[:8].rstrip().decode("latin-1") not in cards
     ]
-    text = b"".join([*kept, *cards, b"END".ljust(_CARD)])
+    text = b"".join([*kept, *cards.values(), b"END".ljust(_CARD)])
     text = text.ljust(-(-len(text) // _BLOCK) * _BLOCK)
     # The sum over the HDU is to stay what it was: right if it was right.
     difference = (_sum(header) + (_sum(text) ^ 0xFFFFFFFF)) % 0xFFFFFFFF
@@ -227,16 +227,25 @@ def _is_ours(target: str) -> bool:
     return any("GEMODEL" in Header(hdu.text) for hdu in hdus)
 
 
-def _cards(result: Result) -> list[bytes]:
-    """Return an answer's cards."""
+def _cards(result: Result) -> dict[str, bytes]:
+    """Return an answer's cards by keyword: a column's own, numbered where one is taken."""
+    row = result.as_row()
+    cards: dict[str, bytes] = {}
+    for column in result.heads.columns:
+        value = row[column.name]
+        if not column.keyword or value is None:
+            continue
+        keyword, number = column.keyword, 1
+        while keyword in (*cards, "GEMODEL", "GEDATE"):
+            number += 1
+            keyword = f"{column.keyword[: 8 - len(str(number))]}{number}"
+        shown = _quoted(value) if isinstance(value, str) else str(printed(value, column.digits))
+        cards[keyword] = _card(keyword, shown, column.description)
+    model = f"{result.model} {result.model_sha256[:12]}"
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-    return [
-        _card("GECLASS", _quoted(str(result.label)), "galaxy class, by galedge"),
-        _card("GEPROB", f"{result.probability:.4f}", "its calibrated probability"),
-        _card("GETTYPE", f"{result.t_type:.2f}", "de Vaucouleurs T-type"),
-        _card("GEMODEL", _quoted(f"{result.model} {result.model_sha256[:12]}"), "model"),
-        _card("GEDATE", _quoted(now), "UTC"),
-    ]
+    cards["GEMODEL"] = _card("GEMODEL", _quoted(model), "model")
+    cards["GEDATE"] = _card("GEDATE", _quoted(now), "UTC")
+    return cards
 
 
 def _quoted(text: str) -> str:

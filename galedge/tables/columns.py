@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["COLUMNS", "Column", "known"]
+__all__ = ["COLUMNS", "RESERVED", "Column", "keyword", "known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,14 @@ class Column:
         Unified content descriptor, UCD1+ (IVOA UCDlist 1.5), or empty.
     description : str
         One sentence, or empty.
+    role : str
+        What it is to the head that fills it: ``label``, the ``probability`` of that,
+        the probability of one ``class`` or of a label (``yes``), a ``value`` or its
+        ``error``; empty for columns of no head.
+    symbol : str
+        What it is called where room is short, such as the class.
+    keyword : str
+        Of the FITS card that ``--write-back`` writes it to, or empty.
     """
 
     name: str
@@ -38,6 +46,9 @@ class Column:
     unit: str = ""
     ucd: str = ""
     description: str = ""
+    role: str = ""
+    symbol: str = ""
+    keyword: str = ""
 
 
 def _text(name: str, ucd: str, description: str) -> Column:
@@ -71,14 +82,6 @@ COLUMNS = {
         _number("dec", "%.7f", "deg", "pos.eq.dec;meta.main", "declination (ICRS)", "float64"),
         _text("object", "meta.id;src", "OBJECT of the header"),
         _text("date_obs", "time.start;obs", "DATE-OBS of the header"),
-        _text("label", "src.morph.type", "the most probable class"),
-        _number(
-            "probability", "%.4f", "", "stat.probability", "calibrated probability of that class"
-        ),
-        _number("t_type", "%.2f", "", "src.morph.type", "de Vaucouleurs T-type, -6 to 11"),
-        _number(
-            "t_type_error", "%.2f", "", "stat.error;src.morph.type", "standard error of the T-type"
-        ),
         _text("flags", "meta.code.qual", "what may spoil the answer, joined by ;"),
         _number(
             "sky",
@@ -105,23 +108,6 @@ COLUMNS = {
         ),
         _text("status", "meta.code.status", "ok or error"),
         _text("error", "meta.note", "why there is no answer"),
-        _number("p_bar", "%.4f", "", "stat.probability", "probability of a bar"),
-        _number("p_arms", "%.4f", "", "stat.probability", "probability of spiral arms"),
-        _number(
-            "p_clockwise",
-            "%.4f",
-            "",
-            "stat.probability",
-            "probability that arms wind clockwise, as viewers show the image",
-        ),
-        _number("p_edge_on", "%.4f", "", "stat.probability", "probability of a disc seen edge-on"),
-        _number(
-            "p_disturbed",
-            "%.4f",
-            "",
-            "stat.probability",
-            "probability that the galaxy is disturbed or merging",
-        ),
         _text("model", "meta.id;meta.software", "name of the model"),
         _text("model_sha256", "meta.checksum", "SHA-256 of the network"),
         _text("recipe_sha256", "meta.checksum", "SHA-256 of how pixels were prepared"),
@@ -211,16 +197,20 @@ COLUMNS = {
         ),
     )
 }
-"""The columns of classify and measure by name, but those of a model's classes."""
+"""The columns of classify, watch and measure by name, but those that a model's heads fill."""
+
+RESERVED = tuple(COLUMNS)[: tuple(COLUMNS).index("concentration")]
+"""Those that stand beside heads' columns, whose names no head can take."""
+
+
+def keyword(name: str) -> str:
+    """Return the keyword of the FITS card that holds what is called `name`: ``GETTYPE``."""
+    return "GE" + "".join(c for c in name.upper() if c.isascii() and c.isalnum())[:6]
 
 
 def known(columns: Iterable[str | Column]) -> list[Column]:
     """Return what is known about columns; a `Column` is what its maker says it is."""
-    return [column if isinstance(column, Column) else _known(column) for column in columns]
-
-
-def _known(name: str) -> Column:
-    if name.startswith("p_") and name not in COLUMNS:
-        about = f"calibrated probability of {name[2:]}"
-        return _number(name, "%.4f", "", "stat.probability", about)
-    return COLUMNS.get(name, Column(name))
+    return [
+        column if isinstance(column, Column) else COLUMNS.get(column, Column(column))
+        for column in columns
+    ]

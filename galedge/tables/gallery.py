@@ -24,7 +24,7 @@ import numpy as np
 from galedge._version import __version__
 from galedge.support.atomic import AtomicFile
 from galedge.tables.catalog import utc_now
-from galedge.tables.columns import COLUMNS, Column, known
+from galedge.tables.columns import Column, known
 from galedge.tables.formats.cells import plain, rounded, visible
 
 if TYPE_CHECKING:
@@ -141,18 +141,32 @@ class Gallery:
         page = {
             "across": _ACROSS,
             "about": {name: _cell(value, None) for name, value in self._about.items()},
-            "classes": [each.name[2:] for each in self._columns if _is_class(each)],
+            "classes": self._classes(),
             "columns": [
-                {"name": visible(each.name), "unit": each.unit, "description": each.description}
+                {
+                    "name": visible(each.name),
+                    "unit": each.unit,
+                    "description": visible(each.description),
+                    "role": each.role,
+                    "symbol": visible(each.symbol or each.name),
+                }
                 for each in self._columns
             ],
         }
         self._write(f'<script type="application/json" id="page">{_json(page)}</script>\n')
         self._write(self._tail)
 
-
-def _is_class(column: Column) -> bool:
-    return column.name.startswith("p_") and column.name not in COLUMNS
+    def _classes(self) -> list[str]:
+        """Return the classes that the column `label` may name."""
+        names = [each.name for each in self._columns]
+        if "label" not in names:
+            return []
+        classes = []
+        for each in self._columns[names.index("label") + 1 :]:
+            if each.role not in ("probability", "class"):
+                break
+            classes += [visible(each.symbol)] * (each.role == "class")
+        return classes
 
 
 def _cell(value: Any, digits: str | None) -> Any:

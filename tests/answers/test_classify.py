@@ -9,11 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.made import CLASSES, galaxy, tiny_network, write_bundle, write_fits
+from helpers.made import (
+    CLASSES,
+    HEADS,
+    galaxy,
+    heads_of,
+    names_of,
+    tiny_network,
+    write_bundle,
+    write_fits,
+)
 
 from galedge import Result
 from galedge.answers.classifier import Classifier
-from galedge.answers.result import columns
 from galedge.images import chunks
 from galedge.images.inputs import Rejected
 
@@ -43,8 +51,8 @@ def test_a_file(classifier, night):
 def test_rows_have_the_promised_columns(classifier, night):
     good = classifier.classify(night / "g0.fits")
     bad = classifier.classify(night / "missing.fits")
-    assert list(good.as_row()) == list(bad.as_row()) == columns(CLASSES)
-    assert " ".join(columns(["E", "Irr"])) == (
+    assert list(good.as_row()) == list(bad.as_row()) == names_of(HEADS)
+    assert " ".join(names_of(heads_of(["E", "Irr"]))) == (
         "path hdu x y ra dec object date_obs label probability p_E p_Irr t_type t_type_error "
         "flags sky noise masked_fraction status error model model_sha256 recipe_sha256 version"
     )
@@ -60,12 +68,12 @@ def test_features_follow_and_winding_is_as_shown(tmp_path):
     write_fits(tmp_path / "g.fits", image)
     shown = classifier.classify(image)
     file = classifier.classify(tmp_path / "g.fits")  # the same pixels, but rows go up
-    assert list(shown.as_row()) == columns(CLASSES, names)
+    assert list(shown.as_row()) == names_of(heads_of(CLASSES, names))
     assert shown.as_row()["p_bar"] == shown.features["bar"] == file.features["bar"]
     assert 0.01 < file.features["clockwise"] < 0.99
     assert file.features["clockwise"] == pytest.approx(1 - shown.features["clockwise"])
     bad = classifier.classify(tmp_path / "missing.fits")
-    assert list(bad.as_row()) == columns(CLASSES, names)
+    assert list(bad.as_row()) == names_of(heads_of(CLASSES, names))
     assert bad.features == {"bar": None, "clockwise": None}
 
 
@@ -170,7 +178,7 @@ def test_threads_share_a_classifier(classifier):
 def test_a_network_that_answers_nan(classifier, monkeypatch):
     def decode(outputs):
         prediction = type(classifier.model).decode(classifier.model, outputs)
-        prediction.t_type[0] = np.nan
+        prediction["t_type"][0] = np.nan
         return prediction
 
     monkeypatch.setattr(classifier.model, "decode", decode)

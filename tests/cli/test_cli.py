@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from helpers.made import CLASSES, galaxy, rows, write_bundle, write_fits
+from helpers.made import HEADS, galaxy, names_of, rows, write_bundle, write_fits
 
-from galedge.answers.result import columns
 from galedge.cli import cli
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +19,7 @@ def test_classify_to_standard_output(galedge, night, bundle):
     process = galedge("classify", night, "--model", bundle)
     assert process.returncode == 0
     table = rows(process.stdout)
-    assert list(table[0]) == columns(CLASSES)
+    assert list(table[0]) == names_of(HEADS)
     assert [row["path"] for row in table] == [str(night / f"g{i}.fits") for i in range(5)]
     assert [row["object"] for row in table] == [f"G{i}" for i in range(5)]
     assert {row["status"] for row in table} == {"ok"}
@@ -35,7 +34,7 @@ def test_classify_to_a_file(galedge, night, bundle, tmp_path, name):
     text = (tmp_path / name).read_text()
     table = rows(text) if name == "table.csv" else [json.loads(line) for line in text.splitlines()]
     assert len(table) == 5
-    assert list(table[0]) == columns(CLASSES)
+    assert list(table[0]) == names_of(HEADS)
 
 
 def test_options_reach_the_classifier(galedge, night, bundle):

@@ -8,7 +8,6 @@ import pytest
 from helpers.frames_made import PLACES, TAN, light, made, write_frame, write_list
 
 from galedge import Classifier
-from galedge.answers.result import columns
 from galedge.frames import field
 from galedge.frames import frame as frames
 from galedge.frames.field import SIDE, classify_sources
@@ -147,9 +146,9 @@ def test_command(galedge, tmp_path, bundle):
     process = galedge(*arguments)
     assert process.returncode == 3
     found = rows(process.stdout)
-    from helpers.made import CLASSES
+    from helpers.made import HEADS, names_of
 
-    assert list(found[0]) == [*columns(CLASSES), "name", "cat_ra", "cat_dec", "z"]
+    assert list(found[0]) == [*names_of(HEADS), "name", "cat_ra", "cat_dec", "z"]
     assert (
         [row["object"] for row in found]
         == [row["name"] for row in found]

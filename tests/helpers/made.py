@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,28 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from galedge.answers.result import columns
+from galedge.network.heads import Heads
+from galedge.network.schema1 import lifted
 from helpers.fits_files import primary
 
 CLASSES = ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
+
+
+def heads_of(classes: list[str] = CLASSES, features: Sequence[str] = ()) -> Heads:
+    """Return the heads of a card of schema 1."""
+    calibration = {"temperature": 1.0, "t_sigma_scale": 1.0}
+    told = {"features": {"names": list(features)}} if features else {}
+    card = {"task": "hubble", "classes": classes, "calibration": calibration, "heads": told}
+    return Heads.parse(lifted(card)["heads"])
+
+
+HEADS = heads_of()
+
+
+def names_of(heads: Heads) -> list[str]:
+    """Return the names of a row's columns."""
+    return [column.name for column in columns(heads)]
 
 
 def tiny_network(

@@ -34,8 +34,8 @@ def answers(card, precision, engine, pictures):
     parts = [model.predict(pictures[i : i + 64]) for i in range(0, len(pictures), 64)]
     assert len(pictures) > 200
     return {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("probabilities", "t_type")
+        "probabilities": np.concatenate([part.probabilities for part in parts]),
+        "t_type": np.concatenate([part["t_type"][:, 0] for part in parts]),
     }
 
 

@@ -6,11 +6,14 @@ import os
 import stat
 
 import pytest
+from helpers.made import HEADS
 
+from galedge.answers.result import columns
 from galedge.errors import OutputError
 from galedge.tables.catalog import open_table
 
-COLUMNS = ["path", "hdu", "ra", "p_E", "t_type", "sky", "flags", "error"]
+NAMES = ["path", "hdu", "ra", "p_E", "t_type", "flags", "sky", "error"]
+COLUMNS = [column for column in columns(HEADS) if column.name in NAMES]
 ROW = {
     "path": "a.fits",
     "hdu": 0,
@@ -27,8 +30,8 @@ def test_csv(tmp_path):
     with open_table(tmp_path / "t.csv", COLUMNS) as table:
         table.write(ROW)
     assert (tmp_path / "t.csv").read_text() == (
-        "path,hdu,ra,p_E,t_type,sky,flags,error\n"
-        "a.fits,0,12.3456789,0.1235,-2.00,1234.57,small;faint,\n"
+        "path,hdu,ra,p_E,t_type,flags,sky,error\n"
+        "a.fits,0,12.3456789,0.1235,-2.00,small;faint,1234.57,\n"
     )
 
 
@@ -36,7 +39,7 @@ def test_jsonl(tmp_path):
     with open_table(tmp_path / "t.jsonl", COLUMNS) as table:
         table.write(ROW)
     row = json.loads((tmp_path / "t.jsonl").read_text())
-    assert list(row) == COLUMNS
+    assert list(row) == NAMES
     assert row == ROW | {"ra": 12.3456789, "p_E": 0.1235, "sky": 1234.57}
 
 

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers.made import CLASSES
+from helpers.made import HEADS, names_of
 
 import galedge.tables.formats.spool
 from galedge.answers.result import columns
@@ -40,7 +40,7 @@ ABOUT = {
     "recipe_sha256": "cd" * 32,
 }
 NAMES = [
-    *columns(CLASSES),
+    *columns(HEADS),
     Column("mag", unit="mag", ucd="phot.mag;em.opt.R", description="in <r>"),
     "number",
     "large",
@@ -255,10 +255,10 @@ def test_no_rows(extension, tmp_path):
     if extension == ".parquet":
         pytest.importorskip("pyarrow")
     path = tmp_path / f"t{extension}"
-    with open_table(path, columns(CLASSES)):
+    with open_table(path, columns(HEADS)):
         pass
     if extension in EXTENSIONS:
-        assert list(read(path)) == columns(CLASSES)
+        assert list(read(path)) == names_of(HEADS)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

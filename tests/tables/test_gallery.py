@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from helpers.made import CLASSES, galaxy, write_fits
+from helpers.made import CLASSES, HEADS, galaxy, names_of, write_fits
 from PIL import Image
 
 from galedge.answers.classifier import Classifier
@@ -71,7 +71,7 @@ class Elements(HTMLParser):
 
 
 def row(i, **changes):
-    cells = dict.fromkeys(columns(CLASSES))
+    cells = dict.fromkeys(names_of(HEADS))
     cells |= {"path": f"night/{i}.fits", "hdu": 0, "label": CLASSES[i % 7], "t_type": i % 10 - 5.0}
     cells |= {"probability": 0.3 + i % 70 / 100, "t_type_error": 0.5, "flags": "", "status": "ok"}
     cells |= {f"p_{label}": 0.1 for label in CLASSES}
@@ -89,7 +89,7 @@ def flat(i):
 def path(tmp_path_factory):
     """Return a page of 300 galaxies, the 7th of them rejected, and hostile ones."""
     path = tmp_path_factory.mktemp("gallery") / "night.html"
-    with Gallery(path, columns(CLASSES), {"command": "galedge <script>", "model": "tiny"}) as page:
+    with Gallery(path, columns(HEADS), {"command": "galedge <script>", "model": "tiny"}) as page:
         for i in range(300):
             if i == 7:
                 page.add(row(i, status="error", error="is empty", label=None), None)
@@ -170,7 +170,7 @@ def test_provenance(elements):
 
 
 def test_larger_pixels_are_made_small(tmp_path):
-    with Gallery(tmp_path / "t.html", columns(CLASSES)) as page:
+    with Gallery(tmp_path / "t.html", columns(HEADS)) as page:
         page.add(row(0), np.full((3, 128, 128), 90, np.uint8))
     (sheet,) = Elements((tmp_path / "t.html").read_text("utf-8")).sheets()
     assert Image.open(io.BytesIO(base64.b64decode(sheet))).size == (8 * 64, 64)
@@ -178,7 +178,7 @@ def test_larger_pixels_are_made_small(tmp_path):
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_without_thumbnails(tmp_path, rows):
-    with Gallery(tmp_path / "t.html", columns(CLASSES)) as page:
+    with Gallery(tmp_path / "t.html", columns(HEADS)) as page:
         for i in range(rows):
             page.add(row(i), None)
     elements = Elements((tmp_path / "t.html").read_text("utf-8"))
@@ -188,7 +188,7 @@ def test_without_thumbnails(tmp_path, rows):
 
 def test_nothing_is_left_after_a_failure(tmp_path, monkeypatch):
     def fail(error):
-        with Gallery(tmp_path / "t.html", columns(CLASSES)) as page:
+        with Gallery(tmp_path / "t.html", columns(HEADS)) as page:
             page.add(row(0), flat(0))
             raise error
 
@@ -196,7 +196,7 @@ def test_nothing_is_left_after_a_failure(tmp_path, monkeypatch):
         fail(KeyboardInterrupt)
     assert os.listdir(tmp_path) == []
     with pytest.raises(OutputError, match="No such file"):
-        Gallery(tmp_path / "nowhere/t.html", columns(CLASSES))
+        Gallery(tmp_path / "nowhere/t.html", columns(HEADS))
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -204,7 +204,7 @@ def test_nothing_is_left_after_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with (
         pytest.raises(OutputError, match="No space left"),
-        Gallery(tmp_path / "t.html", columns(CLASSES)) as page,
+        Gallery(tmp_path / "t.html", columns(HEADS)) as page,
     ):
         page.add(row(0), flat(0))
     assert os.listdir(tmp_path) == []

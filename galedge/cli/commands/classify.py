@@ -148,7 +148,7 @@ def classify(
         **settings,
     )
     card = classifier.model.card
-    names = columns(card.classes, card.features)
+    names = columns(card.heads)
     about = {
         "model": card.name,
         "model_sha256": classifier.model.sha256,
@@ -162,7 +162,7 @@ def classify(
             classifier, names, where, hdu=hdu, plane=plane, keep=keep, remembers=overlay is not None
         )
         try:
-            table(survey.names, survey.rows, "classified", quiet, noun="source")
+            table(survey.columns, survey.rows, "classified", quiet, noun="source")
         finally:
             if overlay is not None and survey.complete:
                 survey.draw(overlay)

@@ -23,7 +23,14 @@ __all__ = ["explain"]
     required=True,
     help="Write the pictures here; made if need be.",
 )
-@click.option("--class", "target", metavar="NAME", help="Class to explain. Default: the answer.")
+@click.option(
+    "--head",
+    metavar="NAME",
+    help="Head of the model to explain; `galedge models` names them. Default: its class.",
+)
+@click.option(
+    "--class", "target", metavar="NAME", help="Class or label to explain. Default: the answer."
+)
 @options.model
 @options.precision
 @options.json
@@ -43,6 +50,7 @@ __all__ = ["explain"]
 def explain(
     paths: tuple[str, ...],
     folder: str,
+    head: str | None,
     target: str | None,
     model: str | None,
     precision: str | None,
@@ -60,7 +68,7 @@ def explain(
     evidence for the class. Images are found as by classify; a table of what was
     drawn, and of what was rejected, goes to standard output.
     """
-    from galedge.answers.illustrate import COLUMNS, Illustrator
+    from galedge.answers.illustrate import Illustrator
     from galedge.errors import OutputError
     from galedge.network.model import Model
 
@@ -70,6 +78,7 @@ def explain(
         illustrator = Illustrator(
             Model.load(model, engine="onnxruntime", precision=precision),
             folder,
+            head=head,
             target=target,
             scale=scale,
             workers=workers,
@@ -78,9 +87,9 @@ def explain(
             frame=frame,
         )
     except ValueError as error:
-        raise click.UsageError(f"--class: {error}") from error
+        raise click.UsageError(f"{'--class' if target else '--head'}: {error}") from error
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
-    tabulate(paths, None, COLUMNS, illustrator.stream, "explained", quiet, json=json)
+    tabulate(paths, None, illustrator.columns, illustrator.stream, "explained", quiet, json=json)

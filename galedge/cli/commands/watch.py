@@ -151,7 +151,7 @@ def watch(
         place = nights.open_quarantine(quarantine, [folder], quarantine_move)
         if place is not None:
             stack.enter_context(place)
-        names = columns(classifier.model.card.classes, classifier.model.card.features)
+        names = columns(classifier.model.heads)
         table = stack.enter_context(NightLog(output, names, nights.binding(classifier)))
 
         def written(row: Row, found: Found) -> None:

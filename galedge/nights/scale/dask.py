@@ -134,7 +134,7 @@ def _task(
     card = classifier.model.card
     path = os.path.join(folder, part_name(index))
     rejected = []
-    with open_table(path, columns(card.classes, card.features), about) as table:
+    with open_table(path, columns(card.heads), about) as table:
         for result in classifier.stream(sources):
             table.write(result.as_row())
             if result.error is not None:

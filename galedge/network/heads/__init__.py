@@ -1,0 +1,153 @@
+"""Heads: what each output of a network says, one kind a module; a bundle's card lists its own.
+
+A kind is found by its module's name, which has a ``HEAD``: to add one is to add a module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from galedge.network.heads.base import Answer, CardError, Head, Outputs, field
+from galedge.network.heads.classes import Classes
+from galedge.network.heads.labels import Labels
+from galedge.network.heads.quantity import Quantity
+from galedge.tables.columns import RESERVED, Column
+
+__all__ = ["Answer", "CardError", "Head", "Heads", "Outputs"]
+
+_NAME = re.compile("[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The heads of a network, in the card's order.
+
+    Attributes
+    ----------
+    all : tuple of Head
+    """
+
+    all: tuple[Head, ...]
+
+    @classmethod
+    def parse(cls, entries: list[Any]) -> Heads:
+        """Understand a card's ``heads``.
+
+        Raises
+        ------
+        CardError
+            If one is of an unknown kind and not optional, is not as its kind must be, or
+            if two would fill the same column.
+        """
+        found: dict[str, Head] = {}
+        for number, entry in enumerate(entries):
+            try:
+                head = _parse(entry)
+            except CardError as error:
+                name = entry.get("name") if isinstance(entry, dict) else None
+                raise CardError(f"'heads': {name or number}: {error}") from error
+            if head is not None and found.setdefault(head.name, head) is not head:
+                raise CardError(f"'heads': two are called {head.name!r}; rename one")
+        if not found:
+            raise CardError("'heads' must list at least one")
+        heads = _primary(list(found.values()))
+        by_name = {head.name: head for head in heads}
+        try:
+            linked = cls(tuple(head.linked(by_name) for head in heads))
+        except CardError as error:
+            raise CardError(f"'heads': {error}") from error
+        linked._refuse_shared_columns()
+        return linked
+
+    def opened(self, folder: Path) -> Heads:
+        """Return the heads with the files that they need read from a bundle's folder."""
+        return Heads(tuple(head.opened(folder) for head in self.all))
+
+    def __iter__(self) -> Iterator[Head]:
+        return iter(self.all)
+
+    def __getitem__(self, name: str) -> Head:
+        return next(head for head in self.all if head.name == name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(head.name == name for head in self.all)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of a row that the heads fill, in order."""
+        return tuple(column for head in self.all for column in head.columns)
+
+    @cached_property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """What the network must give for one image: shapes by output."""
+        return {head.output: head.shape for head in self.all}
+
+    @cached_property
+    def classes(self) -> Classes | None:
+        """The head whose class is a row's ``label``."""
+        return next((h for h in self.all if isinstance(h, Classes) and h.primary), None)
+
+    @cached_property
+    def quantity(self) -> Quantity | None:
+        """The quantity that is told first."""
+        return next((h for h in self.all if isinstance(h, Quantity) and h.primary), None)
+
+    @cached_property
+    def labels(self) -> Labels | None:
+        """The labels whose columns bear no head's name."""
+        return next((h for h in self.all if isinstance(h, Labels) and h.primary), None)
+
+    def nothing(self) -> tuple[Answer, ...]:
+        """Return the answers where there is none."""
+        return tuple((None,) * len(head.columns) for head in self.all)
+
+    def _refuse_shared_columns(self) -> None:
+        taken = dict.fromkeys(RESERVED, "every table")
+        for head in self.all:
+            for column in head.columns:
+                if column.name in taken:
+                    raise CardError(
+                        f"'heads': {head.name} would fill the column {column.name!r}, which is "
+                        f"that of {taken[column.name]}; rename the head or what it names"
+                    )
+                taken[column.name] = head.name
+
+
+def _parse(entry: Any) -> Head | None:
+    """Return the head that an entry describes; None if it may be passed over."""
+    kind = field(entry, "kind", str)
+    name = field(entry, "name", str)
+    if not _NAME.fullmatch(name):
+        raise CardError(f"the name {name!r} is not of the form {_NAME.pattern}")
+    head: type[Head] | None = None
+    if _NAME.fullmatch(kind):
+        module = f"{__name__}.{kind}"
+        try:
+            head = getattr(importlib.import_module(module), "HEAD", None)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    if head is not None:
+        return head.parse(entry)
+    if entry.get("optional") is True:
+        return None
+    raise CardError(f"this galedge knows no heads of kind {kind!r}; a newer one may")
+
+
+def _primary(heads: list[Head]) -> list[Head]:
+    """Say which head of each kind is the primary one."""
+    for kind in {head.kind for head in heads}:
+        same = [head for head in heads if head.kind == kind]
+        chosen = [head for head in same if head.primary]
+        if len(chosen) > 1:
+            names = " and ".join(head.name for head in chosen)
+            raise CardError(f"'heads': {names} are both primary; one {kind} head can be")
+        if not chosen and len(same) == 1 and same[0].alone_is_primary:
+            heads[heads.index(same[0])] = same[0].as_primary()
+    return heads

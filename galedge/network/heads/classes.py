@@ -1,0 +1,184 @@
+"""One of several classes: a softmax, calibrated by a temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.network.heads.base import (
+    Answer,
+    CardError,
+    Head,
+    Outputs,
+    different,
+    field,
+    mirror,
+    number,
+    positive,
+    reflected,
+)
+from galedge.tables.columns import Column, keyword
+
+__all__ = ["HEAD", "Classes"]
+
+
+@dataclass(frozen=True)
+class Classes(Head):
+    """The most probable of several classes, and the probability of each.
+
+    The output holds logits, shape (N, C).
+
+    Attributes
+    ----------
+    names : tuple of str
+    temperature, temperature_slope, temperature_by : float, float, str
+        The logits are divided by ``temperature * sigma ** temperature_slope``
+        before the softmax, sigma being the network's own of the quantity
+        `temperature_by`; where that is empty, by the temperature.
+    prior : tuple of float
+        The classes' shares of what was learned from, or empty.
+    places : tuple of int
+        What a mirrored picture exchanges; see `galedge.network.heads.base.mirror`.
+    """
+
+    names: tuple[str, ...]
+    temperature: float
+    temperature_slope: float
+    temperature_by: str
+    prior: tuple[float, ...]
+    places: tuple[int, ...]
+    sigma_output: str = ""
+
+    kind = "classes"
+    alone_is_primary = True
+    contrast = True
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, Any]) -> Classes:
+        """Understand the entry of a card."""
+        names = different(fields, "names", least=2)
+        by = field(fields, "temperature_by", str) if "temperature_by" in fields else ""
+        prior = field(fields, "prior", list) if "prior" in fields else []
+        shares = tuple(number({"prior": share}, "prior") for share in prior)
+        if shares and (len(shares) != len(names) or min(shares) < 0 or sum(shares) <= 0):
+            raise CardError("'prior' must give each class its share")
+        return cls(
+            name=field(fields, "name", str),
+            output=field(fields, "output", str),
+            primary=fields.get("primary") is True,
+            names=names,
+            temperature=positive(fields, "temperature", 1.0),
+            temperature_slope=number(fields, "temperature_slope", 0.0) if by else 0.0,
+            temperature_by=by,
+            prior=shares,
+            places=mirror(fields, names, complement=False),
+        )
+
+    def linked(self, heads: Mapping[str, Head]) -> Classes:
+        """Return it with the output that its temperature follows."""
+        if not self.temperature_by:
+            return self
+        by = heads.get(self.temperature_by)
+        if by is None or by.kind != "quantity":
+            raise CardError(f"{self.name}: 'temperature_by' {self.temperature_by!r} is no quantity")
+        return replace(self, sigma_output=by.output)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the output, for one image."""
+        return (len(self.names),)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The class, its probability, and the probability of each class."""
+        label, start = ("label", "") if self.primary else (self.name, f"{self.name}_")
+        key = "GECLASS" if self.primary else keyword(self.name)
+        best = "calibrated probability of that class"
+        return (
+            Column(
+                label,
+                "text",
+                ucd="src.morph.type",
+                description="the most probable class"
+                if self.primary
+                else f"the most probable of {self.name}",
+                role="label",
+                keyword=key,
+            ),
+            self.column(
+                f"{start}probability",
+                best,
+                ucd="stat.probability",
+                role="probability",
+                keyword="GEPROB" if self.primary else "",
+            ),
+            *(
+                self.column(
+                    f"p_{start}{name}",
+                    f"calibrated probability of {name}",
+                    ucd="stat.probability",
+                    role="class",
+                    symbol=name,
+                )
+                for name in self.names
+            ),
+        )
+
+    def decode(self, outputs: Outputs) -> NDArray[np.float32]:
+        """Return probabilities, shape (N, C), which sum to one."""
+        logits = outputs[self.output]
+        if self.sigma_output:
+            # e**10 is already far beyond any scale; the limit keeps it finite.
+            log_sigma = np.minimum(outputs[self.sigma_output][:, 1], 10)
+            softening = np.exp(np.float32(self.temperature_slope) * log_sigma)
+            logits = logits / (np.float32(self.temperature) * softening)[:, np.newaxis]
+        else:
+            logits = logits / np.float32(self.temperature)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+    def cells(self, values: NDArray[np.float32]) -> Sequence[Answer]:
+        """Return each image's class, its probability, and all probabilities."""
+        names = self.names
+        found = []
+        for row in values.tolist():
+            best = max(row)
+            # NaN is equal to nothing; the caller refuses such rows.
+            name = names[row.index(best)] if best == best else None
+            found.append((name, best, *row))
+        return found
+
+    def mirrored(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the probabilities would be of the mirrored pictures."""
+        return reflected(values, self.places)
+
+    def in_doubt(self, values: NDArray[np.float32], doubt: float) -> NDArray[np.bool_] | None:
+        """Tell where the best class is less probable than `doubt`."""
+        return values.max(axis=1, initial=0) < doubt if self.primary else None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The classes."""
+        return self.names
+
+    def say(self, answer: Answer) -> str:
+        """Return the class and its probability."""
+        return f"{answer[0]} {answer[1]:.2f}"
+
+    def shown(self, answer: Answer, target: int) -> str:
+        """Return the class that was explained, if it is not the answer."""
+        name = self.names[target]
+        return "" if name == answer[0] else f"shown: {name} {answer[2 + target]:.2f}"
+
+    @property
+    def about(self) -> str:
+        """The classes' names."""
+        return " ".join(self.names)
+
+
+HEAD = Classes
