@@ -43,29 +43,27 @@ def names_of(heads: Heads) -> list[str]:
 def tiny_network(
     classes: int = len(CLASSES), size: int = 16, seed: int = 0, features: int = 0
 ) -> bytes:
-    """Return an ONNX network that follows the bundle contract: mean colour, then linear."""
+    """Return a network as cards of schema 1 promise it."""
+    outputs = {"hubble": classes, "t_type": 2}
+    return network_of(outputs | ({"features": features} if features else {}), size, seed)
+
+
+def network_of(outputs: dict[str, int], size: int = 16, seed: int = 0) -> bytes:
+    """Return an ONNX network that reads outputs linearly from the mean colour."""
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(seed)
-    weights = {
-        "scale": np.float32(1 / 255),
-        "axes": np.array([2, 3], np.int64),
-        "hubble_w": rng.normal(0, 5, (3, classes)).astype(np.float32),
-        "t_type_w": rng.normal(0, 2, (3, 2)).astype(np.float32),
-    }
+    weights = {"scale": np.float32(1 / 255), "axes": np.array([2, 3], np.int64)}
     nodes = [
         helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["float", "scale"], ["scaled"]),
         helper.make_node("ReduceMean", ["scaled", "axes"], ["colour"], keepdims=0),
-        helper.make_node("MatMul", ["colour", "hubble_w"], ["hubble"]),
-        helper.make_node("MatMul", ["colour", "t_type_w"], ["t_type"]),
     ]
-    outputs = {"hubble": classes, "t_type": 2}
-    if features:
-        outputs["features"] = features
-        weights["features_w"] = rng.normal(0, 5, (3, features)).astype(np.float32)
-        nodes.append(helper.make_node("MatMul", ["colour", "features_w"], ["features"]))
+    for name, width in outputs.items():
+        spread = 2 if name == "t_type" else 5
+        weights[f"{name}_w"] = rng.normal(0, spread, (3, width)).astype(np.float32)
+        nodes.append(helper.make_node("MatMul", ["colour", f"{name}_w"], [name]))
     graph = helper.make_graph(
         nodes,
         "tiny",
