@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bindings.hpp"
+#include "codecs.hpp"
 #include "fits.hpp"
 #include "wcs.hpp"
 
@@ -224,6 +225,15 @@ void bind_fits(py::module_& m) {
             return py::make_tuple(py::cast(sums.datasum), py::cast(sums.checksum));
         });
 
+    m.def(
+        "codecs",
+        [] {
+            py::dict all;
+            for (const Codec& codec : codecs())
+                all[codec.name] = codec.package ? py::object(py::str(codec.package)) : py::none();
+            return all;
+        },
+        "The codecs of compressed tiles, each with the Python package that it needs, or None.");
     m.def("parse_cards", &parse_cards, py::arg("text"),
           "The (keyword, value) pairs of 80-byte header cards.");
     m.def(

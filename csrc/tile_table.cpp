@@ -6,8 +6,6 @@
 #include <limits>
 
 #include "hdu.hpp"
-#include "pixels.hpp"
-#include "rice.hpp"
 
 namespace galedge {
 namespace {
@@ -38,30 +36,6 @@ std::int64_t read_integer(const std::uint8_t* bytes, char type) {
         case 'J': return static_cast<std::int32_t>(big_endian(bytes, 4));
         default: return static_cast<std::int64_t>(big_endian(bytes, 8));
     }
-}
-
-// The value of ZVALn where ZNAMEn is `name`.
-std::int64_t parameter(const Header& header, const char* name, std::int64_t fallback) {
-    for (int i = 1; i < 1000; ++i) {
-        const auto found = header.string(numbered("ZNAME", i));
-        if (!found) break;
-        if (*found == name) return header.integer(numbered("ZVAL", i)).value_or(fallback);
-    }
-    return fallback;
-}
-
-Codec read_codec(const Header& header) {
-    const std::string name = header.string("ZCMPTYPE").value_or("");
-    if (name == "RICE_1" || name == "RICE_ONE") return Codec::Rice;
-    if (name == "GZIP_1") return Codec::Gzip1;
-    if (name == "GZIP_2") return Codec::Gzip2;
-    if (name == "NOCOMPRESS") return Codec::None;
-    if (name.empty()) throw Error(ErrorKind::Read, "the header has no ZCMPTYPE");
-    const bool by_rustfits = name == "HCOMPRESS_1" || name == "PLIO_1";
-    throw Error(ErrorKind::Unsupported,
-                "is compressed by " + name +
-                    (by_rustfits ? ", which needs rustfits: pip install rustfits, galedge.read()"
-                                 : ", which is not read"));
 }
 
 Dither read_dither(const Header& header) {
@@ -100,21 +74,9 @@ std::uint64_t element_bytes(char type) {
     }
 }
 
-TileTable::TileTable(const Hdu& hdu) {
+TileTable::TileTable(const Hdu& hdu) : codec(codec_of(hdu.header)) {
     const Header& header = hdu.header;
-    codec = read_codec(header);
-    if (codec == Codec::Rice) {
-        const std::int64_t size = parameter(header, "BLOCKSIZE", 32);
-        const std::int64_t pixel = parameter(header, "BYTEPIX", 4);
-        if (size < 1 || size > 256)
-            throw Error(ErrorKind::Read,
-                        "RICE_1 with BLOCKSIZE = " + std::to_string(size) + " is not 1 to 256");
-        if (pixel != 1 && pixel != 2 && pixel != 4)
-            throw Error(ErrorKind::Read,
-                        "RICE_1 with BYTEPIX = " + std::to_string(pixel) + " is not 1, 2 or 4");
-        block = static_cast<int>(size);
-        bytepix = static_cast<int>(pixel);
-    }
+    parameters = codec.parameters(header);
     row_bytes = non_negative(header, "NAXIS1");
     rows = non_negative(header, "NAXIS2");
     const std::uint64_t table = checked_product(row_bytes, rows);
@@ -139,8 +101,8 @@ TileTable::TileTable(const Hdu& hdu) {
         if (value && std::holds_alternative<std::int64_t>(*value))
             blank_ = std::get<std::int64_t>(*value);
     }
-    if (hdu.bitpix < 0 && !quantized && (codec == Codec::Rice))
-        throw Error(ErrorKind::Read, "RICE_1 holds integers, but ZBITPIX = " +
+    if (hdu.bitpix < 0 && !quantized && codec.integers_only)
+        throw Error(ErrorKind::Read, std::string(codec.name) + " holds integers, but ZBITPIX = " +
                                          std::to_string(hdu.bitpix) + " and there is no ZSCALE");
 }
 
@@ -230,11 +192,8 @@ TileTable::Descriptor TileTable::descriptor(const Column& column, const std::uin
 
 std::uint64_t TileTable::most_pixels(const Tile& tile) const {
     if (tile.packing == Packing::Raw) return tile.bytes / element_bytes(tile.type);
-    if (tile.packing == Packing::Gzip || codec == Codec::Gzip1 || codec == Codec::Gzip2)
-        return tile.bytes * kMaxInflation;
-    if (codec == Codec::None) return tile.bytes;
-    const auto blocks = tile.bytes * 8 / static_cast<std::uint64_t>(rice_parameter_bits(bytepix));
-    return blocks * static_cast<std::uint64_t>(block);
+    if (tile.packing == Packing::Gzip) return tile.bytes * kMaxInflation;
+    return codec.most_pixels(tile.bytes, parameters);
 }
 
 TileTable::Tile TileTable::tile(std::int64_t number, const std::uint8_t* row,

@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "codecs.hpp"
 #include "dither.hpp"
 #include "fits.hpp"
 
 namespace galedge {
-
-enum class Codec { Rice, Gzip1, Gzip2, None };
 
 // The image's axes without those of length 1, but at least two: axis 0 is a
 // plane's x, axis 1 its y, the others count planes.
@@ -28,8 +27,8 @@ public:
     // that contradicts itself.
     explicit TileTable(const Hdu& hdu);
 
-    Codec codec = Codec::Rice;
-    int block = 32, bytepix = 4;  // of RICE_1
+    const Codec& codec;
+    CodecParameters parameters;
     bool quantized = false;       // floating point stored as integers
     Dither dither = Dither::None;
     std::int64_t seed = 1;

@@ -4,7 +4,6 @@
 
 #include "hdu.hpp"
 #include "pixels.hpp"
-#include "rice.hpp"
 #include "samples.hpp"
 
 namespace galedge {
@@ -12,10 +11,6 @@ namespace {
 
 // Compressed tiles lie one behind the other as a rule: read some at a time.
 constexpr std::uint64_t kReadAhead = std::uint64_t{128} << 10;
-
-[[noreturn]] void damaged(std::int64_t number, const std::string& how) {
-    throw Error(ErrorKind::Read, "tile " + std::to_string(number + 1) + " " + how);
-}
 
 int bitpix_of(char type) {
     switch (type) {
@@ -129,54 +124,25 @@ const std::uint8_t* TiledImage::heap(const TileTable::Tile& tile) {
     return heap_.data() + (tile.offset - heap_first_);
 }
 
-TiledImage::Samples TiledImage::inflate(const std::uint8_t* in, const TileTable::Tile& tile,
-                                        std::int64_t number, std::uint64_t pixels, bool shuffled) {
-    std::size_t in_used = 0, out_used = 0;
-    std::uint8_t* packed = packed_.reserve(pixels * 8);
-    if (inflater_.some(in, tile.bytes, packed, pixels * 8, in_used, out_used) !=
-        Inflater::Result::Complete)
-        damaged(number, "is a damaged gzip stream");
-    // The length tells the type: integers may be stored shorter than ZBITPIX.
-    const std::size_t size = out_used / pixels;
-    if (out_used % pixels != 0 || (size != 1 && size != 2 && size != 4 && size != 8))
-        damaged(number, "inflates to " + std::to_string(out_used) + " bytes, not to " +
-                            std::to_string(pixels) + " pixels");
-    const bool lossless = !table_.quantized || tile.packing == TileTable::Packing::Gzip;
-    const bool real = hdu_.bitpix < 0 && lossless && size >= 4;
-    to_native(packed, size, pixels, shuffled, samples_.reserve(pixels * size));
-    return {static_cast<int>(real ? -8 : 8) * static_cast<int>(size), samples_.data()};
-}
-
-TiledImage::Samples TiledImage::decode(const TileTable::Tile& tile, std::int64_t number,
-                                       std::uint64_t pixels) {
-    const std::uint8_t* in = heap(tile);
-    if (tile.packing == TileTable::Packing::Gzip) return inflate(in, tile, number, pixels, false);
+Samples TiledImage::decode(const TileTable::Tile& tile, std::int64_t number,
+                           std::uint64_t pixels) {
+    const bool gzip = tile.packing == TileTable::Packing::Gzip;
     const bool raw = tile.packing == TileTable::Packing::Raw;
-    if (raw || table_.codec == Codec::None) {
-        const int stored = hdu_.bitpix < 0 && table_.quantized ? 32 : hdu_.bitpix;
-        const int bitpix = raw ? bitpix_of(tile.type) : stored;
-        if (bitpix == 0 || tile.bytes != pixels * bytes_per_pixel(bitpix))
-            damaged(number, "does not hold " + std::to_string(pixels) + " pixels");
-        to_native(in, bytes_per_pixel(bitpix), pixels, false, samples_.reserve(tile.bytes));
-        return {bitpix, samples_.data()};
-    }
-    if (table_.codec != Codec::Rice)
-        return inflate(in, tile, number, pixels, table_.codec == Codec::Gzip2);
-    std::uint8_t* out = samples_.reserve(pixels * static_cast<std::uint64_t>(table_.bytepix));
-    bool good = false;
-    if (table_.bytepix == 1)
-        good = rice_decode(in, tile.bytes, out, pixels, table_.block);
-    else if (table_.bytepix == 2)
-        good =
-            rice_decode(in, tile.bytes, reinterpret_cast<std::int16_t*>(out), pixels, table_.block);
-    else
-        good =
-            rice_decode(in, tile.bytes, reinterpret_cast<std::int32_t*>(out), pixels, table_.block);
-    if (!good) damaged(number, "ends before its " + std::to_string(pixels) + " pixels do");
-    return {8 * table_.bytepix, out};
+    const bool real = hdu_.bitpix < 0;
+    const int stored = real && table_.quantized ? 32 : hdu_.bitpix;
+    const PackedTile packed{heap(tile),
+                            tile.bytes,
+                            pixels,
+                            number,
+                            raw ? bitpix_of(tile.type) : stored,
+                            real && (gzip || !table_.quantized),
+                            table_.parameters};
+    if (gzip) return decode_gzip(packed, scratch_);
+    if (raw) return decode_raw(packed, scratch_);
+    return table_.codec.decode(packed, scratch_);
 }
 
-TiledImage::Samples TiledImage::cast_to(int bitpix, Samples samples, std::uint64_t pixels) {
+Samples TiledImage::cast_to(int bitpix, Samples samples, std::uint64_t pixels) {
     if (samples.bitpix == bitpix) return samples;
     if (samples.bitpix < 0 && bitpix > 0)
         throw Error(ErrorKind::Read,

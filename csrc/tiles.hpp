@@ -2,8 +2,8 @@
 // touches are read and decoded.
 #pragma once
 
+#include "codecs.hpp"
 #include "fits.hpp"
-#include "inflate.hpp"
 #include "tile_table.hpp"
 
 namespace galedge {
@@ -25,11 +25,6 @@ private:
     struct Box {
         Axes first, last;
     };
-    // Native samples of one tile.
-    struct Samples {
-        int bitpix;  // their type
-        const std::uint8_t* data;
-    };
 
     Box box(std::int64_t plane, std::int64_t planes, const Window& window) const;
     template <class Visit>
@@ -40,15 +35,13 @@ private:
     const std::uint8_t* rows(std::int64_t first, std::int64_t last);
     const std::uint8_t* heap(const TileTable::Tile& tile);
     Samples decode(const TileTable::Tile& tile, std::int64_t number, std::uint64_t pixels);
-    Samples inflate(const std::uint8_t* in, const TileTable::Tile& tile, std::int64_t number,
-                    std::uint64_t pixels, bool shuffled);
     Samples cast_to(int bitpix, Samples samples, std::uint64_t pixels);
 
     FitsFile& file_;
     const Hdu& hdu_;
     TileTable table_;
-    Inflater inflater_;
-    Buffer table_rows_, heap_, packed_, samples_, cast_, values_;
+    CodecScratch scratch_;
+    Buffer table_rows_, heap_, cast_, values_;
     std::uint64_t heap_first_ = 0, heap_last_ = 0;  // what heap_ holds, in the file
     std::int64_t first_row_ = 0, last_row_ = 0;     // what table_rows_ holds
 };

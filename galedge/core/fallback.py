@@ -31,6 +31,7 @@ __all__ = [
     "Wcs",
     "background",
     "card_text",
+    "codecs",
     "framings",
     "open_fits",
     "open_fits_buffer",
@@ -57,6 +58,14 @@ class Recipe(NamedTuple):
     white: float
     stretch: str
     q: float
+
+
+def codecs() -> dict[str, str | None]:
+    """Return the codecs of compressed tiles, each with the package that it needs, or None."""
+    return {
+        **dict.fromkeys(("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")),
+        **dict.fromkeys(("HCOMPRESS_1", "PLIO_1"), "rustfits"),
+    }
 
 
 def framings() -> list[str]:

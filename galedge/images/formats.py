@@ -61,7 +61,7 @@ class Fits:
         try:
             return self.file.read(hdu, plane, window, double)
         except Unsupported:
-            if hdu.compression not in ("HCOMPRESS_1", "PLIO_1"):
+            if _core.codecs().get(str(hdu.compression)) is None:
                 raise
         from galedge.images import rustfits
 
