@@ -18,7 +18,7 @@ from galedge.errors import OutputError
 from galedge.images.inputs import Stamp
 from galedge.support.appendlog import AppendLog
 from galedge.tables.columns import Column, known
-from galedge.tables.formats.text import JsonLines
+from galedge.tables.formats.jsonl import JsonLines
 from galedge.tables.rows import Cell
 
 __all__ = ["EXTRA_COLUMNS", "NightLog"]

@@ -25,7 +25,7 @@ from galedge.nights.journal import Stream
 from galedge.nights.quarantine import below
 from galedge.support.atomic import AtomicFile
 from galedge.support.log import unforeseen
-from galedge.tables.formats.cells import printed
+from galedge.tables.cells import printed
 from galedge.tables.rows import Row
 
 __all__ = ["WriteBack", "copy_with_cards"]

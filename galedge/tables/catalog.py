@@ -1,7 +1,7 @@
 """Tables of results: streamed to standard output, or whole in a file or not at all.
 
-A format is a class that turns rows into bytes (`galedge.tables.formats`); where the
-bytes go, and that they appear all at once, is `Table`'s business.
+A format is a class that turns rows into bytes, one a module of `galedge.tables.formats`;
+where the bytes go, and that they appear all at once, is `Table`'s business.
 """
 
 from __future__ import annotations
@@ -11,50 +11,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any, BinaryIO, ClassVar, Protocol
+from typing import Any, Protocol
 
 from galedge._version import __version__
 from galedge.errors import OutputError
 from galedge.support.atomic import AtomicFile
 from galedge.support.extras import need
+from galedge.support.places import either
 from galedge.tables.columns import Column, known
-from galedge.tables.formats.ecsv import Ecsv
-from galedge.tables.formats.fits import FitsTable
-from galedge.tables.formats.parquet import Parquet
-from galedge.tables.formats.text import Csv, JsonLines
-from galedge.tables.formats.votable import VOTable
+from galedge.tables.formats import Format, formats
+from galedge.tables.formats.csv import Csv
+from galedge.tables.formats.jsonl import JsonLines
 
-__all__ = ["FORMATS", "Format", "Table", "open_table", "utc_now"]
-
-
-class Format(Protocol):
-    """Turns rows into one kind of file."""
-
-    needs: ClassVar[tuple[str, ...]]
-    """Packages without which it cannot."""
-
-    def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str) -> None: ...
-
-    def write(self, row: Mapping[str, Any]) -> None:
-        """Add one row."""
-        ...
-
-    def finish(self, about: Mapping[str, str | int]) -> None:
-        """Write what comes after the last row, and what is known only then."""
-        ...
-
-
-FORMATS: dict[str, type[Format]] = {
-    ".csv": Csv,
-    ".jsonl": JsonLines,
-    ".ecsv": Ecsv,
-    ".fits": FitsTable,
-    ".vot": VOTable,
-    ".votable": VOTable,
-    ".xml": VOTable,
-    ".parquet": Parquet,
-}
-"""Formats by file extension."""
+__all__ = ["Table", "open_table", "utc_now"]
 
 
 class Table(Protocol):
@@ -122,12 +91,12 @@ def open_table(
         return _StandardOutput(columns, JsonLines if json else Csv)
     path = os.fspath(path)
     extension = os.path.splitext(path)[1].lower()
-    if extension not in FORMATS:
-        *most, last = FORMATS
+    kinds = formats()
+    if extension not in kinds:
         raise OutputError(
-            f"{path}: {extension!r} is no table format; end the name in {', '.join(most)} or {last}"
+            f"{path}: {extension!r} is no table format; end the name in {either(list(kinds))}"
         )
-    kind = FORMATS[extension]
+    kind = kinds[extension]
     for package in kind.needs:
         need(package, "tables", f"{path}: writing {extension}")
     return _File(path, kind, columns, about or {}, alone)

@@ -24,8 +24,8 @@ import numpy as np
 from galedge._version import __version__
 from galedge.support.atomic import AtomicFile
 from galedge.tables.catalog import utc_now
+from galedge.tables.cells import plain, rounded, visible
 from galedge.tables.columns import Column, known
-from galedge.tables.formats.cells import plain, rounded, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -104,7 +104,7 @@ def test_links_are_written_through(tmp_path):
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(OutputError, match=r"end the name in \.csv, \.jsonl, .* or \.parquet"):
+    with pytest.raises(OutputError, match=r"end the name in \.csv, \.ecsv, .* or \.xml"):
         open_table(tmp_path / "t.xlsx", ["path"])
     with pytest.raises(OutputError, match=r"nowhere/t\.csv: cannot be written: No such file"):
         open_table(tmp_path / "nowhere/t.csv", ["path"])

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from helpers.made import HEADS, names_of
 
-import galedge.tables.formats.spool
+import galedge.tables.spool
 from galedge.answers.result import columns
 from galedge.errors import OutputError
-from galedge.tables.catalog import FORMATS, open_table
+from galedge.tables.catalog import open_table
+from galedge.tables.cells import plain
 from galedge.tables.columns import COLUMNS, Column
-from galedge.tables.formats.cells import plain
+from galedge.tables.formats import formats
 
 astropy_table = pytest.importorskip("astropy.table")
 
@@ -83,8 +84,8 @@ def table(request, tmp_path, monkeypatch):
     """Return eight rows' table, written in three chunks."""
     if request.param == ".parquet":
         pytest.importorskip("pyarrow")
-    monkeypatch.setattr(galedge.tables.formats.spool, "CHUNK_ROWS", 3)
-    monkeypatch.setattr(galedge.tables.formats.spool, "_IN_MEMORY", 100)
+    monkeypatch.setattr(galedge.tables.spool, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(galedge.tables.spool, "_IN_MEMORY", 100)
     path = tmp_path / f"t{request.param}"
     with open_table(path, NAMES, ABOUT) as open_:
         for i in range(len(PATHS)):
@@ -250,7 +251,7 @@ def test_by_stil(table):
     ]
 
 
-@pytest.mark.parametrize("extension", FORMATS)
+@pytest.mark.parametrize("extension", formats())
 def test_no_rows(extension, tmp_path):
     if extension == ".parquet":
         pytest.importorskip("pyarrow")
@@ -265,7 +266,7 @@ def test_no_rows(extension, tmp_path):
 def test_nothing_is_left_after_a_failure(extension, tmp_path, monkeypatch):
     if extension == ".parquet":
         pytest.importorskip("pyarrow")
-    monkeypatch.setattr(galedge.tables.formats.spool, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(galedge.tables.spool, "CHUNK_ROWS", 2)
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
@@ -301,7 +302,7 @@ def test_nothing_is_left_after_a_failure(extension, tmp_path, monkeypatch):
     ],
 )
 def test_types_found_from_values(values, type_, tmp_path):
-    spool = galedge.tables.formats.spool.Spool([Column("a")], str(tmp_path))
+    spool = galedge.tables.spool.Spool([Column("a")], str(tmp_path))
     for value in values:
         spool.append({"a": value})
     assert [column.type for column in spool.columns()] == [type_]

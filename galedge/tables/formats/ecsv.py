@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar
 
-from galedge.tables.formats.cells import printed, visible
-from galedge.tables.formats.spool import Chunk, Spooled, Stored
+from galedge.tables.cells import printed, visible
+from galedge.tables.formats import Format
+from galedge.tables.spool import Chunk, Spooled, Stored
 
-__all__ = ["Ecsv", "astropy_table"]
+__all__ = ["FORMAT", "Ecsv", "astropy_table"]
 
 # A name that starts with # would be read as a comment.
 _UNQUOTED_HASH = re.compile("^#[^,\n]*", re.MULTILINE)
@@ -20,6 +21,7 @@ _UNQUOTED_HASH = re.compile("^#[^,\n]*", re.MULTILINE)
 class Ecsv(Spooled):
     """ECSV 1.0 with commas."""
 
+    extensions: ClassVar[tuple[str, ...]] = (".ecsv",)
     needs: ClassVar[tuple[str, ...]] = ("astropy",)
 
     def store(
@@ -60,3 +62,6 @@ def astropy_table(columns: Sequence[Stored], about: Mapping[str, str | int]) -> 
 
 def _visible(value: str | int) -> str | int:
     return visible(value) if isinstance(value, str) else value
+
+
+FORMAT: type[Format] = Ecsv

@@ -11,16 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-import numpy as np
-
-from galedge.tables.formats.cells import visible
-from galedge.tables.formats.spool import Chunk, Spooled, Stored
+from galedge.tables.cells import visible
+from galedge.tables.formats import Format
 from galedge.tables.rows import Cell
+from galedge.tables.spool import Chunk, Spooled, Stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FitsTable"]
+__all__ = ["FORMAT", "FitsTable"]
 
 _BLOCK = 2880
 _TYPES = {"int32": ("J", ">i4"), "int64": ("K", ">i8"), "bool": ("L", "u1")}
@@ -43,6 +42,7 @@ _KEYWORDS = {
 class FitsTable(Spooled):
     """A binary table in the first extension."""
 
+    extensions: ClassVar[tuple[str, ...]] = (".fits",)
     needs: ClassVar[tuple[str, ...]] = ("astropy",)
 
     def store(
@@ -53,6 +53,7 @@ class FitsTable(Spooled):
         chunks: Iterator[Chunk],
     ) -> None:
         """Write everything."""
+        import numpy as np
         from astropy.io import fits
 
         row = np.dtype([(f"{n}", _dtype(column)) for n, column in enumerate(columns)])
@@ -74,6 +75,8 @@ def _dtype(column: Stored) -> str:
 
 
 def _array(column: Stored, cells: Sequence[Cell]) -> NDArray[Any]:
+    import numpy as np
+
     values: list[Any]
     if column.type == "text":
         values = [str(cell or "").encode("ascii", "backslashreplace") for cell in cells]
@@ -131,3 +134,6 @@ def _display(digits: str | None) -> str:
 
 def _ascii(text: str) -> str:
     return visible(text).encode("ascii", "backslashreplace").decode("ascii")
+
+
+FORMAT: type[Format] = FitsTable

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar
 
-from galedge.tables.formats.cells import visible
+from galedge.tables.cells import visible
+from galedge.tables.formats import Format
 from galedge.tables.formats.ecsv import astropy_table
-from galedge.tables.formats.spool import Chunk, Spooled, Stored
 from galedge.tables.formats.votable import votable_head, votable_tail
+from galedge.tables.spool import Chunk, Spooled, Stored
 
-__all__ = ["Parquet"]
+__all__ = ["FORMAT", "Parquet"]
 
 
 class Parquet(Spooled):
     """One row group for each chunk."""
 
+    extensions: ClassVar[tuple[str, ...]] = (".parquet",)
     needs: ClassVar[tuple[str, ...]] = ("astropy", "pyarrow")
 
     def store(
@@ -68,3 +70,6 @@ def _metadata(columns: Sequence[Stored], about: Mapping[str, str | int]) -> dict
         if column.type == "text":
             metadata[f"table::len::{column.name}"] = str(column.width)
     return metadata
+
+
+FORMAT: type[Format] = Parquet

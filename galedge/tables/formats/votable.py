@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
+from typing import BinaryIO, ClassVar
 
+from galedge.tables.cells import printed, visible
 from galedge.tables.columns import COLUMNS
-from galedge.tables.formats.cells import printed, visible
-from galedge.tables.formats.spool import Chunk, Spooled, Stored
+from galedge.tables.formats import Format
 from galedge.tables.rows import Cell
+from galedge.tables.spool import Chunk, Spooled, Stored
 
-__all__ = ["VOTable", "votable_head", "votable_tail"]
+__all__ = ["FORMAT", "VOTable", "votable_head", "votable_tail"]
 
 _TYPES = {
     "int32": "int",
@@ -24,6 +25,8 @@ _TYPES = {
 
 class VOTable(Spooled):
     """One table in one resource."""
+
+    extensions: ClassVar[tuple[str, ...]] = (".vot", ".votable", ".xml")
 
     def store(
         self,
@@ -84,7 +87,8 @@ def _field(column: Stored) -> str:
     )
     if not known.description:
         return start + "/>"
-    return f"{start}><DESCRIPTION>{escape(visible(known.description))}</DESCRIPTION></FIELD>"
+    text = escape(visible(known.description), quote=False)
+    return f"{start}><DESCRIPTION>{text}</DESCRIPTION></FIELD>"
 
 
 def _is_icrs(column: Stored) -> bool:
@@ -92,7 +96,11 @@ def _is_icrs(column: Stored) -> bool:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(visible(text))
+    """Quote text as xml.sax does, whose import would cost more than galedge's own."""
+    text = escape(visible(text), quote=False)
+    if '"' not in text:
+        return f'"{text}"'
+    return f"'{text}'" if "'" not in text else '"' + text.replace('"', "&quot;") + '"'
 
 
 def _cell(value: Cell, digits: str | None) -> str:
@@ -100,4 +108,7 @@ def _cell(value: Cell, digits: str | None) -> str:
         return "<TD/>"
     if value.__class__ is bool:
         return "<TD>true</TD>" if value else "<TD>false</TD>"
-    return f"<TD>{escape(str(printed(value, digits)))}</TD>"
+    return f"<TD>{escape(str(printed(value, digits)), quote=False)}</TD>"
+
+
+FORMAT: type[Format] = VOTable

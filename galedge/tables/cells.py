@@ -6,8 +6,6 @@ import math
 import re
 from typing import Any
 
-import numpy as np
-
 from galedge.tables.rows import Cell
 
 __all__ = ["plain", "printed", "rounded", "visible"]
@@ -23,6 +21,8 @@ def plain(value: Any) -> Cell:
         return value  # type: ignore[no-any-return]
     if kind is float:
         return value if math.isfinite(value) else None
+    import numpy as np  # here, because it is rarely needed and never by help
+
     if value is np.ma.masked:
         return None
     if isinstance(value, np.floating):

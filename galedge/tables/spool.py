@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
 
+from galedge.tables.cells import plain, rounded, visible
 from galedge.tables.columns import Column
-from galedge.tables.formats.cells import plain, rounded, visible
 from galedge.tables.rows import Cell
 
 __all__ = ["Chunk", "Spool", "Spooled", "Stored"]
@@ -158,10 +158,10 @@ def _as_type(cells: list[Cell], type_: str) -> list[Cell]:
 
 
 class Spooled:
-    """A format that is written when its last row has come."""
+    """A format that is written when its last row has come; see `galedge.tables.formats.Format`."""
 
+    extensions: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
-    """Packages of the extra ``tables`` without which it cannot be written."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str = "") -> None:
         self._file = file
