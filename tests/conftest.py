@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.made import command, galaxy, tiny_network, write_bundle, write_fits
+from helpers.made import (
+    KINDS,
+    SIGNS,
+    bundle_of,
+    command,
+    galaxy,
+    tiny_network,
+    write_bundle,
+    write_fits,
+)
 from numpy.typing import NDArray
 
 
@@ -30,6 +39,12 @@ def network() -> bytes:
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory, network: bytes) -> Path:
     return write_bundle(tmp_path_factory.mktemp("models") / "tiny", {"fp32": network})
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle of three classes and two labels of the same names, without a quantity."""
+    return bundle_of(tmp_path_factory.mktemp("models") / "other", [KINDS, SIGNS], name="other")
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,43 @@ def write_bundle(folder: Path, networks: dict[str, bytes], **changes: Any) -> Pa
     return folder
 
 
+# Another question than Hubble's: two heads that share names, and no quantity.
+KINDS = {
+    "kind": "classes",
+    "name": "kind",
+    "output": "kind",
+    "names": ["ring", "lens", "blob"],
+    "temperature": 2.0,
+}
+SIGNS = {
+    "kind": "labels",
+    "name": "signs",
+    "output": "signs",
+    "names": ["ring", "lens"],
+    "mirror": {"lens": "complement"},
+}
+
+
+def _widths(entries: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how wide each output of a card's heads is."""
+    size = {"classes": lambda e: len(e["names"]), "labels": lambda e: len(e["names"])}
+    size |= {"quantity": lambda e: 2, "embedding": lambda e: e["size"]}
+    return {e["output"]: size[e["kind"]](e) for e in entries if e["kind"] in size}
+
+
+def bundle_of(
+    folder: Path,
+    entries: list[dict[str, Any]],
+    *,
+    outputs: dict[str, int] | None = None,
+    **changes: Any,
+) -> Path:
+    """Write a bundle of schema 2 with these heads."""
+    network = network_of(_widths(entries) if outputs is None else outputs)
+    card = {"schema": 2, "heads": entries, "task": None, "classes": None, "calibration": None}
+    return write_bundle(folder, {"fp32": network}, **(card | changes))
+
+
 def galaxy(side: int = 64, seed: int = 0) -> NDArray[np.float32]:
     """Return a round galaxy on a noisy sky, shape (side, side)."""
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers.made import galaxy, heads_of, network_of, rows, write_bundle, write_fits
+from helpers.made import KINDS, SIGNS, bundle_of, galaxy, heads_of, rows, write_fits
 
 from galedge.answers.classifier import Classifier
 from galedge.answers.result import columns
@@ -17,35 +17,9 @@ from galedge.network.card import Card
 from galedge.network.heads import CardError, Heads
 from galedge.network.model import Model
 
-KINDS = {
-    "kind": "classes",
-    "name": "kind",
-    "output": "kind",
-    "names": ["ring", "lens", "blob"],
-    "temperature": 2.0,
-}
-SIGNS = {
-    "kind": "labels",
-    "name": "signs",
-    "output": "signs",
-    "names": ["ring", "lens"],
-    "mirror": {"lens": "complement"},
-}
 AGE = {"kind": "quantity", "name": "age", "output": "age", "range": [0, 14], "unit": "Gyr"}
 POOLED = {"kind": "embedding", "name": "pooled", "output": "pooled", "size": 5}
 ROLES = {"kind": "classes", "name": "role", "output": "role", "names": ["ring", "none"]}
-
-
-def widths(entries):
-    size = {"classes": lambda e: len(e["names"]), "labels": lambda e: len(e["names"])}
-    size |= {"quantity": lambda e: 2, "embedding": lambda e: e["size"]}
-    return {e["output"]: size[e["kind"]](e) for e in entries if e["kind"] in size}
-
-
-def bundle_of(folder, entries, *, outputs=None, **changes):
-    network = network_of(widths(entries) if outputs is None else outputs)
-    card = {"schema": 2, "heads": entries, "task": None, "classes": None, "calibration": None}
-    return write_bundle(folder, {"fp32": network}, **(card | changes))
 
 
 def scale(size=5, count=99, **changes):
@@ -64,12 +38,6 @@ def typicality(folder, content, **changes):
     sha256 = hashlib.sha256(content).hexdigest()
     entry = {"kind": "typicality", "name": "typicality", "of": "pooled", "flag_below": 0.02}
     return entry | {"file": "typicality.npz", "sha256": sha256} | changes
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory):
-    """Return a bundle of three classes and two labels of the same names, without a quantity."""
-    return bundle_of(tmp_path_factory.mktemp("models") / "other", [KINDS, SIGNS], name="other")
 
 
 def test_names_that_two_heads_share_fill_two_columns(other):

@@ -55,6 +55,16 @@ def test_parts_hold_every_image_once(cluster, stamps, tmp_path, bundle):
     assert table["status"].count("error") == 1
 
 
+def test_parts_of_another_question(cluster, stamps, tmp_path, other):
+    options = {"model": str(other), "workers": 1}
+    found = list(find([stamps]))[:30]
+    list(classify_parts(cluster.scheduler_address, found, tmp_path / "out", options, {}))
+    table = parquet.read_table(tmp_path / "out")
+    assert {"p_ring", "p_signs_ring"} <= set(table.column_names)
+    assert "t_type" not in table.column_names
+    assert set(table["label"].to_pylist()) <= {"ring", "lens", "blob"}
+
+
 def test_a_lost_worker_costs_only_time(stamps, tmp_path, bundle):
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None

@@ -117,6 +117,15 @@ def test_raw_stamps_get_keyed_answers_and_bad_ones_a_reason(brokers, classifier,
     assert answers[b"a"]["label"] == classifier.classify(stamp).label
 
 
+def test_answers_to_another_question(brokers, other, stamp):
+    send(brokers, "other", [(b"a", stamp)])
+    run(brokers, "other", "other-out", Classifier(other, workers=1), 1)
+    ((_, row),) = read(brokers, "other-out", 1)
+    assert row["label"] in ("ring", "lens", "blob")
+    assert {"p_ring", "p_signs_ring"} <= set(row)
+    assert "t_type" not in row
+
+
 def test_what_was_committed_is_not_read_again(brokers, classifier, stamp):
     send(brokers, "twice", [(b"a", stamp)])
     run(brokers, "twice", "twice-out", classifier, 1, group="t")
