@@ -90,6 +90,8 @@ void prepare_file(const std::string& path, int hdu_number, int plane, const Reci
     for (int c = 0; c < planes.count; ++c) planes.band[c] = worker.pixels.data() + c * pixels;
     facts.prepared = prepare(planes, recipe, out, worker.scratch);
     const Wcs wcs = Wcs::from(hdu.header);
+    facts.parity = wcs.parity;
+    facts.upwards = rows_go_up(hdu.header);
     if (wcs.valid) wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);
 }
 

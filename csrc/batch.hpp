@@ -17,6 +17,8 @@ struct ImageFacts {
     double ra = std::numeric_limits<double>::quiet_NaN();  // deg, of the frame's centre
     double dec = std::numeric_limits<double>::quiet_NaN();
     int hdu = -1;
+    int parity = 0;        // see Wcs
+    bool upwards = false;  // the first row is the lowest
     std::string object, date_obs;  // header cards OBJECT and DATE-OBS
     std::optional<std::string> error;
     bool unsupported = false;  // the error's kind: another reader may know better

@@ -168,6 +168,8 @@ void bind_fits(py::module_& m) {
         .def_property_readonly("axes", [](const Hdu& h) { return py::tuple(py::cast(h.axes)); })
         .def_property_readonly("is_image", &Hdu::is_image)
         .def_property_readonly("is_picture", &Hdu::is_picture)
+        .def_property_readonly("parity", [](const Hdu& h) { return Wcs::from(h.header).parity; })
+        .def_property_readonly("upwards", [](const Hdu& h) { return rows_go_up(h.header); })
         .def_property_readonly("shape",
                                [](const Hdu& h) -> py::object {
                                    if (!h.is_image()) return py::none();

@@ -66,18 +66,21 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
     py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
+    py::array_t<std::int8_t> signs({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
     py::list hdus;
     for (std::size_t i = 0; i < facts.size(); ++i) {
         table.mutable_at(i) = facts[i].prepared;
         positions.mutable_at(i, 0) = facts[i].ra;
         positions.mutable_at(i, 1) = facts[i].dec;
+        signs.mutable_at(i, 0) = static_cast<std::int8_t>(facts[i].parity);
+        signs.mutable_at(i, 1) = facts[i].upwards;
         hdus.append(facts[i].hdu);
         objects.append(shown(facts[i].object));
         dates.append(shown(facts[i].date_obs));
         errors.append(facts[i].error ? py::object(shown(*facts[i].error)) : py::none());
         unsupported.append(facts[i].unsupported);
     }
-    return py::make_tuple(table, positions, hdus, objects, dates, errors, unsupported);
+    return py::make_tuple(table, positions, signs, hdus, objects, dates, errors, unsupported);
 }
 
 template <class Out>

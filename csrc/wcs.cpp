@@ -79,11 +79,41 @@ void read_matrix(const Header& header, double (&m)[2][2], bool& bad) {
     m[1][1] = cdelt2 * number(header, "PC2_2", 1, bad);
 }
 
+// 1 for a celestial longitude, 2 for a latitude, 0 for anything else.
+int celestial_axis(const std::string& type) {
+    for (const char* name : {"RA--", "GLON", "ELON", "SLON"})
+        if (type.compare(0, 4, name) == 0) return 1;
+    for (const char* name : {"DEC-", "GLAT", "ELAT", "SLAT"})
+        if (type.compare(0, 4, name) == 0) return 2;
+    return 0;
+}
+
+int read_parity(const Header& header, const std::string& type1, const std::string& type2) {
+    const int first = celestial_axis(type1), second = celestial_axis(type2);
+    if (first + second != 3 || first == 0 || second == 0) return 0;
+    bool bad = false;
+    double m[2][2];
+    read_matrix(header, m, bad);
+    double area = m[0][0] * m[1][1] - m[0][1] * m[1][0];
+    if (first == 2) area = -area;
+    if (bad || !std::isfinite(area) || area == 0) return 0;
+    // East to the left and rows downward: longitude and row grow together.
+    return area > 0 ? 1 : -1;
+}
+
 }  // namespace
+
+bool rows_go_up(const Header& header) {
+    std::string order = text(header, "ROWORDER");
+    for (char& c : order)
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    return order != "TOP-DOWN";
+}
 
 Wcs Wcs::from(const Header& header) {
     Wcs wcs;
     const std::string type1 = text(header, "CTYPE1"), type2 = text(header, "CTYPE2");
+    wcs.parity = read_parity(header, type1, type2);
     const auto is = [](const std::string& type, const char* plain, const char* sip) {
         return type == plain || type == sip;
     };

@@ -13,6 +13,10 @@ struct Wcs {
     double crval[2] = {0, 0};                // longitude, latitude (deg)
     double matrix[2][2] = {{1, 0}, {0, 1}};  // pixels to (longitude, latitude) degrees
     double lonpole = 180;
+    // Of the pixels as stored, the first row on top: 1 as on the sky (north up,
+    // east to the left, however rotated), -1 its mirror image, 0 if the header
+    // has no celestial axes. Known for every projection, `valid` or not.
+    int parity = 0;
 
     // From CTYPE, CRPIX, CRVAL and CD, PC with CDELT, or CDELT with CROTA2;
     // ICRS or FK5 at equinox 2000. Whatever else stands there is no error: it
@@ -25,5 +29,9 @@ struct Wcs {
     // The side of a square of the same area as a pixel at the reference point.
     double pixel_scale() const;  // arcsec
 };
+
+// Whether the first row is the lowest, which FITS means and viewers show; camera
+// programs that store the highest first say so: ROWORDER = 'TOP-DOWN'.
+bool rows_go_up(const Header& header);
 
 }  // namespace galedge

@@ -246,9 +246,8 @@ class Classifier:
             out=self._buffer(len(sources)),
             verify=self.verify,
         )
-        # Rows of FITS go up, the network's down: its picture is the mirrored one.
-        upwards = np.array([facts.hdu is not None for facts in batch.facts], bool)
-        told = self.model.predict(batch.pixels, self.views).told(upwards)
+        mirrored = np.array([facts.mirrored for facts in batch.facts], bool)
+        told = self.model.predict(batch.pixels, self.views).told(mirrored)
         results = [self._result(*one) for one in zip(batch.facts, *told, strict=True)]
         if not self.keep_pixels:
             return results
@@ -284,6 +283,8 @@ class Classifier:
             masked_fraction=_number(facts.masked_fraction),
             status="ok",
             error=None,
+            upwards=facts.upwards,
+            handedness=facts.handedness,
             **self._provenance,
         )
 

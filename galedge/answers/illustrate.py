@@ -160,7 +160,7 @@ class Illustrator:
         drawn: dict[int, tuple[Any, ...]] = {}
         if good:
             found = self._explainer.explain(batch.pixels[good], self._target)
-            said = found.prediction.told(np.array([_upwards(batch.facts[i]) for i in good]))
+            said = found.prediction.told(np.array([batch.facts[i].mirrored for i in good]))
             per_image = zip(said.finite, said.answers, found.target, found.heat, strict=True)
             drawn = dict(zip(good, per_image, strict=True))
         rows, i = [], 0
@@ -197,7 +197,7 @@ class Illustrator:
             row.update(zip(head.column_names, cells, strict=True))
             if head is self._explainer.head:
                 words.append(head.shown(cells, target))
-        if _upwards(facts):
+        if facts.upwards:  # as viewers show it
             pixels, heat = pixels[:, ::-1], heat[::-1]
         content = BytesIO()
         lines = os.path.basename(path), "   ".join(word for word in words if word)
@@ -216,11 +216,6 @@ class Illustrator:
             model=self._model.card.name,
             model_sha256=self._model.sha256,
         )
-
-
-def _upwards(facts: Facts) -> bool:
-    """Tell whether the first row is the lowest, as viewers show FITS."""
-    return facts.hdu is not None
 
 
 def cover(

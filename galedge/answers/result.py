@@ -55,6 +55,13 @@ class Result:
         What answered.
     pixels : ndarray of uint8, shape (3, S, S), or None
         What the network saw, if the classifier was told to keep it.
+    upwards : bool
+        Whether viewers show the image's first row, and that of `pixels`, at the bottom.
+    handedness : {"sky", "file", "assumed", ""}
+        What answers that depend on it, as the sense of spiral arms, go by: the
+        header's coordinates; the order of rows that the file's format or header
+        gives; of arrays neither: the first row is then taken to be the lowest,
+        unless it is a picture of 8 bits.
     """
 
     path: str
@@ -78,6 +85,8 @@ class Result:
     version: str
     heads: Heads = field(compare=False)
     pixels: NDArray[np.uint8] | None = field(default=None, compare=False)
+    upwards: bool = field(default=False, compare=False)
+    handedness: str = field(default="", compare=False)
 
     @property
     def ok(self) -> bool:
@@ -166,7 +175,8 @@ def _float(cell: Cell) -> float | None:
 
 
 # The fields on either side of the columns that depend on the model's heads.
-_FIELDS = tuple(each.name for each in fields(Result) if each.name not in ("heads", "pixels"))
+_NO_COLUMNS = {"heads", "pixels", "upwards", "handedness"}
+_FIELDS = tuple(each.name for each in fields(Result) if each.name not in _NO_COLUMNS)
 _AT = _FIELDS.index("answers")
 _BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
 _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)

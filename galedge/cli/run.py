@@ -80,8 +80,8 @@ def tabulate(
                 row = result.as_row()
                 table.write(row)
                 if page is not None:
-                    in_fits = row["hdu"] is not None  # whose rows go up
-                    page.add(row, getattr(result, "pixels", None), upwards=in_fits)
+                    upwards = getattr(result, "upwards", False)
+                    page.add(row, getattr(result, "pixels", None), upwards=upwards)
         if then is not None:
             then()
     except KeyboardInterrupt:

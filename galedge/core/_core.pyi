@@ -45,6 +45,10 @@ class Hdu:
     @property
     def is_picture(self) -> bool: ...
     @property
+    def parity(self) -> Literal[-1, 0, 1]: ...
+    @property
+    def upwards(self) -> bool: ...
+    @property
     def shape(self) -> tuple[int, int, int] | None: ...
     @property
     def compression(self) -> HeaderValue: ...
@@ -93,11 +97,13 @@ class Recipe:
 def framings() -> list[str]: ...
 def stretches() -> list[str]: ...
 
-# Numbers as a structured array, (ra, dec) rows, HDUs, OBJECT, DATE-OBS, errors,
-# and whether an error says that the core does not support the file.
+# Numbers as a structured array, (ra, dec) rows, (parity, upwards) rows, HDUs,
+# OBJECT, DATE-OBS, errors, and whether an error says that the core does not
+# support the file.
 Result = tuple[
     NDArray[np.void],
     NDArray[np.float64],
+    NDArray[np.int8],
     list[int],
     list[str],
     list[str],

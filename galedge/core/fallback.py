@@ -43,8 +43,11 @@ __all__ = [
 
 _MAX_PIXELS = 1 << 28
 
-_Found = tuple["Prepared | None", tuple[float, float], int, str, str, str | None, bool]
+_Found = tuple[
+    "Prepared | None", tuple[float, float], tuple[int, bool], int, str, str, str | None, bool
+]
 _NO_SKY = (float("nan"), float("nan"))
+_NO_SIGNS = (0, False)
 
 
 class Recipe(NamedTuple):
@@ -119,7 +122,16 @@ def prepare_arrays(
     """Prepare images of shape (1 or 3, H, W) into `out`; twin of csrc/batch.cpp."""
 
     def one(i: int) -> _Found:
-        return _prepare(images[i], pictures[i], recipe, out[i]), _NO_SKY, -1, "", "", None, False
+        return (
+            _prepare(images[i], pictures[i], recipe, out[i]),
+            _NO_SKY,
+            _NO_SIGNS,
+            -1,
+            "",
+            "",
+            None,
+            False,
+        )
 
     return _for_each(one, len(images), threads, out)
 
@@ -151,7 +163,8 @@ def prepare_files(
         wcs = found.wcs()
         sky = wcs.pixel_to_sky(prepared.x, prepared.y) if wcs else _NO_SKY
         name, date = (card_text(found.text, keyword) for keyword in ("OBJECT", "DATE-OBS"))
-        return prepared, sky, found.index, name, date, None, False
+        signs = found.parity, found.upwards
+        return prepared, sky, signs, found.index, name, date, None, False
 
     return _for_each(one, len(paths), threads, out)
 
@@ -181,7 +194,7 @@ def _for_each(
         except MemoryError:
             message, unsupported = "there is not enough memory for this image", False
         out[i] = 0
-        return None, _NO_SKY, -1, "", "", message, unsupported
+        return None, _NO_SKY, _NO_SIGNS, -1, "", "", message, unsupported
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -194,5 +207,6 @@ def _for_each(
         [tuple(prepared or nothing) for prepared, *_ in found], [*fields, ("flags", "u4")]
     )
     positions = np.array([sky for _, sky, *_ in found], float).reshape(-1, 2)
-    columns = zip(*found, strict=True) if found else ((),) * 7
-    return table, positions, *(list(column) for column in list(columns)[2:])
+    signs = np.array([each[2] for each in found], np.int8).reshape(-1, 2)
+    columns = zip(*found, strict=True) if found else ((),) * 8
+    return table, positions, signs, *(list(column) for column in list(columns)[3:])

@@ -73,6 +73,11 @@ class Placed:
         """What the network saw, if the classifier was told to keep it."""
         return self.result.pixels
 
+    @property
+    def upwards(self) -> bool:
+        """Whether viewers show the frame's first row at the bottom."""
+        return self.result.upwards
+
     def as_row(self) -> dict[str, Cell]:
         """Return a table's row: the result's columns, then the further ones."""
         return {**self.result.as_row(), **self.extra}

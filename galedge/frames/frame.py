@@ -9,6 +9,7 @@ bound the memory, and the cutouts are copied from these.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -120,6 +121,12 @@ class Frame:
         """Whether the pixels are already stretched."""
         return all(layer.sample.is_picture for layer in self._layers)
 
+    @property
+    def upwards(self) -> bool:
+        """Whether the first row is the lowest; see `Image.upwards`."""
+        stated = self.image.upwards
+        return not self.is_picture if stated is None else stated
+
     def celestial(self) -> Celestial | None:
         """Return the celestial coordinates, if the header has any; see `celestial_of`."""
         if not self._knows_celestial:
@@ -217,7 +224,9 @@ class Frame:
             whole[:, y0 - bottom : y1 - bottom, x0 - left : x1 - left] = pixels
             pixels = whole
         data = pixels[0] if self.planes == 1 else pixels
-        image = Image(data, Header(b""), None, self.path, self.image.hdu, self.is_picture)
+        image = replace(
+            self.image, data=data, header=Header(b""), wcs=None, is_picture=self.is_picture
+        )
         return image, (left, bottom)
 
     def _pixels(self, x0: int, y0: int, x1: int, y1: int) -> NDArray[Any]:
@@ -258,7 +267,14 @@ class _Layer:
         pixel = self.window(0, 0, 1, 1)
         self.planes = len(pixel)
         self.sample = Image(
-            pixel, header, self._hdu.wcs(), path, self._hdu.index, self._hdu.is_picture
+            pixel,
+            header,
+            self._hdu.wcs(),
+            path,
+            self._hdu.index,
+            self._hdu.is_picture,
+            self._hdu.parity,
+            self._hdu.upwards,
         )
 
     def celestial(self) -> Celestial | None:

@@ -30,7 +30,7 @@ _NAMED = 150  # with more sources than this the circles bear no class names
 
 
 def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[str]) -> None:
-    """Draw sources over their frame, as viewers show FITS: the first row at the bottom.
+    """Draw sources over their frame, as viewers show them: the first row of FITS at the bottom.
 
     Linear flux is stretched by asinh from below the sky to its brightest pixels,
     pictures are shown as they are. A circle of half the cutout's side stands around
@@ -56,7 +56,7 @@ def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[st
 
     pixels, scale = _reduced(frame)
     shades = pixels if frame.is_picture else 255 * _stretched(pixels)
-    upward = frame.image.hdu is not None
+    upward = frame.upwards
     shades = np.nan_to_num(shades[::-1] if upward else shades).clip(0, 255).astype(np.uint8)
     enlarged = max(1, math.ceil(_SMALLEST / max(shades.shape)))
     shades = shades.repeat(enlarged, 0).repeat(enlarged, 1)

@@ -42,6 +42,16 @@ class Facts:
     ra, dec : float or None
         Position of the frame's centre in degrees, ICRS, if the header has a
         celestial WCS that galedge reads.
+    parity : {1, -1, 0}
+        What the header's coordinates say of the network's picture, the first
+        row on top: 1 as on the sky, -1 its mirror image, 0 nothing.
+    upwards : bool
+        Whether the first row is the lowest, so that viewers show the image, and
+        `x`, `y` count, from the bottom.
+    handedness : {"sky", "file", "assumed", ""}
+        Where `mirrored` is known from: the header's coordinates; the order of
+        rows that the file's format or header gives; or neither, as of arrays,
+        whose first row is taken to be the lowest unless they are 8-bit pictures.
     object, date_obs : str
         The header's OBJECT and DATE-OBS.
     flags : tuple of str
@@ -68,14 +78,33 @@ class Facts:
     noise: float | None = None
     masked_fraction: float | None = None
     error: str | None = None
+    parity: int = 0
+    upwards: bool = False
+    handedness: str = ""
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the network's picture is a mirror image of the sky, or of what viewers show.
+
+        By the header's coordinates where it has them, else by the order of rows.
+        """
+        return self.parity < 0 if self.parity else self.upwards
 
 
 def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
     """Turn what the core returns for a batch into facts, one for each path."""
-    table, positions, hdus, objects, dates, errors, _ = result
+    table, positions, signs, hdus, objects, dates, errors, _ = result
     facts = []
-    for path, numbers, (ra, dec), hdu, name, date, error in zip(
-        paths, table.tolist(), positions.tolist(), hdus, objects, dates, errors, strict=True
+    for path, numbers, (ra, dec), (parity, upwards), hdu, name, date, error in zip(
+        paths,
+        table.tolist(),
+        positions.tolist(),
+        signs.tolist(),
+        hdus,
+        objects,
+        dates,
+        errors,
+        strict=True,
     ):
         if error is not None:
             facts.append(Facts(path, object=name, date_obs=date, error=error))
@@ -96,6 +125,9 @@ def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
                 sky,
                 noise,
                 masked,
+                parity=parity,
+                upwards=bool(upwards),
+                handedness="sky" if parity else "file",
             )
         )
     return facts

@@ -9,7 +9,7 @@ are stored: nothing is flipped.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ from galedge.errors import ReadError, TooLarge, Unsupported
 from galedge.images.checksum import Sums, refuse_changed, sums_of
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import Header
-from galedge.images.samples import select
+from galedge.images.samples import Samples, select
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -68,6 +68,14 @@ class Image:
         The HDU that was read.
     is_picture : bool
         Eight bits a sample, unscaled: already stretched for display.
+    parity : {1, -1, 0}
+        What the header's coordinates say of the pixels with the first row on
+        top: 1 as on the sky (north up, east to the left, however rotated), -1
+        its mirror image, 0 nothing.
+    upwards : bool or None
+        Whether the first row is the lowest: of FITS, unless its ROWORDER says
+        TOP-DOWN, and not of JPEG, PNG and TIFF. None where nothing says it: it
+        is then taken to be so unless this is a picture.
     """
 
     data: NDArray[np.floating[Any]]
@@ -76,6 +84,8 @@ class Image:
     path: str
     hdu: int | None
     is_picture: bool
+    parity: int = 0
+    upwards: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def read(
         if hdu is not None:
             raise Unsupported(f"has no HDU {hdu}: it is not a FITS file")
         data = select(opened.planes(), plane, window, np.float64 if double else np.float32)
-        return Image(data, Header(b""), None, name, None, opened.is_picture)
+        return _read_other(opened, data, name)
     except ReadError as error:
         raise _named(error, name) from None
 
@@ -190,7 +200,7 @@ def cutout(
         else:
             kind = np.float64 if double else np.float32
             data = select(opened.planes(), plane, window, kind)
-            image = Image(data, Header(b""), None, name, None, opened.is_picture)
+            image = _read_other(opened, data, name)
     except ReadError as error:
         raise _named(error, name) from None
     if window == (left, bottom, width, height):
@@ -198,7 +208,7 @@ def cutout(
     padded = np.full((*image.data.shape[:-2], height, width), np.nan, image.data.dtype)
     padded[..., y0 - bottom : y1 - bottom, x0 - left : x1 - left] = image.data
     wcs = image.wcs.shifted(left - x0, bottom - y0) if image.wcs is not None else None
-    return Image(padded, image.header, wcs, name, image.hdu, image.is_picture)
+    return replace(image, data=padded, wcs=wcs)
 
 
 def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]:
@@ -260,6 +270,11 @@ def _named(error: ReadError, name: str) -> ReadError:
     return type(error)(f"{name}: {error}")
 
 
+def _read_other(opened: Samples, data: NDArray[np.floating[Any]], name: str) -> Image:
+    upwards = None if opened.kind == ".npy" else False
+    return Image(data, Header(b""), None, name, None, opened.is_picture, upwards=upwards)
+
+
 def _read_fits(
     fits: Fits,
     name: str,
@@ -274,7 +289,16 @@ def _read_fits(
     if wcs is not None and window is not None:
         wcs = wcs.shifted(window[0], window[1])
     header = Header(found.text, compressed=found.kind == "compressed image")
-    return Image(data, header, wcs, name, found.index, found.is_picture)
+    return Image(
+        data,
+        header,
+        wcs,
+        name,
+        found.index,
+        found.is_picture,
+        found.parity,
+        found.upwards,
+    )
 
 
 _DTYPES = {8: "uint8", 16: "int16", 32: "int32", 64: "int64", -32: "float32", -64: "float64"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -182,6 +182,7 @@ def _prepare_pixels(
         try:
             image = _image_of(source, hdu, verify)
             _copy_header(image, facts[i])
+            _copy_handedness(image, facts[i])
             if image.wcs is not None:
                 wcs[i] = image.wcs
             images.append(_planes(image.data, plane))
@@ -199,6 +200,8 @@ def _prepare_pixels(
         out[i] = slot
         fact.path, fact.hdu = facts[i].path, facts[i].hdu
         fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
+        fact.parity, fact.upwards = facts[i].parity, facts[i].upwards
+        fact.handedness = facts[i].handedness
         if i in wcs and fact.x is not None and fact.y is not None:
             fact.ra, fact.dec = wcs[i].pixel_to_sky(fact.x, fact.y)
         facts[i] = fact
@@ -249,7 +252,8 @@ def _together(bands: Sequence[Image]) -> Image:
                 )
     picture = all(band.is_picture for band in bands)
     stack = np.stack([band.data for band in bands])
-    return Image(stack, first.header, first.wcs, first.path, first.hdu, picture)
+    parity = next((band.parity for band in bands if band.parity), 0)
+    return replace(first, data=stack, is_picture=picture, parity=parity)
 
 
 def _copy_header(image: Image, facts: Facts) -> None:
@@ -257,6 +261,13 @@ def _copy_header(image: Image, facts: Facts) -> None:
     facts.hdu = image.hdu
     facts.object = image.header.shown("OBJECT")
     facts.date_obs = image.header.shown("DATE-OBS")
+
+
+def _copy_handedness(image: Image, facts: Facts) -> None:
+    facts.parity = image.parity
+    facts.upwards = not image.is_picture if image.upwards is None else image.upwards
+    stated = image.parity or image.upwards is not None
+    facts.handedness = ("sky" if image.parity else "file") if stated else "assumed"
 
 
 def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32]:

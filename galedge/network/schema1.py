@@ -22,7 +22,7 @@ _TYPES = {
 _DESCRIPTIONS = {
     "bar": "probability of a bar",
     "arms": "probability of spiral arms",
-    "clockwise": "probability that arms wind clockwise, as viewers show the image",
+    "clockwise": "probability that arms wind clockwise on the sky",
     "edge_on": "probability of a disc seen edge-on",
     "disturbed": "probability that the galaxy is disturbed or merging",
 }

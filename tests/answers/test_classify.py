@@ -66,8 +66,10 @@ def test_features_follow_and_winding_is_as_shown(tmp_path):
     classifier = Classifier(bundle)
     image = galaxy()
     write_fits(tmp_path / "g.fits", image)
-    shown = classifier.classify(image)
-    file = classifier.classify(tmp_path / "g.fits")  # the same pixels, but rows go up
+    file = classifier.classify(tmp_path / "g.fits")
+    # The same pixels in a file that says that its first row is the highest.
+    write_fits(tmp_path / "down.fits", image, ROWORDER="TOP-DOWN")
+    shown = classifier.classify(tmp_path / "down.fits")
     assert list(shown.as_row()) == names_of(heads_of(CLASSES, names))
     assert shown.as_row()["p_bar"] == shown.features["bar"] == file.features["bar"]
     assert 0.01 < file.features["clockwise"] < 0.99

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.core._pure.cards import Header, card_text
-from galedge.core._pure.wcs import Wcs
+from galedge.core._pure.wcs import Wcs, parity
 from galedge.errors import ReadError, Unsupported
 
 __all__ = ["TYPES", "Hdu"]
@@ -110,6 +110,16 @@ class Hdu:
             return None
         x, y = (self.axes[axis] for axis in self.plane_axes)
         return math.prod(self.axes) // (x * y), y, x
+
+    @property
+    def parity(self) -> int:
+        """The sense of its rows and columns on the sky; see ``csrc/wcs.hpp``."""
+        return parity(self.cards)
+
+    @property
+    def upwards(self) -> bool:
+        """Whether its first row is the lowest."""
+        return str(self.cards.get("ROWORDER", "")).upper() != "TOP-DOWN"
 
     @property
     def compression(self) -> Any:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Wcs"]
+__all__ = ["Wcs", "parity"]
+
+_LONGITUDES, _LATITUDES = ("RA--", "GLON", "ELON", "SLON"), ("DEC-", "GLAT", "ELAT", "SLAT")
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,21 @@ class Wcs:
         numbers = (wcs.pixel_scale, *wcs.crpix, *crval, wcs.lonpole)
         usable = all(map(math.isfinite, numbers)) and abs(crval[1]) <= 90
         return wcs if usable and wcs.pixel_scale > 0 else None
+
+
+def parity(cards: Mapping[str, Any]) -> int:
+    """Return 1 for rows and columns as on the sky, -1 mirrored, 0 for no celestial axes."""
+    types = [str(cards.get(name, ""))[:4] for name in ("CTYPE1", "CTYPE2")]
+    usual = [types[0] in _LONGITUDES, types[1] in _LATITUDES]
+    swapped = [types[0] in _LATITUDES, types[1] in _LONGITUDES]
+    try:
+        (a, b), (c, d) = _matrix(cards)
+    except (TypeError, ValueError):
+        return 0
+    area = a * d - b * c
+    if not (all(usual) or all(swapped)) or not math.isfinite(area) or area == 0:
+        return 0
+    return 1 if (area > 0) == all(usual) else -1
 
 
 def _real(cards: Mapping[str, Any], keyword: str, default: float) -> float:
