@@ -51,8 +51,8 @@ class Classifier:
         Threads that prepare and infer. Default: the CPUs this process may use.
     batch : int, optional
         Sources a worker takes at a time. Larger is a little faster; with 1 a
-        result is never kept waiting for its neighbours. Default: 64, on a GPU
-        1024.
+        result is never kept waiting for its neighbours, nor in `stream` for the
+        next source of an iterator. Default: 64, on a GPU 1024.
     hdu : int, optional
         HDU to read from FITS files. Default: the first image.
     plane : int, optional
@@ -140,10 +140,20 @@ class Classifier:
         self._provenance: dict[str, Any] = {
             "model": self.model.card.name,
             "model_sha256": self.model.sha256,
+            "engine": self.model.choice.engine,
+            "precision": "fp16" if self.model.choice.half else self.model.choice.precision,
             "recipe_sha256": self.recipe.sha256,
             "version": __version__,
             "heads": self.model.heads,
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process; the model says where it can be loaded."""
+        return {name: value for name, value in self.__dict__.items() if name != "_local"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._local = threading.local()
 
     @overload
     def classify(self, source: str | os.PathLike[str] | bytes | Image) -> Result: ...
@@ -199,6 +209,11 @@ class Classifier:
             One for each source, in their order.
         """
         size = self.batch
+        if size == 1 and not isinstance(sources, Sized):
+            # The next source may be a night away: what is there is answered first.
+            for source in sources:
+                yield from self._chunk([source])
+            return
         if isinstance(sources, Sized):  # a short list is shared out among all workers
             size = max(1, min(size, math.ceil(len(sources) / self.workers)))
         for results in ordered_map(self._chunk, chunks(sources, size), self.workers):

@@ -48,9 +48,9 @@ class Result:
         With ``"error"`` every number but `hdu` is None.
     error : str or None
         Why there is no answer.
-    model, model_sha256, recipe_sha256, version : str
-        What made the answer: the model's name, the hash of its network, the
-        hash of the recipe, and galedge's version.
+    model, model_sha256, engine, precision, recipe_sha256, version : str
+        What made the answer: the model's name, the hash of its network, what ran
+        it and in which precision, the hash of the recipe, and galedge's version.
     heads : Heads
         What answered.
     pixels : ndarray of uint8, shape (3, S, S), or None
@@ -81,6 +81,8 @@ class Result:
     error: str | None
     model: str
     model_sha256: str
+    engine: str
+    precision: str
     recipe_sha256: str
     version: str
     heads: Heads = field(compare=False)

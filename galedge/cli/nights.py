@@ -95,6 +95,8 @@ def binding(classifier: Classifier) -> dict[str, object]:
         "recipe_sha256": classifier.recipe.sha256,
         "hdu": classifier.hdu,
         "plane": classifier.plane,
+        "views": classifier.views,
+        "verify": classifier.verify,
     }
 
 

@@ -72,7 +72,8 @@ def tabulate(
             _gallery(gallery, columns, made_by) as page,
             open_table(output, columns, made_by, json=json, alone=alone) as table,
         ):
-            inputs = list(find(paths))
+            passed: list[str] = []
+            inputs = list(find(paths, passed=passed.append))
             refuse_overwriting(output, inputs)
             refuse_overwriting(gallery, inputs, "--gallery")
             total = len(inputs) if noun == "image" else None
@@ -92,7 +93,8 @@ def tabulate(
         return
     finally:
         log.close()
-    log.end(log.summary())
+    others = f"; {counted(len(passed), 'file')} of other kinds passed over" if passed else ""
+    log.end(log.summary() + others)
     if log.rejected:
         raise click.exceptions.Exit(REJECTED)
 

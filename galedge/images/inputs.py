@@ -68,6 +68,7 @@ def find(
     chosen: Callable[[str], bool] = is_image,
     recursive: bool = True,
     entered: Callable[[str], object] | None = None,
+    passed: Callable[[str], object] | None = None,
 ) -> Iterator[str | Rejected]:
     """Yield the files that `paths` stand for, one by one.
 
@@ -86,6 +87,9 @@ def find(
         Whether folders in folders are walked, too.
     entered : function of a path, optional
         Called with each folder before it is listed.
+    passed : function of a path, optional
+        Called with each file in a folder that is passed over for its name; hidden
+        ones are nobody's business.
 
     Yields
     ------
@@ -97,7 +101,7 @@ def find(
     for path in [os.fspath(path) for path in paths]:
         if os.path.isdir(path):
             empty = True
-            for found in _walk(path, chosen, recursive, entered):
+            for found in _walk(path, chosen, recursive, entered, passed):
                 empty = False
                 yield found
             if empty:
@@ -111,6 +115,7 @@ def _walk(
     chosen: Callable[[str], bool],
     recursive: bool,
     entered: Callable[[str], object] | None,
+    passed: Callable[[str], object] | None,
 ) -> Iterator[str | Rejected]:
     """Yield the images below a folder."""
     visited = set()
@@ -133,6 +138,11 @@ def _walk(
             continue
         visited.add((status.st_dev, status.st_ino))
         below = [(entry.path, sort) for entry in entries if (sort := _kind(entry, chosen))]
+        if passed is not None:
+            taken = {name for name, _ in below}
+            for entry in entries:
+                if entry.path not in taken and not entry.name.startswith("."):
+                    passed(entry.path)
         if not recursive:
             below = [(name, sort) for name, sort in below if sort is not _FOLDER]
         if not below and path != top and chosen(os.path.basename(path)):

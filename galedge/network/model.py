@@ -6,10 +6,11 @@ card's hashes are checked before anything is loaded; nothing is unpickled.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,12 +116,20 @@ class Model:
         Hash of the ONNX file in use (64 hexadecimal digits).
     """
 
-    def __init__(self, card: Card, engine: Engine, choice: Choice) -> None:
+    def __init__(
+        self, card: Card, engine: Engine, choice: Choice, *, workers: int = 1, threads: int = 1
+    ) -> None:
         self.card = card
         self.heads = card.heads.opened(card.folder)
         self.choice = choice
         self.sha256 = card.networks[choice.precision].sha256
         self._engine = engine
+        self._process = os.getpid()
+        self._settings = {"workers": workers, "threads": threads}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be loaded again in another process, from the same folder."""
+        return _again, (str(self.card.folder.absolute()), self.choice, self._settings, self.sha256)
 
     @classmethod
     def load(
@@ -158,24 +167,31 @@ class Model:
         """
         card = find_card(name_or_path)
         choice = choose(card, engine=engine, device=device, precision=precision, images=images)
-        path = card.folder / card.networks[choice.precision].name
-        running = start(
-            choice.engine,
-            card.network(choice.precision),
-            str(path),
-            device=choice.device,
-            half=choice.half,
-            workers=workers,
-            threads=threads,
-        )
-        model = cls(card, running, choice)
-        model._probe(path)
+        return cls._started(card, choice, workers=workers, threads=threads)
+
+    @classmethod
+    def _started(cls, card: Card, choice: Choice, *, workers: int, threads: int) -> Model:
+        engine = _start(card, choice, workers=workers, threads=threads)
+        model = cls(card, engine, choice, workers=workers, threads=threads)
+        model._probe(card.folder / card.networks[choice.precision].name)
         return model
+
+    def _run(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """Run the network, which a child of the process that loaded it starts anew.
+
+        A fork copies an engine without its threads: waiting for them would never end.
+        Destroying such an engine waits for them too, or crashes, so it is never let go.
+        """
+        if os.getpid() != self._process:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._engine))
+            self._engine = _start(self.card, self.choice, **self._settings)
+            self._process = os.getpid()
+        return self._engine.run(pixels)
 
     def _probe(self, path: Path) -> None:
         """Run two blank images: a foreign network shows here, not mid-night."""
         size = self.card.recipe.size
-        outputs = self._engine.run(np.zeros((2, 3, size, size), np.uint8))
+        outputs = self._run(np.zeros((2, 3, size, size), np.uint8))
         wanted = {name: (2, *shape) for name, shape in self.heads.outputs.items()}
         found = {name: outputs[name].shape for name in wanted if name in outputs}
         if found != wanted:
@@ -194,14 +210,14 @@ class Model:
             Over how many rotations and reflections to average; ``auto`` is
             eight for the images whose first answer is in doubt.
         """
-        answer = self.decode(self._engine.run(pixels))
+        answer = self.decode(self._run(pixels))
         if views == 1:
             return answer
         again = np.arange(len(pixels)) if views == 8 else self._in_doubt(answer)
         if not len(again):
             return answer
         for view, mirrored in others(pixels[again]):
-            seen = self.decode(self._engine.run(view))
+            seen = self.decode(self._run(view))
             for head in self.heads:
                 values = seen[head.name]
                 answer[head.name][again] += head.mirrored(values) if mirrored else values
@@ -226,6 +242,27 @@ class Model:
             By output, each of shape (N, ...), as the heads say.
         """
         return Prediction(self.heads, {head.name: head.decode(outputs) for head in self.heads})
+
+
+def _start(card: Card, choice: Choice, *, workers: int, threads: int) -> Engine:
+    """Start the engine that was chosen."""
+    return start(
+        choice.engine,
+        card.network(choice.precision),
+        str(card.folder / card.networks[choice.precision].name),
+        device=choice.device,
+        half=choice.half,
+        workers=workers,
+        threads=threads,
+    )
+
+
+def _again(folder: str, choice: Choice, settings: dict[str, int], sha256: str) -> Model:
+    """Load a model that another process had; see `Model.__reduce__`."""
+    model = Model._started(Card.read(folder), choice, **settings)
+    if model.sha256 != sha256:
+        raise ModelError(f"{folder}: has changed since this model was handed on; load it again")
+    return model
 
 
 def shipped() -> list[Card]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import stat
+import time
 from contextlib import suppress
 from hashlib import sha256
 from secrets import token_hex
@@ -17,6 +20,9 @@ __all__ = ["AtomicFile", "sync_folder"]
 
 # What file systems say that cannot sync a folder, or do not let it be opened.
 _CANNOT = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EPERM)
+
+
+_PART = re.compile(r"\.galedge-[0-9a-f]{16}\.part")
 
 
 class AtomicFile:
@@ -58,6 +64,7 @@ class AtomicFile:
         self.folder = os.path.dirname(self._target)
         # In the same folder, because a rename is atomic only within a file system.
         name = sha256(os.fsencode(self._target)).hexdigest()[:16] if alone else token_hex(8)
+        _sweep(self.folder)
         self._part = os.path.join(self.folder, f".galedge-{name}.part")
         try:
             if alone:
@@ -67,6 +74,7 @@ class AtomicFile:
                 raise OutputError(f"{self.path}: not a regular file; choose another name")
             # Not tempfile: that would leave a file which only its owner can read.
             self.file: BinaryIO = open(self._part, "xb")  # noqa: SIM115 - closed by discard
+            _lock(self.file.fileno())
         except OSError as error:
             raise self.failure(error) from error
 
@@ -116,6 +124,34 @@ class AtomicFile:
             self.complete()
         else:
             self.discard()
+
+
+# Folders in which this process has looked for what killed ones left.
+_swept: set[str] = set()
+_YOUNG = 60.0  # seconds; a file is locked right after it is made, not in the same moment
+
+
+def _sweep(folder: str) -> None:
+    """Remove unfinished files that no process holds, once a folder."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with suppress(OSError), os.scandir(folder) as listing:
+        parts = [each.path for each in listing if _PART.fullmatch(each.name)]
+        for part in parts:
+            with suppress(OSError), open(part, "rb") as file:
+                old = time.time() - os.fstat(file.fileno()).st_mtime > _YOUNG
+                if old and _lock(file.fileno()):
+                    os.unlink(part)
+
+
+def _lock(file: int) -> bool:
+    """Hold a file until it is closed; tell whether nobody else does, as far as one can know."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def sync_folder(path: str) -> None:

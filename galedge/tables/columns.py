@@ -110,6 +110,8 @@ COLUMNS = {
         _text("error", "meta.note", "why there is no answer"),
         _text("model", "meta.id;meta.software", "name of the model"),
         _text("model_sha256", "meta.checksum", "SHA-256 of the network"),
+        _text("engine", "meta.id;meta.software", "what ran the network"),
+        _text("precision", "meta.code", "numbers that it computed with: int8, fp32 or fp16"),
         _text("recipe_sha256", "meta.checksum", "SHA-256 of how pixels were prepared"),
         _text("version", "meta.version;meta.software", "version of galedge"),
         Column(

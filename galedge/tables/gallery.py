@@ -37,7 +37,7 @@ _SIDE = 64  # pixels of a thumbnail, at most
 _QUALITY = 88
 
 # The same for all rows: told once.
-_PROVENANCE = ("model", "model_sha256", "recipe_sha256", "version")
+_PROVENANCE = ("model", "model_sha256", "engine", "precision", "recipe_sha256", "version")
 
 
 class Gallery:

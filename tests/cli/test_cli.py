@@ -121,8 +121,8 @@ def test_outputs_that_are_refused_before_work_starts(galedge, night, bundle, tmp
     for output, code, message in [
         ("folder.csv", 2, "is a folder"),
         ("in.csv", 2, "is also an input"),
-        ("table.xlsx", 1, "end the name in .csv, .jsonl"),
-        ("table", 1, "end the name in .csv, .jsonl"),
+        ("table.xlsx", 1, "end the name in .csv"),
+        ("table", 1, "end the name in .csv"),
         ("nowhere/table.csv", 1, "No such file or directory"),
     ]:
         process = galedge("classify", "in.csv", night, "--model", bundle, "-o", output)
@@ -270,3 +270,11 @@ def test_options_that_contradict_each_other(galedge, bundle, night):
     done = galedge("classify", "--device", "gpu", night)
     assert done.returncode == 2
     assert "none of cpu, cuda, cuda:N" in done.stderr
+
+
+def test_files_of_other_kinds_are_counted(galedge, night, bundle):
+    for name in ("notes.txt", "raw.cr2", ".hidden"):
+        (night / name).write_bytes(b"x")
+    process = galedge("classify", night, "--model", bundle)
+    assert process.returncode == 0
+    assert process.stderr.rstrip().endswith("; 2 files of other kinds passed over")

@@ -1,5 +1,6 @@
 """Engines: what they accept, how they refuse, and that they give the same answers."""
 
+import subprocess
 import sys
 import threading
 import types
@@ -234,3 +235,19 @@ def test_engines_leave_the_network_alone():
 
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
     assert len(ENGINES) == len(module.MODULES)
+
+
+def test_openvino_reports_to_nobody(bundle):
+    """Its package sends an event for each import, by a process of its own."""
+    pytest.importorskip("openvino")
+    code = """
+import multiprocessing.process, sys, threading
+import galedge
+multiprocessing.process.BaseProcess.start = lambda self: sys.exit("a process was started")
+galedge.Classifier(sys.argv[1], engine="openvino")
+assert "openvino" in sys.modules
+assert not any(name.startswith("openvino_telemetry") for name in sys.modules)
+assert threading.active_count() == 1
+"""
+    done = subprocess.run([sys.executable, "-c", code, bundle], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections import deque
 from typing import Any
 
@@ -46,7 +48,7 @@ class OpenVinoEngine:
         self, network: bytes, name: str = "network", *, workers: int = 1, threads: int = 1
     ) -> None:
         refuse_external_data(network, name)
-        import openvino
+        openvino = _silent()
 
         options: dict[str, Any] = {
             # By itself it takes bfloat16 for float32 where the CPU has it.
@@ -94,6 +96,21 @@ class OpenVinoEngine:
             f"{self._name}: not a network that OpenVINO {version} can load "
             f"({first_line(error)}); copy or export the bundle again"
         )
+
+
+def _silent() -> Any:
+    """Import OpenVINO without its telemetry, which reports each import to its makers.
+
+    The package does without where it is missing; galedge leaves the network alone.
+    """
+    hidden = "openvino_telemetry" not in sys.modules
+    if hidden:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        if hidden:
+            del sys.modules["openvino_telemetry"]
 
 
 def _compile(openvino: Any, model: Any, options: dict[str, Any]) -> Any:
