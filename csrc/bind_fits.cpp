@@ -1,3 +1,4 @@
+// Python's view of reading FITS; no logic, only conversion.
 #include <pybind11/complex.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>

@@ -213,7 +213,7 @@ def test_instruction_sets_give_the_same_bits(tmp_path, isa):
     import sys
 
     script = (
-        "import sys, hashlib; from galedge import _core\n"
+        "import sys, hashlib; from galedge.core import _core\n"
         "digest = hashlib.sha256()\n"
         "for path in sys.argv[1:]:\n"
         "    file = _core.open_fits(path)\n"
