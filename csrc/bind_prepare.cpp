@@ -1,4 +1,5 @@
 // Python's view of the preparation; no logic, only conversion.
+#include <pybind11/gil_safe_call_once.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -57,12 +58,13 @@ Out* output(OutBatch<Out>& out, std::size_t n, int size) {
 
 // Facts as a structured array and the strings beside it.
 py::tuple to_python(std::vector<ImageFacts>& facts) {
-    // Not when the module loads: lists of names and headers do without NumPy.
-    static const bool known = [] {
+    // Not when the module loads: lists of names and headers do without NumPy. Importing
+    // it may let another thread in here, which must not wait with the interpreter's lock.
+    PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<bool> known;
+    known.call_once_and_store_result([] {
         PYBIND11_NUMPY_DTYPE(Prepared, x, y, side, sky, noise, masked_fraction, flags);
         return true;
-    }();
-    static_cast<void>(known);
+    });
     py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});

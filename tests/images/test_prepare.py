@@ -237,3 +237,31 @@ def test_bad_files_are_facts_and_not_exceptions(tmp_path):
         assert fact.error, fact
         assert fact.path not in fact.error
     assert not batch.pixels[1:-1].any()
+
+
+FIRST = """
+import sys, threading
+import numpy as np
+import galedge
+
+sys.setswitchinterval(1e-6)
+image = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
+start = threading.Barrier(8)
+
+def run():
+    start.wait()
+    galedge.prepare([image])
+
+threads = [threading.Thread(target=run, daemon=True) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(20)
+sys.exit(any(thread.is_alive() for thread in threads))
+"""
+
+
+def test_the_first_images_of_a_process_by_several_threads():
+    """What the core makes once it must not make while it holds the interpreter's lock."""
+    for _ in range(8):
+        subprocess.run([sys.executable, "-c", FIRST], check=True, timeout=60)
