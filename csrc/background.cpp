@@ -105,7 +105,8 @@ Mesh measure_mesh(const float* image, std::int64_t width, std::int64_t height, s
     const auto meshes = static_cast<std::size_t>(mesh.nx * mesh.ny);
     mesh.level.resize(meshes);
     mesh.noise.resize(meshes);
-    std::vector<MeshScratch> scratch(std::max(1u, threads));
+    threads = static_cast<unsigned>(std::clamp<std::size_t>(meshes, 1, std::max(1u, threads)));
+    std::vector<MeshScratch> scratch(threads);
     parallel_for(meshes, threads, [&](std::size_t i, unsigned worker) {
         const std::int64_t x0 = static_cast<std::int64_t>(i) % mesh.nx * size;
         const std::int64_t y0 = static_cast<std::int64_t>(i) / mesh.nx * size;

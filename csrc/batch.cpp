@@ -40,7 +40,8 @@ template <class Out, class Image>
 std::vector<ImageFacts> for_each_image(std::size_t n, const Recipe& recipe, unsigned threads,
                                        Out* out, Image&& image) {
     std::vector<ImageFacts> facts(n);
-    std::vector<Worker> workers(std::max(1u, threads));
+    threads = static_cast<unsigned>(std::clamp<std::size_t>(n, 1, std::max(1u, threads)));
+    std::vector<Worker> workers(threads);
     const std::size_t values = 3 * static_cast<std::size_t>(recipe.size) * recipe.size;
     parallel_for(n, threads, [&](std::size_t i, unsigned worker) {
         Out* slot = out + i * values;

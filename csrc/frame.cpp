@@ -12,6 +12,9 @@ namespace galedge {
 namespace {
 
 constexpr std::int64_t kCells = 64;
+// Of a strip, which has more than kCells cells along it. Longer ones are spectra and
+// the like: there is no galaxy to be found in them, only memory to be spent.
+constexpr std::int64_t kMostCells = 4096;
 // A source may sit this far from the centre of the image, in units of its
 // longer side: the standard deviation of the preference for central ones.
 constexpr double kCentral = 0.12;
@@ -67,7 +70,8 @@ void fill_empty_cells(FrameScratch& s) {
     }
 }
 
-// 3x3 binomial smoothing with repeated edges.
+// 3x3 binomial smoothing with repeated edges. Weights sum to one at every step, so
+// that no cell overflows.
 void smooth_cells(std::int32_t nx, std::int32_t ny, FrameScratch& s) {
     s.smooth.resize(s.grid.size());
     s.row.resize(static_cast<std::size_t>(nx) + 2);
@@ -76,12 +80,14 @@ void smooth_cells(std::int32_t nx, std::int32_t ny, FrameScratch& s) {
         const float* down = &s.grid[std::max(0, y - 1) * nx];
         const float* up = &s.grid[std::min(ny - 1, y + 1) * nx];
         float* column = s.row.data() + 1;
-        for (std::int32_t x = 0; x < nx; ++x) column[x] = down[x] + 2 * mid[x] + up[x];
+        for (std::int32_t x = 0; x < nx; ++x) {
+            column[x] = 0.25f * down[x] + 0.5f * mid[x] + 0.25f * up[x];
+        }
         column[-1] = column[0];
         column[nx] = column[nx - 1];
         float* out = &s.smooth[y * nx];
         for (std::int32_t x = 0; x < nx; ++x) {
-            out[x] = (column[x - 1] + 2 * column[x] + column[x + 1]) * 0.0625f;
+            out[x] = 0.25f * column[x - 1] + 0.5f * column[x] + 0.25f * column[x + 1];
         }
     }
 }
@@ -181,9 +187,11 @@ void centroid(std::int32_t nx, std::int32_t ny, float sky, std::int32_t cells, d
             sum_x += row_x * s.weight_y[run.y];
             sum_y += row_total * s.weight_y[run.y] * run.y;
         }
-        if (total <= 0) return;
-        const double moved = std::hypot(sum_x / total - cx, sum_y / total - cy);
-        cx = sum_x / total, cy = sum_y / total;
+        const double x = sum_x / total, y = sum_y / total;
+        // Nothing under the window, or more than numbers hold: the last place stands.
+        if (!(total > 0 && x > -1 && x < nx && y > -1 && y < ny)) return;
+        const double moved = std::hypot(x - cx, y - cy);
+        cx = x, cy = y;
         if (round > 0 && moved < 0.02) return;
     }
 }
@@ -285,6 +293,12 @@ Found find_central(const float* image, std::int64_t width, std::int64_t height, 
     // A narrow strip gets more cells along it rather than cells wider than it.
     const std::int64_t step =
         std::min({(std::max(width, height) + kCells - 1) / kCells, width, height});
+    Found found;
+    found.x = 0.5 * static_cast<double>(width), found.y = 0.5 * static_cast<double>(height);
+    if (std::max(width, height) / step > kMostCells) {
+        found.flags = kNoSource;
+        return found;
+    }
     const auto nx = static_cast<std::int32_t>(width / step);
     const auto ny = static_cast<std::int32_t>(height / step);
     average_cells(image, width, step, nx, ny, complete, s);
@@ -297,8 +311,6 @@ Found find_central(const float* image, std::int64_t width, std::int64_t height, 
     const float noise = std::max(sky.noise, (range.high - range.low) * 1e-4f / height_in_noise);
     const float level = sky.level + height_in_noise * noise;
 
-    Found found;
-    found.x = 0.5 * static_cast<double>(width), found.y = 0.5 * static_cast<double>(height);
     const std::int32_t cells = central_source(nx, ny, {sky.level, noise}, level, s);
     if (cells == 0) {
         found.flags = kNoSource;

@@ -287,11 +287,18 @@ inline float tone(float l, float gain) {
     return (l > 1e-3f ? f : 1.0f) * gain;
 }
 
+// Products of what is far brighter than the noise stay finite, and as white.
+inline float bounded(float l) {
+    constexpr float kMost = 0x1p100f;
+    l = l > kMost ? kMost : l;
+    return l < -kMost ? -kMost : l;
+}
+
 template <class Out>
 void stretch_one(Out* __restrict out, const float* __restrict band, float scale,
                  float gain, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
-        const float l = band[i] * scale;
+        const float l = bounded(band[i] * scale);
         out[i] = emit<Out>(l * tone(l, gain));
     }
 }
@@ -301,7 +308,8 @@ void stretch_three(Out* __restrict out, const float* __restrict red,
                    const float* __restrict green, const float* __restrict blue, float scale,
                    float gain, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
-        const float r = red[i] * scale, g = green[i] * scale, b = blue[i] * scale;
+        const float r = bounded(red[i] * scale), g = bounded(green[i] * scale);
+        const float b = bounded(blue[i] * scale);
         float factor = tone((r + g + b) / 3.0f, gain);
         const float rg = r > g ? r : g;
         const float most = (rg > b ? rg : b) * factor;

@@ -7,14 +7,15 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace galedge {
 
 // Calls body(task, worker) for every task below `tasks` on up to `threads`
-// threads, the caller's among them. The first exception is rethrown here after
-// all threads have stopped.
+// threads, the caller's among them; those that the system does not grant are done
+// without. The first exception is rethrown here after all threads have stopped.
 template <class Body>
 void parallel_for(std::size_t tasks, unsigned threads, Body&& body) {
     threads = static_cast<unsigned>(
@@ -33,7 +34,10 @@ void parallel_for(std::size_t tasks, unsigned threads, Body&& body) {
     };
     std::vector<std::thread> helpers;
     helpers.reserve(threads - 1);
-    for (unsigned worker = 1; worker < threads; ++worker) helpers.emplace_back(work, worker);
+    try {
+        for (unsigned worker = 1; worker < threads; ++worker) helpers.emplace_back(work, worker);
+    } catch (const std::system_error&) {  // a limit on processes or memory
+    }
     work(0);
     for (auto& helper : helpers) helper.join();
     if (failure) std::rethrow_exception(failure);

@@ -11,8 +11,12 @@ namespace galedge {
 
 namespace {
 
-// Returns whether every pixel is finite.
-bool refuse_blank(const Planes& planes, std::size_t pixels) {
+// Between these, sums of any number of pixels stay below what floats hold, and the
+// noise of the faintest image above what they lose.
+constexpr float kLeastMagnitude = 0x1p-64f, kMostMagnitude = 0x1p96f;
+
+// Range of all pixels; refuses images without anything to see.
+Range refuse_blank(const Planes& planes, std::size_t pixels) {
     Range all{INFINITY, -INFINITY, 0};
     for (int c = 0; c < planes.count; ++c) {
         const Range r = kernels::range(planes.band[c], pixels);
@@ -25,7 +29,30 @@ bool refuse_blank(const Planes& planes, std::size_t pixels) {
         throw Error(ErrorKind::Blank,
                     std::string("all pixels have the value ") + value + "; there is nothing to see");
     }
-    return all.finite == planes.count * static_cast<std::int64_t>(pixels);
+    return all;
+}
+
+// The power of two by which pixels are multiplied, nearly always one: units are the
+// file's, and W/m2/Hz must fare as microjansky does. Multiplying by it loses nothing.
+double unit_of(float magnitude) {
+    const int exponent = std::ilogb(magnitude);
+    if (magnitude < kLeastMagnitude) return std::ldexp(1.0, -exponent);
+    if (magnitude >= kMostMagnitude) return std::ldexp(1.0, std::ilogb(kMostMagnitude) - 1 - exponent);
+    return 1;
+}
+
+// The planes in other units, in a buffer.
+Planes in_units(const Planes& planes, std::size_t pixels, double unit, std::vector<float>& buffer) {
+    Planes scaled = planes;
+    buffer.resize(pixels * static_cast<std::size_t>(planes.count));
+    for (int c = 0; c < planes.count; ++c) {
+        float* to = buffer.data() + pixels * static_cast<std::size_t>(c);
+        for (std::size_t i = 0; i < pixels; ++i) {
+            to[i] = static_cast<float>(planes.band[c][i] * unit);
+        }
+        scaled.band[c] = to;
+    }
+    return scaled;
 }
 
 // The mean of the bands, in which the source is found and the noise measured.
@@ -41,11 +68,13 @@ const float* luminance(const Planes& planes, std::size_t pixels, std::vector<flo
 }  // namespace
 
 template <class Out>
-Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
-                 PrepareScratch& s) {
-    const std::int64_t w = planes.width, h = planes.height;
+Prepared prepare(const Planes& given, const Recipe& recipe, Out* out, PrepareScratch& s) {
+    const std::int64_t w = given.width, h = given.height;
     const auto pixels = static_cast<std::size_t>(w * h);
-    const bool complete = refuse_blank(planes, pixels);
+    const Range all = refuse_blank(given, pixels);
+    const bool complete = all.finite == given.count * static_cast<std::int64_t>(pixels);
+    const double unit = unit_of(std::max(std::fabs(all.low), std::fabs(all.high)));
+    const Planes planes = unit == 1 ? given : in_units(given, pixels, unit, s.scaled);
     const float* image = luminance(planes, pixels, s.luminance);
 
     Prepared facts;
@@ -91,6 +120,7 @@ Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
         const Light light{bands, planes.count, n, noise, white, recipe.softening, recipe.q};
         (*recipe.stretch)(light, out, s.stretch);
     }
+    facts.sky /= unit, facts.noise /= unit;
     return facts;
 }
 

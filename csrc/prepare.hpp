@@ -48,7 +48,7 @@ struct Prepared {
 };
 
 struct PrepareScratch {
-    std::vector<float> luminance, small;
+    std::vector<float> scaled, luminance, small;
     SkyScratch sky;
     FrameScratch frame;
     ResampleScratch resample;

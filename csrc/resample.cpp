@@ -13,13 +13,13 @@ constexpr float kLeastValid = 0.4999f;  // half of an output pixel, but for roun
 constexpr double kRounding = 1e-6;      // what a sum of weights may lack of one
 
 void make_taps(double start, double side, int size, std::int64_t length, Taps& taps) {
-    const double step = side / size;
-    taps.stride = static_cast<std::size_t>(std::ceil(std::max(step, 1.0))) + 2;
+    const double step = side / size, end = static_cast<double>(length);
+    // No output pixel takes more than all there are, however large the frame is.
+    taps.stride = static_cast<std::size_t>(std::ceil(std::clamp(step, 1.0, end))) + 2;
     taps.first.assign(size, 0);
     taps.count.assign(size, 0);
     taps.weight.assign(taps.stride * size, 0.0f);
     taps.total.assign(size, 0.0f);
-    const double end = static_cast<double>(length);
     for (int o = 0; o < size; ++o) {
         float* weight = taps.weight.data() + taps.stride * o;
         if (step >= 1) {

@@ -1,19 +1,33 @@
 #!/bin/sh
-# Builds the fuzz target under AddressSanitizer and UndefinedBehaviorSanitizer:
+# Builds a fuzz target under AddressSanitizer and UndefinedBehaviorSanitizer:
 #
-#     csrc/fuzz/build.sh [output]
+#     csrc/fuzz/build.sh [fuzz_fits|fuzz_prepare] [output]
 #
-# CXX and CC choose the compiler (clang, for libFuzzer).
+# CXX and CC choose the compiler: clang has libFuzzer; with any other, drive.cpp
+# feeds the target.
 set -eu
 cd "$(dirname "$0")/.."
-output=${1:-fuzz_fits}
-flags="-g -O1 -fno-omit-frame-pointer -ffp-contract=off -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
-objects=$(mktemp -d)
-trap 'rm -rf "$objects"' EXIT
-for file in $(find third_party/libdeflate/lib -name '*.c'); do
-    ${CC:-clang} $flags -Ithird_party/libdeflate -c "$file" -o "$objects/$(echo "$file" | tr / _).o"
+target=${1:-fuzz_fits}
+output=${2:-$target}
+CXX=${CXX:-$(command -v clang++ || echo g++)}
+CC=${CC:-$(command -v clang || echo gcc)}
+flags="-g -O1 -fno-omit-frame-pointer -ffp-contract=off -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if echo 'int main() {}' | "$CXX" -x c++ -fsanitize=fuzzer-no-link - -o "$work/probe" 2> "$work/said"; then
+    flags="$flags -fsanitize=fuzzer-no-link" driver=-fsanitize=fuzzer
+else
+    driver=fuzz/drive.cpp
+fi
+case $target in
+    fuzz_fits)
+        sources="buffer checksum codecs dither fits hdu header inflate isa pixels rice samples source tile_table tiles wcs"
+        for file in $(find third_party/libdeflate/lib -name '*.c'); do
+            "$CC" $flags -Ithird_party/libdeflate -c "$file" -o "$work/$(echo "$file" | tr / _).o"
+        done ;;
+    *) sources="background components frame isa kernels mesh prepare resample sky stretch zscale" ;;
+esac
+for file in $sources; do
+    "$CXX" -std=c++17 $flags -I. -Ithird_party/libdeflate -c "$file.cpp" -o "$work/$file.o"
 done
-for file in buffer checksum codecs dither fits hdu header inflate isa pixels rice samples source tile_table tiles wcs; do
-    ${CXX:-clang++} -std=c++17 $flags -I. -Ithird_party/libdeflate -c "$file.cpp" -o "$objects/$file.o"
-done
-${CXX:-clang++} -std=c++17 $flags -fsanitize=fuzzer -I. fuzz/fuzz_fits.cpp "$objects"/*.o -o "$output"
+"$CXX" -std=c++17 $flags -I. "fuzz/$target.cpp" $driver "$work"/*.o -o "$output"

@@ -29,6 +29,7 @@ from galedge.answers.indices import (
 )
 from galedge.answers.photometry import Doubles, Mask, growth
 from galedge.core.kernels import CROPPED, NEIGHBOUR, SMALL, border_sky, central_cells, find_central
+from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank, Unsupported
 from galedge.images.image import Image
 
@@ -148,9 +149,11 @@ def structure(image: Image | NDArray[Any], *, threshold: float = 2.0) -> Structu
     if finite.size == 0 or finite.min() == finite.max():
         raise Blank("all pixels are alike or none is finite; there is nothing to see")
 
+    unit = unit_of(pixels)
+    pixels = in_units(pixels, unit)
     level, noise = (float(value) for value in border_sky(pixels))
     _, labels, central, step, _ = central_cells(pixels, threshold)
-    found = Structure(sky=level, noise=noise, flags=stretched)
+    found = Structure(sky=level / unit, noise=noise / unit, flags=stretched)
     if central == 0 or not math.isfinite(level) or min(pixels.shape) < 2:
         return replace(found, flags=("no_source", *stretched))
     x, y, _, bits = find_central(pixels, threshold)
@@ -167,7 +170,8 @@ def structure(image: Image | NDArray[Any], *, threshold: float = 2.0) -> Structu
     flux = np.where(valid, pixels.astype(float) - level, 0.0)
     sky_mask = finite_mask & (source == 0)
     measured = _measure(flux, valid, source == central, sky_mask, noise, x - 0.5, y - 0.5, flags)
-    return replace(measured, sky=level, noise=noise, flags=(*measured.flags, *stretched))
+    flagged = (*measured.flags, *stretched)
+    return replace(measured, sky=found.sky, noise=found.noise, flags=flagged)
 
 
 def _measure(

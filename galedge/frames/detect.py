@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank, TooLarge, Unsupported
 from galedge.frames.frame import STRIP_PIXELS, Frame, clipped
 from galedge.frames.sources import Sources
@@ -20,6 +21,7 @@ MIN_AREA = 20
 # A cutout is so many times as wide as what rises above the threshold; no less
 # than the sky needs that is measured along its border.
 _MARGIN, _LEAST = 2.0, 32
+_MISSING = np.float32(-1e30)  # what is no more stands for a missing value, as for the sky
 _RMS = 4.0  # which, however, counts up to so many times the r.m.s. radius
 
 
@@ -68,11 +70,14 @@ def detect(
             f"(the most is {STRIP_PIXELS}); give a list with --catalog"
         )
     pixels = frame.window(0, 0, width, height)[frame.planes // 2]
+    blank = ~(np.isfinite(pixels) & (pixels > _MISSING))
+    pixels = np.where(blank, np.nan, pixels)
+    # sep squares the noise in float32, which holds no square of W/m2/Hz.
+    pixels = in_units(pixels, unit_of(pixels, -16, 48))
     try:
         sky = background(pixels, threads=threads)
     except Blank as error:
         raise Blank(f"{frame.path}: {error}") from None
-    blank = ~np.isfinite(pixels)
     pixels = np.where(blank, 0, pixels - sky.level)
     # As many as all pixels can be in one source, where a nebula fills the frame.
     sep.set_extract_pixstack(max(sep.get_extract_pixstack(), pixels.size))

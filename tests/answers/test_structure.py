@@ -252,3 +252,20 @@ def test_bands_are_averaged_and_images_understood(tmp_path):
     assert three.gini == pytest.approx(one.gini, abs=1e-4)
     np.save(tmp_path / "a.npy", image)
     assert structure(read(tmp_path / "a.npy")) == one
+
+
+@pytest.mark.parametrize("exponent", [-40, -32, -20, 20, 34])
+def test_the_unit_does_not_matter(exponent):
+    image = sersic()
+    usual, other = (structure(image * 10.0**power) for power in (0, exponent))
+    for name in (*TOLERANCES, *RELATIVE, "x", "y", "r20", "r80"):
+        assert getattr(other, name) == pytest.approx(getattr(usual, name), rel=1e-3, abs=1e-5)
+    for name in ("sky", "noise"):
+        assert getattr(other, name) == pytest.approx(getattr(usual, name) * 10.0**exponent, 1e-3)
+    assert other.flags == usual.flags
+
+
+def test_a_pixel_near_overflow_does_no_harm():
+    image = sersic().astype(np.float32)
+    image[2, 3] = 1e38
+    assert structure(image).noise == pytest.approx(1, rel=0.1)

@@ -46,6 +46,16 @@ def test_blank_pixels_are_no_sources(tmp_path):
     assert len(sources) == len(PLACES)
 
 
+@pytest.mark.parametrize("exponent", [-40, -32, 20, 33])
+def test_the_unit_does_not_matter(tmp_path, exponent):
+    usual = detect(Frame(str(write_frame(tmp_path / "f.fits"))))
+    image = (made().astype(float) * 10.0**exponent).astype(np.float32)
+    other = detect(Frame(str(write_frame(tmp_path / "g.fits", image))))
+    assert len(other) == len(usual)
+    np.testing.assert_allclose(other.x, usual.x, atol=0.01)
+    np.testing.assert_array_equal(other.side, usual.side)
+
+
 def test_of_three_bands_the_middle_one_is_searched(tmp_path):
     empty = str(write_frame(tmp_path / "empty.fits", made([])))
     full = str(write_frame(tmp_path / "full.fits"))

@@ -52,10 +52,14 @@ def _centroid(smooth: Floats, inside: NDArray[np.bool_], sky: Any) -> tuple[floa
                     total += weight
                     sum_x += weight * x
                     sum_y += weight * y
-        if total <= 0:
+        # Nothing under the window, or more than numbers hold: the last place stands.
+        if not total > 0:
             break
-        moved = math.hypot(sum_x / total - cx, sum_y / total - cy)
-        cx, cy = sum_x / total, sum_y / total
+        to_x, to_y = sum_x / total, sum_y / total
+        if not (-1 < to_x < nx and -1 < to_y < ny):
+            break
+        moved = math.hypot(to_x - cx, to_y - cy)
+        cx, cy = to_x, to_y
         if step > 0 and moved < 0.02:
             break
         reach = spread

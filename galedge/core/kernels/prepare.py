@@ -17,6 +17,7 @@ from galedge.core.kernels.stretch import (
     picture,
     stretching_noise,
 )
+from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank
 
 __all__ = ["FAINT", "MASKED", "Prepared", "prepare_one"]
@@ -67,6 +68,8 @@ def prepare_one(
         If no pixel is finite or all have the same value.
     """
     _refuse_blank(planes)
+    unit = unit_of(planes)
+    planes = in_units(planes, unit)
     # The mean of the bands, in which the source is found and the noise measured.
     image = planes[0]
     if len(planes) == 3:
@@ -99,10 +102,8 @@ def prepare_one(
         out = STRETCHES[stretch](Light(bands, grain, white_level, softening, q))
     half = 0.5 * frame[2] - 0.5
     known_sky = float(sky) if np.isfinite(sky) else 0.0
-    facts = Prepared(
-        frame[0] + half, frame[1] + half, frame[2], known_sky, float(noise), masked, flags
-    )
-    return out, facts
+    x, y, sigma = frame[0] + half, frame[1] + half, float(noise)
+    return out, Prepared(x, y, frame[2], known_sky / unit, sigma / unit, masked, flags)
 
 
 def _refuse_blank(planes: NDArray[np.float32]) -> None:

@@ -29,7 +29,8 @@ def _taps(
     step = side / size
     first = np.zeros(size, np.int64)
     count = np.zeros(size, np.int64)
-    weight = np.zeros((size, math.ceil(max(step, 1.0)) + 2), np.float32)
+    # No output pixel takes more than all there are, however large the frame is.
+    weight = np.zeros((size, math.ceil(min(max(step, 1.0), length)) + 2), np.float32)
     for o in range(size):
         if step >= 1:
             lo = max(start + o * step, 0.0)

@@ -82,6 +82,31 @@ def _moments(
 
 
 @kernel
+def _histogram(values: Floats, centre: Any, spread: Any) -> tuple[Any, Any, Counts, Any]:
+    """Count values by bin around a first guess.
+
+    Returns where bins begin, how many a unit holds, the counts, and the values of
+    the end bins, in bins: those count by themselves.
+    """
+    start = centre - _REACH * spread
+    scale = np.float32(_BINS) / (_TWO * _REACH * spread)
+    histogram = np.zeros(_BINS, np.int64)
+    outliers = np.empty(values.size)
+    count = 0
+    for value in values:
+        if np.isfinite(value):
+            b = int(min(max((value - start) * scale, _ZERO), np.float32(_BINS - 1)))
+            if 0 < b < _BINS - 1:
+                histogram[b] += 1
+            else:
+                # Not float(), which Numba leaves at float32: squares would overflow.
+                away = np.float64(value) - np.float64(start)
+                outliers[count] = away * np.float64(scale) - 0.5
+                count += 1
+    return start, scale, histogram, outliers[:count]
+
+
+@kernel
 def clipped_mode(values: Floats) -> tuple[Any, Any]:
     """Sky level and noise of flat float32 `values`; twin of ``clipped_mode`` in csrc/sky.cpp.
 
@@ -91,22 +116,21 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
     that a round of clipping costs next to nothing. NaN without a finite value.
     """
     centre, spread = _guess(values)
-    if not np.isfinite(centre) or spread <= 0:
-        return centre, spread
-    start = centre - _REACH * spread
-    scale = np.float32(_BINS) / (_TWO * _REACH * spread)
-    histogram = np.zeros(_BINS, np.int64)
-    outliers = np.empty(values.size)  # of the end bins; they count by themselves
-    count = 0
-    for value in values:
-        if np.isfinite(value):
-            b = int(min(max((value - start) * scale, _ZERO), np.float32(_BINS - 1)))
-            if 0 < b < _BINS - 1:
-                histogram[b] += 1
-            else:
-                outliers[count] = (float(value) - float(start)) * scale - 0.5
-                count += 1
-    outliers = outliers[:count]
+    inside = 0
+    if spread > 0:
+        start, scale, histogram, outliers = _histogram(values, centre, spread)
+        inside = histogram.sum()
+    if 2 * inside <= values.size:  # the sample met a pattern in them, or nothing
+        finite = values[np.isfinite(values)]
+        if finite.size == 0:
+            return np.float32(np.nan), _ZERO
+        half = np.float32(0.5) * finite.max() - np.float32(0.5) * finite.min()
+        centre, spread = finite.min() + half, half / _REACH
+        if not spread > 0:
+            return centre, spread
+        start, scale, histogram, outliers = _histogram(values, centre, spread)
+        if histogram.sum() == 0:
+            return centre, spread
 
     # Running totals: with them a round of clipping needs no pass over the bins.
     counts = np.zeros(_BINS + 1, np.int64)
@@ -116,8 +140,6 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
         counts[b + 1] = counts[b] + histogram[b]
         sums[b + 1] = sums[b] + histogram[b] * b
         squares[b + 1] = squares[b] + histogram[b] * b * b
-    if counts[-1] == 0:  # the guess was so far off that all values lie beyond
-        return centre, spread
 
     lo, hi = 1, _BINS - 2
     low, high = -np.inf, np.inf
@@ -125,10 +147,11 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
     while True:
         clip_low = max(low, median - 3 * sigma)
         clip_high = min(high, median + 3 * sigma)
-        clip_lo = max(lo, int(min(max(math.ceil(clip_low), 1), _BINS - 2)))
-        clip_hi = min(hi, int(min(max(math.floor(clip_high), 1), _BINS - 2)))
+        # Not math.ceil, whose integers Numba lets overflow.
+        clip_lo = max(lo, int(min(max(np.ceil(clip_low), 1.0), _BINS - 2.0)))
+        clip_hi = min(hi, int(min(max(np.floor(clip_high), 1.0), _BINS - 2.0)))
         same = clip_lo == lo and clip_hi == hi
-        if same and (count == 0 or (clip_low == low and clip_high == high)):
+        if same and (outliers.size == 0 or (clip_low == low and clip_high == high)):
             break
         if counts[clip_hi + 1] <= counts[clip_lo]:  # all in one bin
             break
@@ -138,7 +161,8 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
         )
     crowded = abs(mean - median) >= 0.3 * sigma
     mode = median if crowded else 2.5 * median - 1.5 * mean
-    return start + np.float32((mode + 0.5) / scale), np.float32(sigma / scale)
+    wide = np.float64(scale)
+    return start + np.float32((mode + 0.5) / wide), np.float32(sigma / wide)
 
 
 @kernel

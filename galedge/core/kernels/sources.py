@@ -17,11 +17,11 @@ CENTRAL = 0.12
 """Spread of the preference for central sources, in sides of the image."""
 
 # The constants of csrc/frame.cpp, with their reasons there.
-_CELLS = 64
+_CELLS, _MOST_CELLS = 64, 4096
 _SIGNIFICANT = 5.0
 _BRIGHT = np.float32(30)
 
-_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
+_ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @kernel
@@ -54,14 +54,16 @@ def _average_cells(image: Floats, step: int) -> Floats:
 
 @kernel
 def _smooth_cells(grid: Floats) -> Floats:
-    """3x3 binomial smoothing with repeated edges."""
+    """3x3 binomial smoothing with repeated edges; no cell overflows."""
+    half, quarter = np.float32(0.5), np.float32(0.25)
     ny, nx = grid.shape
     smooth = np.empty_like(grid)
     column = np.empty(nx + 2, np.float32)
     for y in range(ny):
-        column[1:-1] = grid[max(0, y - 1)] + _TWO * grid[y] + grid[min(ny - 1, y + 1)]
+        column[1:-1] = quarter * grid[max(0, y - 1)] + half * grid[y]
+        column[1:-1] += quarter * grid[min(ny - 1, y + 1)]
         column[0], column[-1] = column[1], column[-2]
-        smooth[y] = (column[:-2] + _TWO * column[1:-1] + column[2:]) / np.float32(16)
+        smooth[y] = quarter * column[:-2] + half * column[1:-1] + quarter * column[2:]
     return smooth
 
 
@@ -106,7 +108,7 @@ def _central_label(
     flux = np.zeros(count + 1)
     weight = np.zeros(count + 1)
     cells = np.zeros(count + 1)
-    per_noise = _ONE / noise
+    per_noise = _ONE / noise if noise > 0 else np.float32(np.inf)
     for y in range(ny):
         wy = math.exp(-0.5 * ((y - 0.5 * (ny - 1)) / spread) ** 2)
         for x in range(nx):
@@ -150,6 +152,9 @@ def central_cells(
     height, width = image.shape
     # A narrow strip gets more cells along it rather than cells wider than it.
     step = min((max(width, height) + _CELLS - 1) // _CELLS, width, height)
+    if max(width, height) // step > _MOST_CELLS:  # a spectrum: no galaxy is in it
+        nothing = np.zeros((1, 1), np.float32)
+        return nothing, np.zeros((1, 1), np.int32), 0, step, np.float32(np.nan)
     smooth = _smooth_cells(_average_cells(image, step))
     level, sigma = border_sky(smooth)
     # Noise-free images have an isophote too: a ten-thousandth of their range.

@@ -26,6 +26,7 @@ __all__ = [
 
 _LEAST_NOISE = 5e-4  # of the brightest part; see csrc/stretch.cpp
 _ZERO, _ONE = np.float32(0), np.float32(1)
+_MOST = np.float32(2.0**100)
 
 
 @kernel
@@ -44,6 +45,12 @@ def picture(bands: Floats) -> NDArray[np.uint8]:
             for x in range(width):
                 out[c, y, x] = _to_byte(bands[min(c, count - 1), y, x])
     return out
+
+
+@kernel
+def _bounded(value: Any) -> Any:
+    """Keep finite, and white, what is far brighter than the noise."""
+    return max(-_MOST, min(_MOST, value))
 
 
 @kernel
@@ -88,11 +95,11 @@ def stretch_asinh(
     out = np.empty((3, height, width), np.uint8)
     for y in range(height):
         for x in range(width):
-            red = bands[0, y, x] * scale
+            red = _bounded(bands[0, y, x] * scale)
             green, blue = red, red
             light = red
             if count == 3:
-                green, blue = bands[1, y, x] * scale, bands[2, y, x] * scale
+                green, blue = _bounded(bands[1, y, x] * scale), _bounded(bands[2, y, x] * scale)
                 light = (red + green + blue) / np.float32(3)
             # asinh(l) / l tends to one as l does to zero and stays there below.
             factor = gain
