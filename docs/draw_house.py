@@ -291,12 +291,18 @@ def block(files: dict[str, Path], name: str = "") -> str:
 
 def aligned(rows: list[tuple[str, str]]) -> str:
     """Return names and what they are as an indented block, in two columns."""
-    wide = max((len(name) for name, _ in rows), default=0)
     lines = []
     for name, words in rows:
-        first, *more = wrap(words, 112 - wide) or [""]
-        lines.append(f"    {name:{wide}}  {first}")
-        lines += [" " * (wide + 6) + line for line in more]
+        # Of one width whatever the names, so that a new one moves no other line.
+        lines += wrap(
+            f"{name:20} {words}",
+            112,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 25,
+            replace_whitespace=False,
+            drop_whitespace=True,
+            break_long_words=False,
+        )
     return "\n".join(lines)
 
 
