@@ -17,7 +17,25 @@ if TYPE_CHECKING:
     from galedge.tables.columns import Column
     from galedge.tables.rows import Cell
 
-__all__ = ["Survey"]
+__all__ = ["Survey", "carried"]
+
+
+def carried(names: Iterable[str], kept: Iterable[str]) -> dict[str, str]:
+    """Return what the kept columns of a list are called behind those of a result.
+
+    No two names differ by case only: FITS, SQL and some file systems know none.
+    """
+    taken = {name.lower() for name in names}
+    found = {}
+    for name in kept:
+        new, number = name if name.lower() not in taken else f"cat_{name}", 1
+        stem = new
+        while new.lower() in taken:
+            number += 1
+            new = f"{stem}_{number}"
+        taken.add(new.lower())
+        found[new] = name
+    return found
 
 
 class Survey:
@@ -53,12 +71,8 @@ class Survey:
         self._hdu, self._plane = hdu, plane
         self._catalogue = where.read()
         self._kept: dict[str, str] = {}
-        taken = {column.name for column in columns}
         if keep and self._catalogue is not None:
-            self._kept = {
-                name if name not in taken else f"cat_{name}": name
-                for name in self._catalogue.columns
-            }
+            self._kept = carried((column.name for column in columns), self._catalogue.columns)
         # Whatever they are called, they are not galedge's: their values say what they are.
         self.columns = [*columns, *map(Column, self._kept)]
         self._remembers = remembers

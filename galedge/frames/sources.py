@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.errors import ReadError
-from galedge.tables.readtable import Column, Table, read_table
+from galedge.frames.units import degrees_of
+from galedge.tables.readtable import Column, Table, is_missing, read_table
 from galedge.tables.rows import Cell
 
 __all__ = ["ROLES", "Catalogue", "Sources", "read_catalogue"]
@@ -21,17 +23,34 @@ Floats = NDArray[np.float64]
 ROLES = ("x", "y", "ra", "dec", "id", "size", "radius")
 """What a column may be for galedge."""
 
-# Names that need no --columns, in this order and in any case.
+# Names that need no --columns, in this order and in any case: what people write, then
+# photutils' names, VizieR's and SExtractor's.
+_PIXELS = [
+    "",
+    "_pixel",
+    "centroid",
+    "_centroid",
+    "center",
+    "_center",
+    "_fit",
+    "_image",
+    "win_image",
+]
 _USUAL = {
-    "x": ("x", "x_pixel", "xcentroid"),
-    "y": ("y", "y_pixel", "ycentroid"),
-    "ra": ("ra", "ra_deg", "raj2000", "ra_icrs", "alpha_j2000"),
-    "dec": ("dec", "dec_deg", "dej2000", "decj2000", "de_icrs", "delta_j2000"),
-    "id": ("object", "id", "name", "source_id", "objid", "designation", "number"),
+    "x": [f"x{end}" for end in _PIXELS],
+    "y": [f"y{end}" for end in _PIXELS],
+    "ra": ["ra", "ra_deg", "_raj2000", "raj2000", "ra_icrs", "alpha_j2000", "alphawin_j2000"],
+    "dec": ["dec", "dec_deg", "_dej2000", "dej2000", "decj2000", "de_icrs", "delta_j2000"],
+    "id": ["object", "id", "name", "source_id", "objid", "designation", "number", "label"],
 }
+_USUAL["ra"].append("sky_centroid.ra")
+_USUAL["dec"] += ["deltawin_j2000", "sky_centroid.dec"]
 
-_DEGREES = {"deg": 1.0, "degree": 1.0, "degrees": 1.0, "rad": math.degrees(1), "hourangle": 15.0}
-_ANGLES = {**_DEGREES, "arcmin": 1 / 60, "arcsec": 1 / 3600, "mas": 1 / 3.6e6}
+# SExtractor's own pixels count from 1, whatever anybody says.
+_FROM_ONE = re.compile(r"[xy]\w*_image(_dbl)?", re.IGNORECASE)
+
+#: What is no right ascension, even with a turn too many: -999 and the like are no places.
+_TURNS = 720.0
 
 #: A cutout is so many radii wide: the galaxy fills half of it, the sky the rest.
 RADII = 4
@@ -119,29 +138,44 @@ def read_catalogue(
         that of the galaxy, a quarter of it, both in pixels if the column has no
         angle as its unit.
     one_based : bool
-        Whether pixels count as in FITS, the first one's centre being (1, 1).
+        Whether pixels count as in FITS, the first one's centre being (1, 1), as those
+        of SExtractor's columns (``X_IMAGE`` and the like) do in any case.
+
+    Returns
+    -------
+    Catalogue
+        A cell that is no number leaves its source without a place.
 
     Raises
     ------
     ReadError
-        If the list cannot be read or has no such columns.
+        If the list cannot be read, has no such columns, or one of them is in a unit
+        that is neither an angle nor pixels, or holds no number at all.
     """
     columns = dict(columns or {})
     table = read_table(path, list(columns.values()))
     roles = _roles(table, columns)
     on_sky = {"ra", "dec"} <= set(roles)
-    first, second = (
-        _numbers(table, roles[role], _DEGREES if on_sky else {})[0]
-        for role in (("ra", "dec") if on_sky else ("x", "y"))
-    )
-    if not on_sky and one_based:
-        first, second = first - 1, second - 1
+    if on_sky:
+        first, second = (_numbers(table, roles[role], ("angles",))[0] for role in ("ra", "dec"))
+        nowhere = ~((np.abs(first) <= _TURNS) & (np.abs(second) <= 90))
+        first[nowhere] = second[nowhere] = np.nan
+    else:
+        first, second = (
+            _numbers(table, roles[role], ("pixels",))[0]
+            - (one_based or _FROM_ONE.fullmatch(roles[role]) is not None)
+            for role in ("x", "y")
+        )
     side, side_on_sky = np.full(len(first), np.nan), False
     if role := next((role for role in ("size", "radius") if role in roles), None):
-        side, side_on_sky = _numbers(table, roles[role], _ANGLES)
+        side, side_on_sky = _numbers(table, roles[role], ("angles", "pixels"))
         side = np.where(side > 0, side * (RADII if role == "radius" else 1), np.nan)
     cells = {name: column.cells for name, column in table.columns.items()}
-    names = _names(cells[roles["id"]] if "id" in roles else [None] * len(first))
+    names: list[str | None] = [None] * len(first)
+    if "id" in roles:
+        column = table.columns[roles["id"]]
+        names = column.texts or [None if cell is None else str(cell) for cell in column.cells]
+        cells[roles["id"]] = list(names)
     return Catalogue(table.path, first, second, on_sky, side, side_on_sky, names, cells)
 
 
@@ -150,6 +184,7 @@ def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
     by_lower: dict[str, str] = {}
     for name in table.columns:
         by_lower.setdefault(name.lower(), name)
+    by_lower |= {name: name for name in table.columns if name == name.lower()}  # the exact one
     roles = {}
     for role, name in columns.items():
         found = name if name in table.columns else by_lower.get(name.lower())
@@ -160,8 +195,13 @@ def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
     for role, usual in _USUAL.items():
         if role in roles or (pair is not None and role not in (*pair, "id")):
             continue
-        if found := next((by_lower[name] for name in usual if name in by_lower), None):
-            roles[role] = found
+        found = next((by_lower[name] for name in usual if name in by_lower), None)
+        # photutils numbers its sources by a label; elsewhere that is a class.
+        if found is None or (
+            found.lower() == "label" and not _are_whole(table.columns[found].cells)
+        ):
+            continue
+        roles[role] = found
     if {"ra", "dec"} <= set(roles) or {"x", "y"} <= set(roles):
         return roles
     raise ReadError(
@@ -170,25 +210,43 @@ def _roles(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
     )
 
 
+def _are_whole(cells: Sequence[Cell]) -> bool:
+    return all(isinstance(cell, int) for cell in cells)
+
+
 def _listing(table: Table) -> str:
     names = list(table.columns)
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
-def _numbers(table: Table, name: str, units: Mapping[str, float]) -> tuple[Floats, bool]:
-    """Return a column as numbers, in degrees where its unit is one of `units`, and whether."""
+def _numbers(table: Table, name: str, takes: Sequence[str]) -> tuple[Floats, bool]:
+    """Return a column as numbers, and whether these are degrees by its unit.
+
+    A column that holds no number is the wrong one; a cell that holds none is a source's.
+    """
     column: Column = table.columns[name]
-    factor = units.get(column.unit or "", 0.0)
     try:
-        values = np.array(
-            [math.nan if cell is None else float(cell) for cell in column.cells], np.float64
-        )
+        degrees = degrees_of(column.unit, takes)
     except ValueError as error:
-        wanted = "degrees, as a number" if units is _DEGREES else "a number"
-        raise ReadError(f"{table.path}: column {name!r} must hold {wanted}: {error}") from None
+        raise ReadError(
+            f"{table.path}: column {name!r} cannot be taken, its unit {error}; convert it, or "
+            "name another by --columns"
+        ) from None
+    values = np.full(len(column.cells), np.nan)
+    wrong: Cell = None
+    for i, cell in enumerate(column.cells):
+        try:
+            values[i] = math.nan if cell is None else _number(cell)
+        except ValueError:
+            wrong = cell if wrong is None and not is_missing(str(cell)) else wrong
     values[~np.isfinite(values)] = np.nan
-    return (values * factor, True) if factor else (values, False)
+    if wrong is not None and np.isnan(values).all():
+        wanted = "a number" if "pixels" in takes else "degrees, as a number"
+        raise ReadError(f"{table.path}: column {name!r} must hold {wanted}: {wrong!r} is none")
+    return (values, False) if degrees is None else (values * degrees, True)
 
 
-def _names(cells: Sequence[Cell]) -> list[str | None]:
-    return [None if cell is None else str(cell) for cell in cells]
+def _number(cell: str | int | float) -> float:
+    if isinstance(cell, str) and "_" in cell:
+        raise ValueError(cell)  # a name, though Python reads 12_34 as a number
+    return float(cell)

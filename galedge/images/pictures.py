@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
-from galedge.images.samples import Samples
+from galedge.images.samples import Samples, planes_first
 
 __all__ = ["open_npy", "open_picture"]
 
@@ -97,11 +97,12 @@ class _Npy(Samples):
             )
         _check(count, count, limit)
         self._shape, self._count, self._stream = shape, count, stream
+        planes = planes_first(np.broadcast_to(False, shape)).shape
         super().__init__(
             kind=".npy",
             dtype=str(self._type),
-            frame=(shape[-2], shape[-1]),
-            plane_count=1 if len(shape) == 2 else shape[0],
+            frame=(planes[-2], planes[-1]),
+            plane_count=1 if len(planes) == 2 else planes[0],
             is_picture=self._type == np.uint8,
         )
 
@@ -109,7 +110,7 @@ class _Npy(Samples):
         with self._stream as stream:
             data = stream.read(self._count * self._type.itemsize)
         flat: NDArray[Any] = np.frombuffer(data, dtype=self._type, count=self._count)
-        return flat.reshape(self._shape, order="F" if self._fortran else "C")
+        return planes_first(flat.reshape(self._shape, order="F" if self._fortran else "C"))
 
 
 def open_npy(stream: Stream, size: int, limit: int) -> Samples:

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from galedge.errors import ReadError
 
-__all__ = ["Samples", "select"]
+__all__ = ["Samples", "planes_first", "select"]
+
+
+def planes_first(samples: NDArray[Any]) -> NDArray[Any]:
+    """Bring colours from the last axis to the first, and leave opacity behind them out."""
+    if samples.ndim == 3 and samples.shape[2] in (3, 4) and samples.shape[0] not in (1, 3):
+        return np.moveaxis(samples, -1, 0)[:3]
+    return samples
 
 
 class Samples:

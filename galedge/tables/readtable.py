@@ -9,23 +9,37 @@ import csv
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
-from galedge.errors import ReadError
+from galedge.errors import GaledgeError, ReadError
 from galedge.support.extras import need
 from galedge.tables.rows import Cell
 
-__all__ = ["Column", "Table", "read_table"]
+__all__ = ["Column", "Table", "is_missing", "read_table"]
 
 
 class Column(NamedTuple):
-    """One column: a cell for each row, None where it is empty, and the unit if known."""
+    """One column of a table.
+
+    Attributes
+    ----------
+    cells : list of cells
+        One for each row, None where it is empty.
+    unit : str or None
+        As the table has it.
+    texts : list of str or None
+        The cells as they are written, where the format has no types: what is a
+        number to one reader is a name to another, ``1E10`` or ``007``.
+    """
 
     cells: list[Cell]
     unit: str | None = None
+    texts: list[str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +59,9 @@ def read_table(path: str | os.PathLike[str], wanted: Sequence[str] = ()) -> Tabl
     Parameters
     ----------
     path : str or path
-        ``.csv`` (with a line of names; a file of numbers only has the columns
-        col1, col2 ...), ``.ecsv``, ``.fits`` ``.fit`` ``.fits.gz``, ``.vot``
+        ``.csv`` (with a line of names, behind comments if any, which begin with #;
+        a file of numbers only has the columns col1, col2 ...), ``.ecsv``, ``.fits``
+        ``.fit`` ``.fits.gz``, ``.cat`` (SExtractor's, in ASCII or FITS), ``.vot``
         ``.votable`` ``.xml``, ``.parquet``.
     wanted : sequence of str
         Of several tables in a FITS file, the first that has these columns is
@@ -77,34 +92,66 @@ def read_table(path: str | os.PathLike[str], wanted: Sequence[str] = ()) -> Tabl
 def _read_csv(path: str, wanted: Sequence[str]) -> dict[str, Column]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file) if line and not line[0].startswith("#")]
+            lines = [line for line in csv.reader(file) if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ReadError(f"{path}: is no CSV in UTF-8: {error}") from None
+    comments = []
+    while lines and lines[0][0].startswith("#"):
+        comments.append(lines.pop(0))
     if not lines:
         return {}
     names = [name.strip() for name in lines[0]]
-    if all(_is_number(name) for name in names):  # no line of names: as astropy calls them
+    numbers = [_is_number(name) for name in names]
+    if any(numbers) and comments and len(comments[-1]) == len(names) > 1:
+        # The names stand in a comment, as NumPy writes them.
+        names = [name.strip("# ") for name in comments[-1]]
+    elif all(numbers):  # no line of names: as astropy calls them
         names = [f"col{i}" for i in range(1, len(names) + 1)]
     else:
         lines = lines[1:]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ReadError(f"{path}: two columns are named {twice!r}")
+    rows = list(_rows(path, lines, len(names)))
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    return {
+        name: Column(_typed(texts), None, [text or None for text in texts])
+        for name, texts in zip(names, columns, strict=True)
+    }
+
+
+def _rows(path: str, lines: Sequence[list[str]], width: int) -> Iterator[list[str]]:
+    """Yield lines as rows of so many cells."""
     for number, line in enumerate(lines, 1):
-        if len(line) != len(names):
-            raise ReadError(f"{path}: row {number} has {len(line)} fields, not {len(names)}")
-    cells = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in names]
-    return {name: Column(_typed(column)) for name, column in zip(names, cells, strict=True)}
+        cells = [cell.strip() for cell in line]
+        if len(cells) != width and cells[0].startswith("#"):
+            continue  # a comment; of the right width it is a source whose name begins so
+        while len(cells) > width and not cells[-1]:  # commas at the end of the line
+            cells.pop()
+        if len(cells) != width:
+            raise ReadError(f"{path}: row {number} has {len(cells)} fields, not {width}")
+        yield cells
+
+
+_MISSING = {"", "-", "--", "...", "null", "none", "nan", "n/a", "na"}
+
+
+def is_missing(text: str) -> bool:
+    """Tell whether a text stands for no value, as programs write it."""
+    return text.strip().lower() in _MISSING
 
 
 def _typed(texts: Sequence[str]) -> list[Cell]:
-    """Return a column as integers or floats if all of it are such, else as text."""
-    present = [text.strip() for text in texts]
-    if all(_is_number(text) for text in present if text):
-        for kind in (int, float):
+    """Return a column as integers or floats if all that it holds are such, else as text."""
+    present = [text for text in texts if not is_missing(text)]
+    if present and all(map(_is_number, present)):
+        kinds: list[Callable[[str], Cell]] = [int, float]
+        if any(_WHOLE.match(text) for text in present):
+            kinds.remove(float)  # which would lose the last digits of an identifier
+        for kind in kinds:
             with suppress(ValueError):
-                return [kind(text) if text else None for text in present]
-    return [text or None for text in present]
+                return [None if is_missing(text) else kind(text) for text in texts]
+    return [text or None for text in texts]
 
 
 def _is_number(text: str) -> bool:
@@ -119,6 +166,7 @@ def _is_number(text: str) -> bool:
 
 
 _NAME_IN_DIGITS = re.compile(r"0\d")
+_WHOLE = re.compile(r"[+-]?\d{16,}$")
 
 
 def _read_ecsv(path: str, wanted: Sequence[str]) -> dict[str, Column]:
@@ -149,23 +197,35 @@ def _read_fits(path: str, wanted: Sequence[str]) -> dict[str, Column]:
     return _by_astropy(path, "fits", hdu=best)
 
 
+def _read_cat(path: str, wanted: Sequence[str]) -> dict[str, Column]:
+    with open(path, "rb") as file:
+        is_fits = file.read(6) == b"SIMPLE"
+    return _read_fits(path, wanted) if is_fits else _by_astropy(path, "ascii.sextractor")
+
+
 def _by_astropy(path: str, form: str, **options: Any) -> dict[str, Column]:
     table_module = need("astropy.table", "tables", f"reading {os.path.basename(path)}")
     if not os.path.exists(path):
         raise ReadError(f"{path}: no such file")
     try:
-        table = table_module.Table.read(path, format=form, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of units: what is not understood is refused
+            table = table_module.Table.read(path, format=form, **options)
     except MemoryError:
         raise
     except Exception as error:  # astropy's readers raise whatever their parsers do
         raise ReadError(f"{path}: cannot be read as a table: {_first_line(error)}") from None
-    return {
-        name: Column(
-            [_cell(value) for value in _listed(column)],
-            str(column.unit) if getattr(column, "unit", None) is not None else None,
-        )
-        for name, column in table.columns.items()
-    }
+    columns = {}
+    for name, column in table.columns.items():
+        if hasattr(column, "icrs"):  # places on the sky, as photutils gives them
+            place = column.icrs
+            for axis, angle in (("ra", place.ra), ("dec", place.dec)):
+                columns[f"{name}.{axis}"] = Column(list(map(_cell, _listed(angle.deg))), "deg")
+            continue
+        unit = getattr(column, "unit", None)
+        cells = list(map(_cell, _listed(column)))
+        columns[name] = Column(cells, None if unit is None else str(unit))
+    return columns
 
 
 def _listed(column: Any) -> list[Any]:
@@ -182,20 +242,44 @@ def _read_parquet(path: str, wanted: Sequence[str]) -> dict[str, Column]:
         table = parquet.read_table(path)
     except pyarrow.ArrowException as error:
         raise ReadError(f"{path}: is no Parquet table: {_first_line(error)}") from None
-    units = {
-        field.name: (field.metadata or {}).get(b"unit", b"").decode() or None
-        for field in table.schema
-    }
+    units = _parquet_units(path, table.schema)
     return {
-        name: Column([_cell(value) for value in column.to_pylist()], units[name])
+        name: Column([_cell(value) for value in column.to_pylist()], units.get(name))
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
+
+
+def _parquet_units(path: str, schema: Any) -> dict[str, str]:
+    """Return units by column: Parquet knows none, those who write it each have a place."""
+    about = schema.metadata or {}
+    units: dict[str, str] = {}
+    try:
+        if votable := about.get(b"IVOA.VOTable-Parquet.content"):
+            for element in ElementTree.fromstring(votable).iter():
+                if element.tag.endswith("FIELD") and element.get("unit"):
+                    units[element.get("name", "")] = element.get("unit", "")
+        if header := about.get(b"table_meta_yaml"):
+            meta = need("astropy.table.meta", "tables", f"{path}: reading its units")
+            for column in meta.get_header_from_yaml(header.decode().split("\n"))["datatype"]:
+                if column.get("unit"):
+                    units[column["name"]] = str(column["unit"])
+    except GaledgeError:
+        raise
+    except Exception as error:  # of two parsers
+        raise ReadError(f"{path}: has units that cannot be read: {_first_line(error)}") from None
+    for field in schema:
+        if unit := (field.metadata or {}).get(b"unit", b"").decode():
+            units[field.name] = unit
+    return units
 
 
 def _cell(value: Any) -> Cell:
     """Return a table's cell: numbers and text as they are, all else as JSON or as it prints."""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace").strip() or None
+        try:
+            return value.decode("utf-8").strip() or None
+        except UnicodeDecodeError:  # as in headers
+            return value.decode("latin-1").strip() or None
     if isinstance(value, str):
         return value.strip() or None
     if value is None or isinstance(value, int | float):
@@ -211,7 +295,8 @@ _Reader = Callable[[str, Sequence[str]], dict[str, Column]]
 _READERS: dict[tuple[str, ...], _Reader] = {
     (".csv",): _read_csv,
     (".ecsv",): _read_ecsv,
-    (".fits", ".fit", ".fits.gz", ".cat"): _read_fits,
+    (".fits", ".fit", ".fits.gz"): _read_fits,
+    (".cat",): _read_cat,
     (".vot", ".votable", ".xml"): _read_votable,
     (".parquet", ".pq"): _read_parquet,
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "FitsTable"]
 
 _BLOCK = 2880
+_MOST = 68  # characters of a card's text; readers do not look for a name's rest in CONTINUE
 _TYPES = {"int32": ("J", ">i4"), "int64": ("K", ">i8"), "bool": ("L", "u1")}
 _TYPES |= {"float32": ("E", ">f4"), "float64": ("D", ">f8")}
 _NULLS: dict[str, float] = {"int32": -(2**31), "int64": -(2**63), "bool": 0}
@@ -100,10 +101,10 @@ def _header(columns: Sequence[Stored], about: Mapping[str, str | int], width: in
     header["PCOUNT"] = 0
     header["GCOUNT"] = 1
     header["TFIELDS"] = (len(columns), "columns")
-    for n, column in enumerate(columns, 1):
+    for n, (column, name) in enumerate(zip(columns, _names(columns), strict=True), 1):
         known = column.column
         letter = f"{column.width}A" if column.type == "text" else _TYPES[column.type][0]
-        header[f"TTYPE{n}"] = _ascii(known.name)
+        header[f"TTYPE{n}"] = name
         header[f"TFORM{n}"] = letter
         if column.type.startswith("int"):
             header[f"TNULL{n}"] = int(_NULLS[column.type])
@@ -121,6 +122,28 @@ def _header(columns: Sequence[Stored], about: Mapping[str, str | int], width: in
         keyword = _KEYWORDS.get(name, f"HIERARCH {_ascii(name)}")
         header[keyword] = _ascii(said) if isinstance(said, str) else said
     return header
+
+
+def _names(columns: Sequence[Stored]) -> list[str]:
+    """Return names that a card can hold, no two of which differ by case only."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for column in columns:
+        whole = _ascii(column.name)
+        name, number = _cut(whole), 1
+        while name.lower() in taken:
+            number += 1
+            name = _cut(whole, f"_{number}")
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def _cut(text: str, end: str = "") -> str:
+    """Return as much of a text as one card can hold, in which a quote counts twice."""
+    while len(text + end) + text.count("'") > _MOST:
+        text = text[:-1]
+    return text.rstrip() + end
 
 
 def _display(digits: str | None) -> str:
