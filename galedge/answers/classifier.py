@@ -60,8 +60,8 @@ class Classifier:
         others are rejected.
     frame : {"auto", "full"} or int, optional
         Framing, in place of the model's own; see `galedge.Recipe`.
-    engine : {"auto", "onnxruntime", "openvino", "cuda"}
-        What runs the network. Default: what ``galedge engines`` found fastest
+    engine : str
+        What runs the network: ``auto``, or a name from ``galedge info``. Default: what ``galedge engines`` found fastest
         on this machine; where it has not been asked, ONNX Runtime.
     device : str, optional
         ``cpu``, ``cuda`` or ``cuda:N``. Default: the CPU; for engine ``cuda``

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from galedge.errors import ModelError
 from galedge.network.card import PRECISIONS, Card
-from galedge.network.engine import ENGINES, absent, gpu_number
+from galedge.network.engine import absent, gpu_number
+from galedge.network.engines import engines
 from galedge.support.machine import saturates_int8
 
 __all__ = ["Choice", "choose"]
@@ -19,7 +20,7 @@ class Choice:
 
     Attributes
     ----------
-    engine : {"onnxruntime", "openvino", "cuda"}
+    engine : str
     device : str
         ``cpu`` or ``cuda:N``.
     precision : {"int8", "fp32"}
@@ -51,17 +52,18 @@ def choose(
     """Choose how to run a bundle on this machine.
 
     On a CPU, ``auto`` takes what this machine's own measurement (`galedge
-    engines`) found fastest, the start included; without one ONNX Runtime,
-    which is always there and starts soonest. On a GPU it takes ONNX Runtime
-    where its build knows GPUs, else PyTorch.
+    engines`) found fastest, the start included; without one what starts
+    soonest of those installed, ONNX Runtime, which is always there. On a GPU it
+    takes ONNX Runtime where its build knows GPUs, else PyTorch.
 
     Parameters
     ----------
     card : Card
-    engine : {"auto", "onnxruntime", "openvino", "cuda"}
+    engine : str
+        ``auto`` or the name of one of `galedge.network.engines`.
     device : str, optional
-        ``cpu``, ``cuda`` or ``cuda:N``. Default: the CPU, for engine ``cuda``
-        the first GPU.
+        ``cpu``, ``cuda`` or ``cuda:N``. Default: the CPU, or for an engine that
+        knows none (``cuda``) the first GPU.
     precision : {"int8", "fp32"}, optional
         Default: int8 on a CPU where the bundle has it, unless this CPU would
         compute it wrongly or was measured to be faster with fp32. On a GPU
@@ -76,15 +78,16 @@ def choose(
     ValueError
         If an option has no such value, or two contradict each other.
     """
-    if engine not in ("auto", *ENGINES):
-        raise ValueError(f"engine {engine!r} is none of auto, {', '.join(ENGINES)}")
-    device = device or ("cuda" if engine == "cuda" else "cpu")
-    gpu = gpu_number(device)
+    kinds = engines()
+    if engine not in ("auto", *kinds):
+        raise ValueError(f"engine {engine!r} is none of auto, {', '.join(kinds)}")
+    on_cpu = engine == "auto" or "cpu" in kinds[engine].devices
+    gpu = gpu_number(device or ("cpu" if on_cpu else "cuda"))
     _check_precision(card, "fp32" if gpu is not None and precision is None else precision)
     if gpu is not None:
         return _choose_gpu(engine, gpu, precision)
-    if engine == "cuda":
-        raise ValueError("engine cuda runs on a GPU; leave --device away or name cuda:N")
+    if not on_cpu:
+        raise ValueError(f"engine {engine} runs on a GPU; leave --device away or name cuda:N")
     allowed, warning = _allowed(card, precision)
     if engine != "auto":
         reason = absent(engine)
@@ -99,7 +102,8 @@ def choose(
         if speed.device == "cpu" and speed.precision in allowed and absent(speed.engine) is None
     ]
     if not speeds:
-        first = next((e for e in ("onnxruntime", "openvino") if absent(e) is None), "onnxruntime")
+        names = [name for name, kind in kinds.items() if "cpu" in kind.devices]
+        first = next((name for name in names if absent(name) is None), names[0])
         return Choice(
             first, "cpu", allowed[0], reason="not measured: see galedge engines", warning=warning
         )
@@ -139,20 +143,19 @@ def _allowed(card: Card, precision: str | None) -> tuple[list[str], str | None]:
 
 
 def _choose_gpu(engine: str, gpu: int, precision: str | None) -> Choice:
-    if engine == "openvino":
-        raise ValueError("engine openvino runs on the CPU; leave --device away")
+    kinds = {name: kind for name, kind in engines().items() if "cuda" in kind.devices}
+    if engine not in ("auto", *kinds):
+        raise ValueError(f"engine {engine} runs on the CPU; leave --device away")
     if precision == "int8":
         raise ValueError("GPUs run the fp32 network, in 16 bits unless --precision fp32 is given")
     half = precision is None
     device = f"cuda:{gpu}"
     if engine != "auto":
         return Choice(engine, device, "fp32", half)
-    from galedge.network.engines.onnx_runtime import gpu_missing
-
-    missing = absent("onnxruntime") or gpu_missing()
-    if missing is None:
-        return Choice("onnxruntime", device, "fp32", half, "ONNX Runtime's build knows GPUs")
-    lacking = absent("cuda")
-    if lacking is None:
-        return Choice("cuda", device, "fp32", half, "ONNX Runtime's build knows no GPU")
-    raise ModelError(f"{device}: {missing}; or {lacking}")
+    missing = []
+    for name, kind in kinds.items():
+        reason = absent(name) or kind.gpu_missing()
+        if reason is None:
+            return Choice(name, device, "fp32", half, "starts soonest of what knows GPUs here")
+        missing.append(reason)
+    raise ModelError(f"{device}: {'; or '.join(missing)}")

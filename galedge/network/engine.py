@@ -6,19 +6,9 @@ import importlib.util
 import re
 
 from galedge.errors import ModelError
-from galedge.network.engines import Engine
+from galedge.network.engines import Engine, engines
 
-__all__ = ["ENGINES", "MODULES", "absent", "gpu_number", "start"]
-
-ENGINES = ("onnxruntime", "openvino", "cuda")
-"""Names of the engines; ``cuda`` is PyTorch."""
-
-# What an engine imports, with the line that installs it.
-MODULES = {
-    "onnxruntime": (("onnxruntime",), "pip install onnxruntime"),
-    "openvino": (("openvino",), "pip install 'galedge[openvino]'"),
-    "cuda": (("torch", "onnx"), "pip install 'galedge[train]'"),
-}
+__all__ = ["absent", "gpu_number", "start"]
 
 
 def gpu_number(device: str) -> int | None:
@@ -37,10 +27,10 @@ def gpu_number(device: str) -> int | None:
 
 def absent(engine: str) -> str | None:
     """Return what an engine lacks and how to install it, or None; imports nothing."""
-    modules, line = MODULES[engine]
-    for module in modules:
-        if importlib.util.find_spec(module) is None:
-            return f"engine {engine} needs {module}, which is not installed: {line}"
+    kind = engines()[engine]
+    for package in kind.packages:
+        if importlib.util.find_spec(package) is None:
+            return f"engine {engine} needs {package}, which is not installed: {kind.install}"
     return None
 
 
@@ -59,14 +49,13 @@ def start(
     Parameters
     ----------
     engine : str
-        One of `ENGINES`.
+        One of `engines`.
     network : bytes
         A serialized ONNX model.
     name : str
         What error messages call the network, usually its path.
     device : str
-        ``cpu``, ``cuda`` or ``cuda:N``. OpenVINO knows the CPU only, engine
-        ``cuda`` GPUs only.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     half : bool
         Whether a GPU may compute in 16 bits.
     workers : int
@@ -83,15 +72,9 @@ def start(
     reason = absent(engine)
     if reason is not None:
         raise ModelError(reason)
-    gpu = gpu_number(device)
-    if engine == "openvino":
-        from galedge.network.engines.open_vino import OpenVinoEngine
-
-        return OpenVinoEngine(network, name, workers=workers, threads=threads)
-    if engine == "cuda":
-        from galedge.network.engines.torch_cuda import TorchCudaEngine
-
-        return TorchCudaEngine(network, name, gpu=gpu or 0, half=half)
-    from galedge.network.engines.onnx_runtime import OnnxRuntimeEngine
-
-    return OnnxRuntimeEngine(network, name, gpu=gpu, half=half, threads=threads)
+    kind = engines()[engine]
+    try:
+        kind.load()
+    except ImportError as error:  # it is there, but not whole
+        raise ModelError(f"engine {engine} cannot be imported ({error}): {kind.install}") from error
+    return kind(network, name, gpu=gpu_number(device), half=half, workers=workers, threads=threads)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.errors import ModelError
-from galedge.network.engines.onnx_runtime import OnnxRuntimeEngine
+from galedge.network.engines.onnxruntime import OnnxRuntimeEngine
 from galedge.network.heads import Head, Heads
 from galedge.network.model import Model, Prediction
 from galedge.network.onnx import Node, add_outputs, cut, nodes

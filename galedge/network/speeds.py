@@ -27,7 +27,8 @@ import numpy as np
 from galedge._version import __version__
 from galedge.errors import ModelError
 from galedge.network.card import Card
-from galedge.network.engine import ENGINES, MODULES, absent, gpu_number, start
+from galedge.network.engine import absent, gpu_number, start
+from galedge.network.engines import engines
 from galedge.support.machine import cache_folder, cpu_name, has_gpu, usable_cpus
 
 __all__ = ["BATCH", "Speed", "keep", "measure", "measure_all", "recall"]
@@ -93,9 +94,13 @@ def measure(
 
 def measure_all(card: Card) -> tuple[list[Speed], list[str]]:
     """Measure every engine that may run here; fastest first, and why the others do not."""
-    candidates = [("onnxruntime", "cpu"), ("openvino", "cpu")]
-    if has_gpu():
-        candidates += [("onnxruntime", "cuda"), ("cuda", "cuda")]
+    devices = ("cpu", "cuda") if has_gpu() else ("cpu",)
+    candidates = [
+        (engine, device)
+        for device in devices
+        for engine, kind in engines().items()
+        if device in kind.devices
+    ]
     speeds, missing = [], []
     for engine, device in candidates:
         try:
@@ -131,7 +136,7 @@ def recall(card: Card) -> list[Speed]:
         found = json.loads(file.read_text())
         speeds = [Speed(**speed) for speed in found.pop("speeds")]
         usable = found == _circumstances(card) and all(
-            s.engine in ENGINES and s.start >= 0 and s.image > 0 for s in speeds
+            s.engine in engines() and s.start >= 0 and s.image > 0 for s in speeds
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return []  # it is only a cache
@@ -148,7 +153,7 @@ def _file(card: Card) -> Path | None:
 
 def _circumstances(card: Card) -> dict[str, Any]:
     """Return all that a measurement depends on."""
-    modules = sorted({module for names, _ in MODULES.values() for module in names})
+    modules = sorted({module for kind in engines().values() for module in kind.packages})
     return {
         "cpu": cpu_name(),
         "cpus": usable_cpus(),
@@ -174,8 +179,7 @@ def _measure_here(folder: str, engine: str, device: str, workers: int) -> list[S
     """Measure an engine in this process, in which it was not used before."""
     card = Card.read(folder)
     begin = time.perf_counter()
-    for module in MODULES[engine][0]:
-        importlib.import_module(module)
+    engines()[engine].load()
     imported = time.perf_counter() - begin
     size = card.recipe.size
     pixels = np.random.default_rng(0).integers(0, 256, (BATCH, 3, size, size), np.uint8)

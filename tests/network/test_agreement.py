@@ -69,7 +69,7 @@ def test_int8_stays_near_fp32(card, pictures):
 def test_int8_is_what_torch_makes_of_its_integers(card, pictures, monkeypatch):
     torch = pytest.importorskip("torch")
     onnx = pytest.importorskip("onnx")
-    from galedge.network.engines import onnx_graph
+    from galedge.network import onnx_graph
 
     def dequantize(a, x, scale, zero):
         shape = [1] * x.dim()

@@ -98,14 +98,14 @@ def test_a_measurement_does_not_overrule_right_answers(card, monkeypatch):
 
 
 def test_gpus(card, monkeypatch):
-    from galedge.network.engines import onnx_runtime
+    from galedge.network.engines.onnxruntime import OnnxRuntimeEngine
 
-    monkeypatch.setattr(onnx_runtime, "gpu_missing", lambda: None)
+    monkeypatch.setattr(OnnxRuntimeEngine, "gpu_missing", lambda: None)
     choice = choose(card, device="cuda:1")
     assert (choice.engine, choice.device, choice.precision) == ("onnxruntime", "cuda:1", "fp32")
     assert choice.half
     assert not choose(card, device="cuda", precision="fp32").half
-    monkeypatch.setattr(onnx_runtime, "gpu_missing", lambda: "build for the CPU: pip A")
+    monkeypatch.setattr(OnnxRuntimeEngine, "gpu_missing", lambda: "build for the CPU: pip A")
     assert choose(card, device="cuda").engine == "cuda"
     assert choose(card, engine="cuda").device == "cuda:0"
     monkeypatch.setattr(module, "absent", lambda e: "pip B" if e == "cuda" else None)

@@ -11,7 +11,7 @@ from helpers.made import tiny_network
 
 from galedge.errors import ModelError
 from galedge.network import engine as module
-from galedge.network.engine import ENGINES, absent, gpu_number, start
+from galedge.network.engine import absent, gpu_number, start
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (5, 3, 16, 16), np.uint8)
 
@@ -193,20 +193,18 @@ def gpu_build(monkeypatch):
 
 
 def test_providers_of_a_gpu(gpu_build, monkeypatch, network):
-    from galedge.network.engines import onnx_runtime
+    from galedge.network.engines import onnxruntime as engine
 
     installed = set()
-    monkeypatch.setattr(
-        onnx_runtime.importlib.util, "find_spec", lambda name: name in installed or None
-    )
-    running = onnx_runtime.OnnxRuntimeEngine(network, gpu=2, half=True)
+    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: name in installed or None)
+    running = engine.OnnxRuntimeEngine(network, gpu=2, half=True)
     assert running is not None
     (cuda, options), cpu = FakeSession.seen
     assert (cuda, cpu) == ("CUDAExecutionProvider", "CPUExecutionProvider")
     assert options["device_id"] == 2
     assert options["use_tf32"] == 1
     installed.add("tensorrt_libs")
-    onnx_runtime.OnnxRuntimeEngine(network, gpu=2)
+    engine.OnnxRuntimeEngine(network, gpu=2)
     assert [provider[0] for provider in FakeSession.seen[:2]] == [
         "TensorrtExecutionProvider",
         "CUDAExecutionProvider",
@@ -234,20 +232,34 @@ def test_engines_leave_the_network_alone():
     import galedge.network.engines  # noqa: F401 - importing it is what counts
 
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
-    assert len(ENGINES) == len(module.MODULES)
 
 
-def test_openvino_reports_to_nobody(bundle):
+@pytest.mark.parametrize(
+    "use",
+    [
+        "galedge.Classifier(sys.argv[1], engine='openvino')",
+        "galedge.network.speeds._measure_here(sys.argv[1], 'openvino', 'cpu', 1)",
+    ],
+)
+def test_openvino_reports_to_nobody(bundle, use):
     """Its package sends an event for each import, by a process of its own."""
     pytest.importorskip("openvino")
-    code = """
+    code = f"""
 import multiprocessing.process, sys, threading
-import galedge
+import galedge.network.speeds
 multiprocessing.process.BaseProcess.start = lambda self: sys.exit("a process was started")
-galedge.Classifier(sys.argv[1], engine="openvino")
+{use}
 assert "openvino" in sys.modules
 assert not any(name.startswith("openvino_telemetry") for name in sys.modules)
 assert threading.active_count() == 1
 """
     done = subprocess.run([sys.executable, "-c", code, bundle], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_engine_that_is_there_and_cannot_be_imported(network, monkeypatch, tmp_path):
+    (tmp_path / "openvino.py").write_text("import missing_part")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)
+    with pytest.raises(ModelError, match=r"openvino cannot be imported \(.*missing_part.*pip inst"):
+        start("openvino", network)

@@ -12,7 +12,7 @@ onnx = pytest.importorskip("onnx")
 
 
 def rebuilt(network: bytes, dtype):
-    from galedge.network.engines.onnx_graph import OnnxGraph
+    from galedge.network.onnx_graph import OnnxGraph
 
     return OnnxGraph(onnx.load_from_string(network), dtype, torch.device("cpu"))
 

@@ -1,4 +1,4 @@
-"""Engines: what runs the network, behind one small protocol; one a module.
+"""Engines: what runs the network, one a module, which has its class as `ENGINE`.
 
 An engine takes the batch as it was prepared and hands back the network's raw
 outputs by name; what they mean is the model's business.
@@ -7,16 +7,26 @@ outputs by name; what they mean is the model's business.
 from __future__ import annotations
 
 import os
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from galedge.errors import ModelError
+from galedge.support.places import everything
 
-__all__ = ["Engine", "Outputs", "failed", "first_line", "refuse_external_data", "refuse_foreign"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Outputs = dict[str, NDArray[np.float32]]
+__all__ = [
+    "Engine",
+    "Outputs",
+    "engines",
+    "failed",
+    "first_line",
+    "refuse_external_data",
+    "refuse_foreign",
+]
+
+Outputs: TypeAlias = "dict[str, NDArray[np.float32]]"
 
 # From 1.29 on ONNX Runtime reports to its makers unless told not to before it is
 # imported, and galedge leaves the network alone. Who wants that may say so first.
@@ -28,7 +38,60 @@ _EXTERNAL_DATA = b"\x0a\x08location"
 
 
 class Engine(Protocol):
-    """Anything that runs a network; safe to call from several threads at once."""
+    """Anything that runs a network; safe to call from several threads at once.
+
+    Parameters
+    ----------
+    network : bytes
+        A serialized ONNX model. Bytes rather than a path, so that what was
+        hashed is what runs.
+    name : str
+        What error messages call the network, usually its path.
+    gpu : int or None
+        Number of the CUDA device; None for the CPU.
+    half : bool
+        Whether a GPU may compute in 16 bits.
+    workers : int
+        How many threads will run batches at the same time.
+    threads : int
+        CPU threads within one batch.
+
+    Raises
+    ------
+    ModelError
+        If the bytes are not an ONNX model that it can run, or keep weights
+        outside the file; if there is no such device.
+    """
+
+    packages: ClassVar[tuple[str, ...]]
+    """What it imports, when it starts."""
+    install: ClassVar[str]
+    """The line that installs that."""
+    devices: ClassVar[tuple[str, ...]]
+    """Which of ``cpu`` and ``cuda`` it runs on."""
+    delay: ClassVar[float]
+    """About how many seconds it needs to start: the quickest is taken where none was measured."""
+
+    def __init__(
+        self,
+        network: bytes,
+        name: str,
+        *,
+        gpu: int | None,
+        half: bool,
+        workers: int,
+        threads: int,
+    ) -> None: ...
+
+    @staticmethod
+    def load() -> object:
+        """Import its packages, without anything that reports to their makers."""
+        ...
+
+    @staticmethod
+    def gpu_missing() -> str | None:
+        """Return why its packages as installed know no GPU, or None."""
+        ...
 
     def run(self, pixels: NDArray[np.uint8]) -> Outputs:
         """Run the network on one batch.
@@ -49,6 +112,12 @@ class Engine(Protocol):
             If the network refuses the batch.
         """
         ...
+
+
+def engines() -> dict[str, type[Engine]]:
+    """Return the engines by name, the quickest to start first."""
+    found: dict[str, type[Engine]] = everything(__name__, "ENGINE")
+    return dict(sorted(found.items(), key=lambda item: item[1].delay))
 
 
 def refuse_external_data(network: bytes, name: str) -> None:

@@ -6,59 +6,54 @@ needs no code of training and runs exactly what was hashed.
 
 from __future__ import annotations
 
+import importlib
 import threading
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from galedge.errors import ModelError
 from galedge.network.engines import (
+    Engine,
     Outputs,
     failed,
     first_line,
     refuse_external_data,
     refuse_foreign,
 )
-from galedge.network.engines.onnx_graph import OnnxGraph
 
-__all__ = ["TorchCudaEngine"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-INSTALL = "pip install 'galedge[train]'"
+__all__ = ["ENGINE", "TorchCudaEngine"]
+
 SMALLEST_BATCH = 16
 
 
 class TorchCudaEngine:
-    """PyTorch on CUDA: 16 bits, channels last, each batch one CUDA graph.
+    """PyTorch on CUDA: 16 bits, channels last, each batch one CUDA graph; see `Engine`.
 
-    Parameters
-    ----------
-    network : bytes
-        A serialized ONNX model in float32.
-    name : str
-        What error messages call the network, usually its path.
-    gpu : int
-        Number of the CUDA device.
-    half : bool
-        Whether to compute convolutions in 16 bits; what follows the pooling is
-        always computed in 32.
-
-    Raises
-    ------
-    ModelError
-        If PyTorch, onnx or the GPU is missing, or the network is not one that
-        this engine can rebuild.
+    With `half` convolutions are computed in 16 bits; what follows the pooling is always
+    computed in 32.
     """
 
+    packages: ClassVar[tuple[str, ...]] = ("torch", "onnx")
+    install: ClassVar[str] = "pip install 'galedge[train]'"
+    devices: ClassVar[tuple[str, ...]] = ("cuda",)
+    delay: ClassVar[float] = 5
+
     def __init__(
-        self, network: bytes, name: str = "network", *, gpu: int = 0, half: bool = True
+        self,
+        network: bytes,
+        name: str = "network",
+        *,
+        gpu: int | None = None,
+        half: bool = True,
+        workers: int = 1,
+        threads: int = 1,
     ) -> None:
         refuse_external_data(network, name)
-        try:
-            import onnx
-            import torch
-        except ImportError as error:
-            raise ModelError(f"engine cuda needs {error.name}: {INSTALL}") from error
+        torch, onnx, onnx_graph = self.load()
+        gpu = gpu or 0
         if not torch.cuda.is_available() or gpu >= torch.cuda.device_count():
             raise ModelError(
                 f"cuda:{gpu}: PyTorch {torch.__version__} finds no such GPU; see nvidia-smi, and "
@@ -71,7 +66,8 @@ class TorchCudaEngine:
         torch.backends.cudnn.allow_tf32 = half
         try:
             model = onnx.load_from_string(network)
-            self._graph = OnnxGraph(model, torch.float16 if half else torch.float32, self._device)
+            dtype = torch.float16 if half else torch.float32
+            self._graph = onnx_graph.OnnxGraph(model, dtype, self._device)
         except ModelError:
             raise
         except Exception as error:
@@ -97,6 +93,17 @@ class TorchCudaEngine:
             except Exception as error:
                 raise failed(self._name, pixels, error) from error
 
+    @staticmethod
+    def load() -> tuple[Any, ...]:
+        """Import PyTorch, onnx and what rebuilds a network by them."""
+        names = ("torch", "onnx", "galedge.network.onnx_graph")
+        return tuple(map(importlib.import_module, names))
+
+    @staticmethod
+    def gpu_missing() -> str | None:
+        """Return None: any PyTorch may know a GPU, and only loading it would tell."""
+        return None
+
     def _capture(self, shape: tuple[int, ...]) -> tuple[Any, Any, dict[str, Any]]:
         """Return the CUDA graph of a batch size with its input and outputs, recorded once."""
         if shape not in self._captured:
@@ -113,3 +120,6 @@ class TorchCudaEngine:
                 outputs = self._graph.run(given)
             self._captured[shape] = graph, given, outputs
         return self._captured[shape]
+
+
+ENGINE: type[Engine] = TorchCudaEngine

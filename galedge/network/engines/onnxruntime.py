@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from galedge.errors import ModelError
 from galedge.network.engines import (
+    Engine,
     Outputs,
     failed,
     first_line,
@@ -18,36 +17,27 @@ from galedge.network.engines import (
 )
 from galedge.support.machine import cache_folder
 
-__all__ = ["OnnxRuntimeEngine", "gpu_missing"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ENGINE", "OnnxRuntimeEngine"]
 
 GPU_BUILD = "pip uninstall onnxruntime && pip install 'onnxruntime-gpu[cuda,cudnn]'"
 
 
 class OnnxRuntimeEngine:
-    """ONNX Runtime.
+    """ONNX Runtime; see `Engine`.
 
-    Parameters
-    ----------
-    network : bytes
-        A serialized ONNX model. Bytes rather than a path, so that what was
-        hashed is what runs.
-    name : str
-        What error messages call the network, usually its path.
-    gpu : int, optional
-        Number of the CUDA device; default the CPU. TensorRT is used where it
-        is installed, and builds its kernels when a network is first loaded.
-    half : bool
-        Whether a GPU may compute in 16 bits.
-    threads : int
-        CPU threads within one `run`. One by default: many batches at a time on
-        one thread each beat one batch on many threads.
-
-    Raises
-    ------
-    ModelError
-        If the bytes are not an ONNX model that this ONNX Runtime can run, or
-        keep weights outside the file, or there is no such GPU.
+    On a GPU TensorRT is used where it is installed, and builds its kernels when a
+    network is first loaded. One of `threads` by default: many batches at a time on
+    one thread each beat one batch on many threads.
     """
+
+    packages: ClassVar[tuple[str, ...]] = ("onnxruntime",)
+    install: ClassVar[str] = "pip install onnxruntime"
+    devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
+    delay: ClassVar[float] = 0.1
 
     def __init__(
         self,
@@ -56,11 +46,11 @@ class OnnxRuntimeEngine:
         *,
         gpu: int | None = None,
         half: bool = False,
+        workers: int = 1,
         threads: int = 1,
     ) -> None:
         refuse_external_data(network, name)
-        import onnxruntime
-
+        onnxruntime = self.load()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -69,7 +59,7 @@ class OnnxRuntimeEngine:
         options.log_severity_level = 4  # failures are raised; do not print them as well
         providers: list[Any] = ["CPUExecutionProvider"]
         if gpu is not None:
-            reason = gpu_missing()
+            reason = self.gpu_missing()
             if reason is not None:
                 raise ModelError(f"cuda:{gpu}: {reason}")
             providers = [*_gpu_providers(gpu, half), *providers]
@@ -105,14 +95,19 @@ class OnnxRuntimeEngine:
             raise failed(self._name, pixels, error) from error
         return dict(zip(self._outputs, values, strict=True))
 
+    @staticmethod
+    def load() -> Any:
+        """Import ONNX Runtime."""
+        return importlib.import_module("onnxruntime")
 
-def gpu_missing() -> str | None:
-    """Return why this ONNX Runtime knows no GPU, or None if it does."""
-    import onnxruntime
+    @staticmethod
+    def gpu_missing() -> str | None:
+        """Return why this ONNX Runtime knows no GPU, or None if it does."""
+        import onnxruntime
 
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        return None
-    return f"ONNX Runtime {onnxruntime.__version__} was built for the CPU only: {GPU_BUILD}"
+        if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+            return None
+        return f"ONNX Runtime {onnxruntime.__version__} was built for the CPU only: {GPU_BUILD}"
 
 
 def _gpu_providers(gpu: int, half: bool) -> list[tuple[str, dict[str, Any]]]:
@@ -130,3 +125,6 @@ def _gpu_providers(gpu: int, half: bool) -> list[tuple[str, dict[str, Any]]]:
             tensorrt |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(folder)}
         providers.insert(0, ("TensorrtExecutionProvider", tensorrt))
     return providers
+
+
+ENGINE: type[Engine] = OnnxRuntimeEngine

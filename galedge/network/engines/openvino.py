@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import deque
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from galedge.errors import ModelError
 from galedge.network.engines import (
+    Engine,
     Outputs,
     failed,
     first_line,
@@ -20,35 +18,33 @@ from galedge.network.engines import (
 )
 from galedge.support.machine import cache_folder
 
-__all__ = ["OpenVinoEngine"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ENGINE", "OpenVinoEngine"]
 
 
 class OpenVinoEngine:
-    """OpenVINO.
+    """OpenVINO, each of whose `workers` has a stream of its own; see `Engine`."""
 
-    Parameters
-    ----------
-    network : bytes
-        A serialized ONNX model, the same that ONNX Runtime takes.
-    name : str
-        What error messages call the network, usually its path.
-    workers : int
-        How many batches may run at a time, each on its own stream.
-    threads : int
-        CPU threads within one `run`.
-
-    Raises
-    ------
-    ModelError
-        If the bytes are not an ONNX model that this OpenVINO can run, or keep
-        weights outside the file.
-    """
+    packages: ClassVar[tuple[str, ...]] = ("openvino",)
+    install: ClassVar[str] = "pip install 'galedge[openvino]'"
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    delay: ClassVar[float] = 0.3
 
     def __init__(
-        self, network: bytes, name: str = "network", *, workers: int = 1, threads: int = 1
+        self,
+        network: bytes,
+        name: str = "network",
+        *,
+        gpu: int | None = None,
+        half: bool = False,
+        workers: int = 1,
+        threads: int = 1,
     ) -> None:
         refuse_external_data(network, name)
-        openvino = _silent()
+        openvino = self.load()
 
         options: dict[str, Any] = {
             # By itself it takes bfloat16 for float32 where the CPU has it.
@@ -85,32 +81,37 @@ class OpenVinoEngine:
         try:
             request.infer({"pixels": self._tensor(pixels, shared_memory=True)})
             # Copied, because the next batch overwrites them.
-            return {name: np.array(request.get_tensor(name).data) for name in self._outputs}
+            return {name: request.get_tensor(name).data.copy() for name in self._outputs}
         except Exception as error:
             raise failed(self._name, pixels, error) from error
         finally:
             self._idle.append(request)
+
+    @staticmethod
+    def load() -> Any:
+        """Import OpenVINO without its telemetry, which reports each import to its makers.
+
+        The package does without where it is missing; galedge leaves the network alone.
+        """
+        hidden = "openvino_telemetry" not in sys.modules
+        if hidden:
+            sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+        try:
+            return importlib.import_module("openvino")
+        finally:
+            if hidden:
+                del sys.modules["openvino_telemetry"]
+
+    @staticmethod
+    def gpu_missing() -> str | None:
+        """Return None: it is not asked for GPUs."""
+        return None
 
     def _unusable(self, version: str, error: Exception) -> ModelError:
         return ModelError(
             f"{self._name}: not a network that OpenVINO {version} can load "
             f"({first_line(error)}); copy or export the bundle again"
         )
-
-
-def _silent() -> Any:
-    """Import OpenVINO without its telemetry, which reports each import to its makers.
-
-    The package does without where it is missing; galedge leaves the network alone.
-    """
-    hidden = "openvino_telemetry" not in sys.modules
-    if hidden:
-        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    try:
-        return importlib.import_module("openvino")
-    finally:
-        if hidden:
-            del sys.modules["openvino_telemetry"]
 
 
 def _compile(openvino: Any, model: Any, options: dict[str, Any]) -> Any:
@@ -122,3 +123,6 @@ def _compile(openvino: Any, model: Any, options: dict[str, Any]) -> Any:
         except Exception:  # whatever is wrong with the cache, it is only a cache
             pass
     return openvino.Core().compile_model(model, "CPU", options)
+
+
+ENGINE: type[Engine] = OpenVinoEngine
