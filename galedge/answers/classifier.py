@@ -61,8 +61,9 @@ class Classifier:
     frame : {"auto", "full"} or int, optional
         Framing, in place of the model's own; see `galedge.Recipe`.
     engine : str
-        What runs the network: ``auto``, or a name from ``galedge info``. Default: what ``galedge engines`` found fastest
-        on this machine; where it has not been asked, ONNX Runtime.
+        What runs the network: ``auto`` or a name that ``galedge info`` lists.
+        Default: what ``galedge engines`` found fastest on this machine; where it
+        has not been asked, ONNX Runtime.
     device : str, optional
         ``cpu``, ``cuda`` or ``cuda:N``. Default: the CPU; for engine ``cuda``
         the first GPU.
