@@ -2,7 +2,7 @@
 
 `galedge.core.backend` takes this module where the core is missing. It offers what
 `galedge.prepare` and the readers use of ``_core``, under the same names; the
-tests compare the two.
+tests compare the two. FITS is read by `reader`, what is more than plain by astropy.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core._pure.cards import card_text, parse_cards
-from galedge.core._pure.fits import FitsFile
-from galedge.core._pure.hdu import Hdu
-from galedge.core._pure.wcs import Wcs
+from galedge.core.astropy_tiles import CODECS
+from galedge.core.astropy_wcs import Wcs
+from galedge.core.cards import card_text, parse_cards
+from galedge.core.hdu import Hdu
+from galedge.core.reader import FitsFile
 from galedge.errors import ReadError, Unsupported
 
 if TYPE_CHECKING:
@@ -65,10 +66,7 @@ class Recipe(NamedTuple):
 
 def codecs() -> dict[str, str | None]:
     """Return the codecs of compressed tiles, each with the package that it needs, or None."""
-    return {
-        **dict.fromkeys(("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")),
-        **dict.fromkeys(("HCOMPRESS_1", "PLIO_1"), "rustfits"),
-    }
+    return dict(CODECS)
 
 
 def framings() -> list[str]:

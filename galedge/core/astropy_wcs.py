@@ -1,4 +1,4 @@
-"""Celestial coordinates; twin of ``csrc/wcs.*``."""
+"""Celestial coordinates, projected by astropy, where the compiled core is missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
+
+from galedge.errors import ReadError
+from galedge.support.extras import need
 
 __all__ = ["Wcs", "parity"]
 
@@ -35,18 +39,21 @@ class Wcs:
 
     def pixel_to_sky(self, x: float, y: float) -> tuple[float, float]:
         """Return right ascension and declination, in degrees, of a zero-based pixel."""
-        dx, dy = x + 1 - self.crpix[0], y + 1 - self.crpix[1]
-        xi, eta = (row[0] * dx + row[1] * dy for row in self.matrix)
-        # Native spherical coordinates (eqs. 14, 15, 55), then the rotation (eq. 2).
-        phi = math.atan2(xi, -eta) - math.radians(self.lonpole)
-        theta = math.atan2(1, math.radians(math.hypot(xi, eta)))
-        pole = math.radians(self.crval[1])
-        sp, cp, st, ct = math.sin(pole), math.cos(pole), math.sin(theta), math.cos(theta)
-        east = -ct * math.sin(phi)
-        north = st * cp - ct * sp * math.cos(phi)
-        up = st * sp + ct * cp * math.cos(phi)
-        ra = (self.crval[0] + math.degrees(math.atan2(east, north))) % 360
-        return ra if ra < 360 else 0.0, math.degrees(math.atan2(up, math.hypot(east, north)))
+        ra, dec = self._projection.wcs_pix2world([[x, y]], 0)[0].tolist()
+        return ra % 360 % 360, dec  # a tiny negative number becomes 360 at first
+
+    @cached_property
+    def _projection(self) -> Any:
+        astropy = need("astropy.wcs", "tables", "placing pixels on the sky without the core")
+        system = astropy.WCS(naxis=2)
+        system.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+        system.wcs.crpix, system.wcs.crval = self.crpix, self.crval
+        system.wcs.cd, system.wcs.lonpole = self.matrix, self.lonpole
+        try:
+            system.wcs.set()  # so that threads only read it
+        except astropy.WcsError as error:
+            raise ReadError(f"its coordinates are not understood: {error}") from None
+        return system
 
     @classmethod
     def parse(cls, cards: Mapping[str, Any]) -> Wcs | None:

@@ -1,12 +1,16 @@
-"""Header cards; twin of ``csrc/header.*``."""
+"""Header cards where the compiled core is missing; twin of ``csrc/header.*``.
+
+Not by astropy: what it makes of a card that is out of order is another value than
+the core's, or an exception, and one header must not mean two things.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Header", "card_text", "parse_cards"]
+__all__ = ["card_text", "parse_cards", "values"]
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
@@ -14,21 +18,48 @@ _STRING = re.compile(r"'((?:[^']|'')*)")
 
 
 def parse_cards(text: bytes) -> list[tuple[str, Any]]:
-    """Return the (keyword, value) pairs of 80-byte header cards; twin of ``Header::cards``."""
+    """Return the (keyword, value) pairs of 80-byte cards; a commentary card's value is its text."""
+    return [(keyword, value) for keyword, value, _ in _cards(text)]
+
+
+def values(text: bytes) -> dict[str, Any]:
+    """Return values by keyword, the first card's; neither commentary nor HIERARCH."""
+    found: dict[str, Any] = {}
+    for keyword, value, is_standard in _cards(text):
+        if is_standard:
+            found.setdefault(keyword, value)
+    return found
+
+
+def card_text(text: bytes, keyword: str) -> str:
+    """Return a card's value as a reader is shown it, a number as it is written."""
+    value = values(text).get(keyword)
+    if value is None or isinstance(value, str):
+        return value or ""
+    start = keyword.ljust(8).encode() + b"="
+    cards = (text[at : at + 80] for at in range(0, len(text), 80))
+    card = next(card for card in cards if card.startswith(start))
+    field = card[9:].decode("latin-1").strip(" ")
+    end = field.find(")") + 1 if isinstance(value, complex) else field.find("/")
+    return (field if end < 0 else field[:end]).strip(" ")
+
+
+def _cards(text: bytes) -> Iterator[tuple[str, Any, bool]]:
+    """Yield keyword, value, and whether this is a keyword of eight characters with a value."""
     lines = [text[i : i + 80].decode("latin-1") for i in range(0, len(text), 80)]
-    cards: list[tuple[str, Any]] = []
     i = 0
     while i < len(lines):
         line = lines[i]
         i += 1
         keyword = line[:8].rstrip(" ")
-        if line[8:9] == "=" and keyword not in ("COMMENT", "HISTORY", ""):
+        is_standard = line[8:9] == "=" and keyword not in ("COMMENT", "HISTORY", "")
+        if is_standard:
             field = line[9:]
         elif line.startswith("HIERARCH ") and "=" in line:
             keyword, _, field = line[9:].partition("=")
             keyword = keyword.strip(" ")
         else:
-            cards.append((decoded(keyword), decoded(line[8:].rstrip(" "))))
+            yield _decoded(keyword), _decoded(line[8:].rstrip(" ")), False
             continue
         value = _value(field)
         while isinstance(value, str) and value.endswith("&") and i < len(lines):
@@ -38,57 +69,15 @@ def parse_cards(text: bytes) -> list[tuple[str, Any]]:
             value = value[:-1] + str(_value(more))
             i += 1
         # A character may go over two cards.
-        cards.append((decoded(keyword), decoded(value) if isinstance(value, str) else value))
-    return cards
+        yield _decoded(keyword), _decoded(value) if isinstance(value, str) else value, is_standard
 
 
-def decoded(text: str) -> str:
+def _decoded(text: str) -> str:
     """Return text whose characters are bytes as UTF-8 if it is that, else as Latin-1."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
         return text
-
-
-def card_text(text: bytes, keyword: str) -> str:
-    """Return a card's value as a reader is shown it; twin of ``Header::shown``."""
-    header = Header(text)
-    value = header.get(keyword)
-    if value is None or isinstance(value, str):
-        return value or ""
-    field = header.card(keyword)[9:].decode("latin-1").strip(" ")
-    end = field.find(")") + 1 if isinstance(value, complex) else field.find("/")
-    return (field if end < 0 else field[:end]).strip(" ")
-
-
-class Header(Mapping[str, Any]):
-    """Values by keyword, the first card's; parsed when they are asked for."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-        self._at: dict[bytes, int] = {}
-        for at in range(0, len(text), 80):
-            # A keyword without the value indicator is commentary, not a value.
-            if text[at + 8 : at + 9] == b"=":
-                self._at.setdefault(text[at : at + 8], at)
-
-    def __getitem__(self, keyword: str) -> Any:
-        at = self._at[keyword.ljust(8).encode()]
-        end = at + 80
-        while self.text[end : end + 8] == b"CONTINUE":
-            end += 80
-        return parse_cards(self.text[at:end])[0][1]
-
-    def card(self, keyword: str) -> bytes:
-        """Return the card itself."""
-        at = self._at[keyword.ljust(8).encode()]
-        return self.text[at : at + 80]
-
-    def __iter__(self) -> Iterator[str]:
-        return (keyword.decode("latin-1").rstrip(" ") for keyword in self._at)
-
-    def __len__(self) -> int:
-        return len(self._at)
 
 
 def _value(field: str) -> Any:

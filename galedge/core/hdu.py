@@ -1,15 +1,20 @@
-"""What a header says about its HDU; twin of ``csrc/hdu.*`` and ``pixels.*``."""
+"""What a header says about its HDU, where the compiled core is missing; see ``csrc/hdu.*``.
+
+Nothing in a header is trusted: what is wrong here is refused before anything is
+allocated, and before astropy sees it.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core._pure.cards import Header, card_text
-from galedge.core._pure.wcs import Wcs, parity
+from galedge.core.astropy_wcs import Wcs, parity
+from galedge.core.cards import card_text, values
 from galedge.errors import ReadError, Unsupported
 
 __all__ = ["TYPES", "Hdu"]
@@ -21,19 +26,19 @@ _TABLES = ("BINTABLE", "A3DTABLE", "TABLE")
 
 
 class Hdu:
-    """What a header says about its HDU; see ``parse_hdu`` in csrc/hdu.cpp."""
+    """An HDU's kind, axes and place in the file."""
 
     def __init__(self, index: int, text: bytes, header_offset: int, data_offset: int) -> None:
-        self.index, self.text = index, text
+        self.index, self.text, self.cards = index, text, values(text)
         self.header_offset, self.data_offset = header_offset, data_offset
-        self.cards = Header(text)
+        self.name = card_text(text, "EXTNAME")
         extension = self.cards.get("XTENSION", "") if index else "IMAGE"
         table = extension in _TABLES
         self.bitpix, axes = self._geometry("")
         groups = not table and axes[:1] == [0] and self.cards.get("GROUPS") is True
         plain = index == 0 and not groups
-        parameters = 0 if plain else self.count("PCOUNT", 0)
-        repeats = 1 if plain else self.count("GCOUNT", 1)
+        parameters = 0 if plain else self._count("PCOUNT", 0)
+        repeats = 1 if plain else self._count("GCOUNT", 1)
         elements = parameters + math.prod(axes[1:] if groups else axes)
         self.data_bytes = abs(self.bitpix) // 8 * repeats * elements if axes else 0
         self.kind = "table" if table else "other"
@@ -43,7 +48,6 @@ class Hdu:
         elif not groups and extension in ("IMAGE", "IUEIMAGE"):
             self.kind = "image"
         self.axes = tuple(axes)
-        self.name = card_text(text, "EXTNAME")
         if max(self.data_bytes, math.prod(axes) * 8) >= 1 << 63:
             raise ReadError("the axes multiply to more than 2^63 bytes")
 
@@ -51,35 +55,30 @@ class Hdu:
         bitpix = self.integer(prefix + "BITPIX")
         if bitpix not in TYPES:
             raise ReadError(f"{prefix}BITPIX = {bitpix} is none of 8, 16, 32, 64, -32, -64")
-        count = self.integer(prefix + "NAXIS")
-        if not 0 <= count <= 999:
-            raise ReadError(f"{prefix}NAXIS = {count} is not 0 to 999")
+        count = self._count(prefix + "NAXIS")
         if count > 9:
             raise Unsupported(f"{prefix}NAXIS = {count}: more than 9 axes are not read")
-        return bitpix, [self.count(f"{prefix}NAXIS{i + 1}") for i in range(count)]
+        return bitpix, [self._count(f"{prefix}NAXIS{i + 1}") for i in range(count)]
 
     def integer(self, keyword: str, default: int | None = None) -> int:
         """Return an integer of the header, or ReadError."""
         value = self.cards.get(keyword)
         value = default if value is None else value
-        if value is None:
-            raise ReadError(f"the header has no {keyword}")
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ReadError(f"{keyword} is not an integer: {value!r}")
+        if type(value) is not int:
+            found = "is missing" if value is None else f"is not an integer: {value!r}"
+            raise ReadError(f"{keyword} {found}")
         return value
 
-    def count(self, keyword: str, default: int | None = None) -> int:
-        """Return an integer of the header that is not negative, or ReadError."""
+    def _count(self, keyword: str, default: int | None = None) -> int:
         value = self.integer(keyword, default)
         if value < 0:
             raise ReadError(f"{keyword} = {value} is negative")
         return value
 
-    def real(self, keyword: str, default: float) -> float:
-        """Return a number of the header, or ReadError."""
+    def _real(self, keyword: str, default: float) -> float:
         value = self.cards.get(keyword)
         value = default if value is None else value
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if type(value) not in (int, float):
             raise ReadError(f"{keyword} is not a number: {value!r}")
         return float(value)
 
@@ -91,24 +90,20 @@ class Hdu:
     @property
     def is_picture(self) -> bool:
         """Whether its samples are unscaled bytes, taken to be stretched already."""
-        return self.bitpix == 8 and (self.real("BSCALE", 1), self.real("BZERO", 0)) == (1, 0)
+        return self.bitpix == 8 and (self._real("BSCALE", 1), self._real("BZERO", 0)) == (1, 0)
 
-    @property
-    def plane_axes(self) -> tuple[int, int]:
-        """Which axes are a plane's x and y: the first two that are longer than 1."""
-        long = [i for i, length in enumerate(self.axes) if length > 1]
-        if len(self.axes) > 2 and len(long) >= 2:
-            return long[0], long[1]
-        if len(self.axes) > 2 and long and long[0] > 0:
-            return long[0] - 1, long[0]
-        return 0, 1
-
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int, int] | None:
-        """Planes, height, width."""
+        """Planes, height, width: those of the first two axes that are longer than 1."""
         if not self.is_image:
             return None
-        x, y = (self.axes[axis] for axis in self.plane_axes)
+        long = [i for i, length in enumerate(self.axes) if length > 1]
+        at_x, at_y = 0, 1
+        if len(self.axes) > 2 and len(long) >= 2:
+            at_x, at_y = long[:2]
+        elif len(self.axes) > 2 and long and long[0] > 0:
+            at_x, at_y = long[0] - 1, long[0]
+        x, y = self.axes[at_x], self.axes[at_y]
         return math.prod(self.axes) // (x * y), y, x
 
     @property
@@ -131,26 +126,23 @@ class Hdu:
         return Wcs.parse(self.cards)
 
     def scaled(
-        self, stored: NDArray[Any], wanted: type[np.floating[Any]], blank: int | None
+        self, stored: NDArray[Any], wanted: type[np.floating[Any]]
     ) -> NDArray[np.floating[Any]]:
         """Return physical values, in the precision that the core uses, rounded to `wanted`."""
-        scale, zero = self.real("BSCALE", 1), self.real("BZERO", 0)
-        blank = blank if self.bitpix > 0 else None
+        scale, zero = self._real("BSCALE", 1), self._real("BZERO", 0)
+        blank = self.cards.get("BLANK")
+        if self.kind == "compressed image" and type(self.cards.get("ZBLANK")) is int:
+            blank = self.cards["ZBLANK"]
+        blank = blank if self.bitpix > 0 and type(blank) is int else None
         if self.bitpix == 64 and scale == 1 and blank is None and zero in (0, 2.0**63):
             if zero:
                 stored = stored.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
             return stored.astype(wanted)
         kind: Any = np.float64 if self.bitpix in (32, 64, -64) else np.float32
-        values: NDArray[Any] = stored.astype(kind)
+        pixels: NDArray[Any] = stored.astype(kind)
         with np.errstate(all="ignore"):
             if scale != 1 or zero != 0:
-                values = values * kind(scale) + kind(zero if zero else -0.0)
+                pixels = pixels * kind(scale) + kind(zero if zero else -0.0)
             if blank is not None:
-                values[stored == blank] = np.nan
-            return values.astype(wanted, copy=False)
-
-    @property
-    def blank(self) -> int | None:
-        """BLANK, where it is an integer."""
-        blank = self.cards.get("BLANK")
-        return blank if type(blank) is int else None
+                pixels[stored == blank] = np.nan
+            return pixels.astype(wanted, copy=False)

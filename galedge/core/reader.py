@@ -1,0 +1,282 @@
+"""FITS where the compiled core is missing: which HDUs there are, and their pixels.
+
+Compressed tiles and coordinates are astropy's task; what a header promises is
+checked here first.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import itertools
+import os
+import stat
+import threading
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.core.hdu import TYPES, Hdu
+from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+
+__all__ = ["FitsFile"]
+
+_BLOCK = 2880
+_MOST_HEADER = 1 << 20
+_MOST_HDUS = 10_000
+_CHUNK = 1 << 20
+_ALL_ONES = 0xFFFFFFFF
+_KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket"}
+
+
+class FitsFile:
+    """A FITS file, or a buffer that holds one."""
+
+    def __init__(self, place: str | memoryview, max_pixels: int) -> None:
+        self._max_pixels, self._most_bytes = max_pixels, max_pixels * 8 + (1 << 26)
+        self._lock = threading.Lock()
+        self._hdus: list[Hdu] = []
+        self._next: int | None = 0
+        self._file = _open(place) if isinstance(place, str) else None
+        if self._file is not None:
+            self._size = os.fstat(self._file.fileno()).st_size
+        else:
+            assert isinstance(place, memoryview)
+            self._memory = place.cast("B")
+            self._size = place.nbytes
+        if self._read(0, 3) == b"\x1f\x8b\x08":
+            packed = self._file or io.BytesIO(self._memory)
+            self._memory = memoryview(_inflated(packed, self._most_bytes))
+            self._file, self._size = None, self._memory.nbytes
+        head = self._read(0, 9)
+        if head == b"SIMPLE  =":
+            return
+        if not head:
+            raise Truncated("is empty")
+        if b"SIMPLE  =".startswith(head):
+            raise Truncated("truncated: the file ends inside a header")
+        if head.startswith(b"BZh"):
+            raise Unsupported("is bzip2-compressed; bunzip2 it first")
+        if head.startswith(b"\x1f\x9d"):
+            raise Unsupported("is compressed by compress (.Z); uncompress it first")
+        raise ReadError('not a FITS file: it does not begin with "SIMPLE  ="')
+
+    def _read(self, start: int, size: int) -> bytes:
+        """Return `size` bytes, or fewer at the end."""
+        size = min(size, self._size - start)
+        if size <= 0:
+            return b""
+        if self._file is None:
+            return bytes(self._memory[start : start + size])
+        found = b""
+        while len(found) < size:  # a read may stop short of 2 GiB
+            more = os.pread(self._file.fileno(), size - len(found), start + len(found))
+            if not more:
+                raise Truncated("truncated: the file shrank while being read")
+            found += more
+        return found
+
+    def hdus(self) -> list[Hdu]:
+        """Return all of them."""
+        return list(self._walk())
+
+    def image(self, hdu: int | None = None) -> Hdu:
+        """Return an image by its number; by default the first."""
+        for found in self._walk():
+            if (hdu is None and found.is_image) or found.index == hdu:
+                if found.is_image:
+                    return found
+                if found.kind == "table":
+                    raise Unsupported(f"HDU {hdu} is a table, not an image")
+                axes = " x ".join(map(str, found.axes)) or "no axes"
+                raise Unsupported(f"HDU {hdu} is not a two-dimensional image: it has {axes}")
+        if hdu is None:
+            raise ReadError("no image in the file")
+        raise ReadError(f"no HDU {hdu}: the file has {len(self._hdus)}")
+
+    def _walk(self) -> Iterator[Hdu]:
+        """Yield the HDUs in order, parsing no further than asked."""
+        for index in itertools.count():
+            with self._lock:
+                if index == len(self._hdus) and not self._parse_next(index):
+                    return
+            yield self._hdus[index]
+
+    def _parse_next(self, index: int) -> bool:
+        offset = self._next
+        if offset is None or (index and self._read(offset, 9) != b"XTENSION="):
+            self._next = None  # what follows and is no extension is ignored
+            return False
+        if index >= _MOST_HDUS:
+            raise TooLarge(f"has more than {_MOST_HDUS} HDUs")
+        text, data = self._header(offset)
+        hdu = Hdu(index, text, offset, data)
+        if index == 0 and hdu.cards.get("SIMPLE") is not True:
+            raise Unsupported("says SIMPLE = F: it does not conform to the FITS standard")
+        self._next = data + _padded(hdu.data_bytes)
+        self._hdus.append(hdu)
+        return True
+
+    def _header(self, offset: int) -> tuple[bytes, int]:
+        """Return the cards before END, and where the data begin."""
+        text = b""
+        while len(text) < _MOST_HEADER:
+            block = self._read(offset + len(text), _BLOCK)
+            if len(block) < _BLOCK:
+                raise Truncated("truncated: the file ends inside a header (no END card)")
+            for at in range(0, _BLOCK, 80):
+                if block[at : at + 8] == b"END     ":
+                    return text + block[:at], offset + len(text) + _BLOCK
+            text += block
+        raise ReadError("no END card in the first MiB of a header")
+
+    def read(
+        self,
+        hdu: Hdu,
+        plane: int | None = None,
+        window: tuple[int, int, int, int] | None = None,
+        double_precision: bool = False,
+    ) -> NDArray[np.floating[Any]]:
+        """Return physical values, (H, W) or (P, H, W), of all planes or of one."""
+        self._must_own(hdu)
+        if hdu.shape is None:
+            raise Unsupported(f"HDU {hdu.index} is not an image")
+        planes, height, width = hdu.shape
+        x, y, w, h = window or (0, 0, width, height)
+        if plane is not None and not 0 <= plane < planes:
+            raise ReadError(f"no plane {plane}: the image has {planes}")
+        if not (w > 0 and h > 0 and 0 <= x <= width - w and 0 <= y <= height - h):
+            raise ReadError(
+                f"the window does not lie inside the image of {width} x {height} pixels"
+            )
+        first, count = (0, planes) if plane is None else (plane, 1)
+        tiled = hdu.kind == "compressed image"
+        # Tiles are all decoded, whatever the window.
+        pixels = planes * height * width if tiled else count * h * w
+        if pixels > self._max_pixels:
+            raise TooLarge(
+                f"{pixels} pixels are more than {self._max_pixels}; raise max_pixels to read them"
+            )
+        if tiled and hdu.data_bytes > self._most_bytes:
+            raise TooLarge(f"its tiles take {hdu.data_bytes} bytes; raise max_pixels to read them")
+        if self._size < hdu.data_offset + hdu.data_bytes:
+            raise Truncated(
+                f"truncated: the header promises {hdu.data_bytes} bytes of pixels, "
+                f"the file ends after {max(0, self._size - hdu.data_offset)}"
+            )
+        kind = np.float64 if double_precision else np.float32
+        if tiled:
+            from galedge.core.astropy_tiles import decode  # which is where Numba comes in
+
+            data = self._read(hdu.data_offset, hdu.data_bytes)
+            stored = decode(hdu, data).reshape(hdu.shape)[first : first + count]
+            out = hdu.scaled(stored[:, y : y + h, x : x + w], kind)
+        else:
+            out = self._rows(hdu, first, count, (x, y, w, h), kind)
+        return np.ascontiguousarray(out[0] if count == 1 else out)
+
+    def _rows(
+        self,
+        hdu: Hdu,
+        plane: int,
+        count: int,
+        window: tuple[int, int, int, int],
+        wanted: type[np.floating[Any]],
+    ) -> NDArray[np.floating[Any]]:
+        """Read the rows of an image that is not compressed by tiles, cut to a window."""
+        assert hdu.shape is not None  # image() gives images only
+        _, height, width = hdu.shape
+        x, y, w, h = window
+        kind = np.dtype(TYPES[hdu.bitpix])
+        row = width * kind.itemsize
+        out = np.empty((count, h, w), wanted)
+        step = max(1, _CHUNK // row)
+        for band in range(count):
+            for top in range(y, y + h, step):
+                rows = min(step, y + h - top)
+                start = hdu.data_offset + ((plane + band) * height + top) * row
+                stored = np.frombuffer(self._read(start, rows * row), kind)
+                cut = stored.reshape(rows, width)[:, x : x + w]
+                out[band, top - y : top - y + rows] = hdu.scaled(cut, wanted)
+        return out
+
+    def _must_own(self, hdu: Hdu) -> None:
+        if not (hdu.index < len(self._hdus) and self._hdus[hdu.index] is hdu):
+            raise ReadError("the HDU belongs to another file")
+
+    def verify(self, hdu: Hdu) -> tuple[bool | None, bool | None]:
+        """Return whether DATASUM and CHECKSUM are right; None where there is none."""
+        self._must_own(hdu)
+        promised, has_checksum = (
+            str(value).strip(" ") if isinstance(value := hdu.cards.get(keyword), str | int) else ""
+            for keyword in ("DATASUM", "CHECKSUM")
+        )
+        if not promised and not has_checksum:
+            return None, None
+        end = hdu.data_offset + _padded(hdu.data_bytes)
+        data = self._sum(hdu.data_offset, end, 0)
+        whole = self._sum(hdu.header_offset, hdu.data_offset, data)
+        # CHECKSUM is chosen so that the sum over the whole HDU is all ones.
+        return (
+            promised == str(data) if promised else None,
+            whole in (0, _ALL_ONES) if has_checksum else None,
+        )
+
+    def _sum(self, start: int, end: int, total: int) -> int:
+        """Add up 32-bit words in ones' complement."""
+        for at in range(start, end, _CHUNK):
+            size = min(_CHUNK, end - at)
+            words = self._read(at, size)
+            if len(words) < size:
+                raise Truncated("truncated: the file ends before the last block of an HDU does")
+            total += int(np.frombuffer(words, ">u4").sum(dtype=np.uint64))
+            while total > _ALL_ONES:
+                total = (total & _ALL_ONES) + (total >> 32)
+        return total
+
+
+def _padded(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _open(path: str) -> io.FileIO:
+    """Open a regular file; nothing else, so that nothing can hang."""
+    try:
+        # O_NONBLOCK: opening a FIFO without a writer would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError:
+        raise ReadError("the path has a null byte in it") from None
+    except OSError as error:
+        if error.errno == errno.ENOENT and os.path.islink(path):
+            raise ReadError("is a symbolic link to a file that does not exist") from None
+        if error.errno == errno.ENXIO and stat.S_ISSOCK(os.stat(path).st_mode):
+            raise ReadError("is a socket, not a regular file") from None
+        raise ReadError(f"cannot be opened: {error.strerror}") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = _KINDS.get(stat.S_IFMT(mode), "device")
+        raise ReadError(f"is a {kind}, not a regular file")
+    return open(descriptor, "rb", buffering=0)
+
+
+def _inflated(packed: Any, most: int) -> bytearray:
+    """Inflate gzip, of one member or several, to at most so many bytes."""
+    data = bytearray()
+    with gzip.GzipFile(fileobj=packed) as stream:
+        try:
+            while len(data) <= most and (more := stream.read1(_CHUNK)):
+                data += more
+        except EOFError:
+            raise Truncated("truncated: the gzip stream ends before its end") from None
+        except (zlib.error, gzip.BadGzipFile) as error:
+            # What follows the last member and is none is padding.
+            if not data or not str(error).startswith("Not a gzipped file"):
+                raise ReadError("the gzip stream is damaged") from None
+    if len(data) > most:
+        raise TooLarge(f"inflates to more than {most} bytes; raise max_pixels to read it")
+    return data
