@@ -6,8 +6,10 @@ heavy is imported inside the commands, so that ``galedge --help`` is quick.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
+import pkgutil
 import signal
 import sys
 import warnings
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from galedge._version import __version__
+from galedge.cli import commands
 from galedge.cli.run import FATAL, INTERRUPTED
 from galedge.errors import GaledgeError
 from galedge.support.say import say
@@ -26,28 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = ["cli", "main"]
 
-COMMANDS = (
-    "benchmark",
-    "classify",
-    "cutout",
-    "engines",
-    "explain",
-    "info",
-    "measure",
-    "models",
-    "watch",
-)
-"""Commands; each is the function of that name in the module of that name."""
+
+@functools.cache
+def _names() -> tuple[str, ...]:
+    """Return the commands: each is the function of that name in the module of that name."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(commands.__path__)))
 
 
 class _Commands(click.Group):
     """A group that imports a command when it is asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(_names())
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in _names():
             return None
         command = getattr(importlib.import_module(f"galedge.cli.commands.{name}"), name)
         assert isinstance(command, click.Command)

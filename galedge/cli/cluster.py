@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from galedge.cli.run import INTERRUPTED, REJECTED, Log, command_line
+
+if TYPE_CHECKING:
+    from galedge.cli.settings import Writing
 
 __all__ = ["classify_on"]
 
@@ -22,20 +25,19 @@ class _Image(NamedTuple):
 def classify_on(
     address: str,
     paths: Sequence[str],
-    output: str | None,
+    writing: Writing,
     options: Mapping[str, Any],
     about: Mapping[str, str],
-    quiet: bool,
 ) -> None:
-    """Classify what `paths` stand for on the cluster at `address`, into the folder `output`."""
-    if output is None:
-        raise click.UsageError("--dask needs -o FOLDER, for the parts of a Parquet data set")
+    """Classify what `paths` stand for on the cluster at `address`, into the folder ``-o``."""
     from galedge.images.inputs import find
     from galedge.nights.scale.dask import classify_parts
 
-    log = Log("classified", quiet, bar=True)
+    log = Log("classified", writing.quiet, bar=True)
     sources = list(find(paths))
-    parts = classify_parts(address, sources, output, options, {"command": command_line(), **about})
+    assert writing.output is not None  # by the rules
+    about = {"command": command_line(), **about}
+    parts = classify_parts(address, sources, writing.output, options, about)
 
     def images() -> Iterable[_Image]:
         for path, rows, rejected in parts:

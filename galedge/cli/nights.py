@@ -1,4 +1,4 @@
-"""Options for nights that go on by themselves, and what they set up."""
+"""What makes a run safe: a journal, copies with the answers, and a quarantine."""
 
 from __future__ import annotations
 
@@ -6,86 +6,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
-from galedge.support.say import printable, say
+from galedge.support.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from galedge.answers.classifier import Classifier
+    from galedge.cli.settings import Keeping
     from galedge.images.inputs import Rejected
     from galedge.nights.journal import Stream
     from galedge.nights.quarantine import Quarantine
     from galedge.tables.rows import Row
 
-__all__ = [
-    "binding",
-    "config",
-    "open_quarantine",
-    "quarantine",
-    "quarantine_move",
-    "refuse_inside",
-    "safeguarded",
-    "set_aside",
-    "write_back",
-]
-
-
-def _configure(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    """Take defaults from a file, for the options after this eager one."""
-    if value is None or context.resilient_parsing:
-        return
-    from galedge.support.config import read_config
-
-    assert context.info_name is not None
-    names = {p.name: p for p in context.command.params if p.name and p.name != "config"}
-    settings = read_config(value, context.info_name, names)
-    for name, setting in settings.items():
-        several = names[name].nargs == -1
-        if isinstance(setting, dict) or isinstance(setting, list) != several:
-            wanted = "a list" if several else "one value"
-            raise click.UsageError(f"{printable(value)}: {name.replace('_', '-')} must be {wanted}")
-    context.default_map = settings
-
-
-config = click.option(
-    "--config",
-    metavar="FILE",
-    is_eager=True,
-    expose_value=False,
-    callback=_configure,
-    help="Take options from this TOML file; those given here come before it.",
-)
-quarantine = click.option(
-    "--quarantine",
-    metavar="FOLDER",
-    help="List rejected files, with reasons, in rejected.jsonl in this folder.",
-)
-quarantine_move = click.option(
-    "--quarantine-move",
-    is_flag=True,
-    help="Also move them there. Default: raw data stay where they are.",
-)
-write_back = click.option(
-    "--write-back",
-    metavar="FOLDER",
-    help="Put copies of the FITS files here, with the answer in their headers.",
-)
-
-
-def refuse_inside(option: str, folder: str | None, paths: Sequence[str]) -> None:
-    """Refuse a folder for results in which images are looked for."""
-    import os
-
-    from galedge.nights.quarantine import holds
-
-    for path in paths:
-        if folder is not None and os.path.isdir(path) and holds(path, folder):
-            raise click.UsageError(
-                f"{option} {printable(folder)}: lies in {printable(path)}, where images are looked "
-                "for; choose a folder outside"
-            )
+__all__ = ["binding", "copying", "open_quarantine", "safeguarded", "set_aside"]
 
 
 def binding(classifier: Classifier) -> dict[str, object]:
@@ -100,17 +33,22 @@ def binding(classifier: Classifier) -> dict[str, object]:
     }
 
 
-def open_quarantine(folder: str | None, roots: Sequence[str], moves: bool) -> Quarantine | None:
-    """Return the quarantine that the options ask for."""
-    if folder is None:
-        if moves:
-            raise click.UsageError("--quarantine-move needs --quarantine FOLDER")
+def open_quarantine(keeping: Keeping, roots: Sequence[str]) -> Quarantine | None:
+    """Return the quarantine that was asked for."""
+    if keeping.quarantine is None:
         return None
-    if moves:
-        refuse_inside("--quarantine", folder, roots)
     from galedge.nights.quarantine import Quarantine
 
-    return Quarantine(folder, roots, moves=moves)
+    return Quarantine(keeping.quarantine, roots, moves=keeping.quarantine_move)
+
+
+def copying(keeping: Keeping, roots: Sequence[str], stream: Stream) -> Stream:
+    """Return a stream that also writes the copies that were asked for."""
+    if keeping.write_back is None:
+        return stream
+    from galedge.nights.writeback import WriteBack
+
+    return WriteBack(keeping.write_back, roots, say).stream(stream)
 
 
 def set_aside(place: Quarantine | None, row: Row) -> None:
@@ -142,33 +80,23 @@ class Run:
 
 @contextmanager
 def safeguarded(
-    classifier: Classifier,
-    paths: Sequence[str],
-    resumable: str | None,
-    *,
-    write_back: str | None,
-    quarantine: str | None,
-    moves: bool,
+    classifier: Classifier, keeping: Keeping, paths: Sequence[str], table: str | None
 ) -> Iterator[Run]:
-    """Yield a run with copies, a journal for the table `resumable`, and a quarantine."""
+    """Yield a run with what `keeping` asks for: copies, a journal of `table`, a quarantine."""
     from galedge.nights.journal import Journal
-    from galedge.nights.writeback import WriteBack
 
-    refuse_inside("--write-back", write_back, paths)
     with ExitStack() as stack:
-        place = open_quarantine(quarantine, paths, moves)
-        stream: Stream = classifier.stream
+        stream = copying(keeping, paths, classifier.stream)  # before a row counts as done
+        place = open_quarantine(keeping, paths)
         journal: Journal | None = None
         kept: str | None = None
         if place is not None:
             stack.enter_context(place)
-        if write_back is not None:  # before a row counts as done
-            stream = WriteBack(write_back, paths, say).stream(stream)
-        if resumable is not None:
+        if keeping.resume and table is not None:
             choice = classifier.model.choice  # engines round differently
             engine = {"engine": choice.engine, "device": choice.device, "half": choice.half}
-            engine["verify"] = classifier.verify
-            journal = stack.enter_context(Journal(resumable, binding(classifier) | engine))
+            engine |= {"verify": classifier.verify, "views": classifier.views}
+            journal = stack.enter_context(Journal(table, binding(classifier) | engine))
             stream = journal.stream(stream)
             kept = f"{journal.path} holds what is done: repeat the command to go on"
         rejected: list[Row] = []

@@ -1,226 +1,219 @@
-"""Options and arguments that several commands share."""
+"""Commands, and options in groups: a command takes one object for each group.
+
+A group is a frozen dataclass. Each of its fields is made by `setting`, which holds
+the option that gives it its value, so that an option has one place. `takes` gives
+a command the options of a group, and their values as one object of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, field, fields
 from typing import Any, TypeVar
 
 import click
 
-__all__ = [
-    "device",
-    "engine",
-    "frame",
-    "gallery",
-    "hdu",
-    "keep",
-    "model",
-    "output",
-    "overlay",
-    "paths",
-    "paths_or_bands",
-    "plane",
-    "precision",
-    "quiet",
-    "sources",
-    "verify",
-    "views",
-    "workers",
-]
+from galedge.cli import rules
+from galedge.support.say import printable
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+__all__ = ["Command", "Option", "command", "setting", "takes"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_FEW = 10  # options that need no headings
+_WIDE = 26  # of names in the help's first column; longer ones have a line for themselves
 
 
-def _framing(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> str | int | None:
-    """Check ``--frame``: auto, full or a number of pixels."""
-    if value is None or value in ("auto", "full"):
-        return value
-    if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(f"{value!r} is none of auto, full, or a number of pixels")
-    return int(value)
+class Option(click.Option):
+    """An option that knows its section of the help, and in which form it was given.
+
+    Parameters
+    ----------
+    declarations : sequence of str
+        As for `click.Option`.
+    section : str
+        Its heading in the help of a command with many options.
+    form : function of a value, optional
+        Which of the words of its ``metavar`` a value is. Default: the only one.
+    attributes
+        As for `click.Option`.
+    """
+
+    def __init__(
+        self,
+        declarations: Sequence[str],
+        section: str,
+        form: Callable[[Any], str] | None = None,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(declarations, **attributes)
+        self.section = section
+        self.form = form or (lambda value: self.metavar or "")
 
 
-def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Check ``--device``: cpu, cuda or cuda:N."""
-    from galedge.network.engine import gpu_number
+def setting(*declarations: str, default: Any = None, **attributes: Any) -> Any:
+    """Return a field of a group, with the option or argument that gives it its value.
 
-    try:
-        gpu_number(value or "cpu")
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _page(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Check ``--gallery``: a page."""
-    if value is not None and not value.lower().endswith((".html", ".htm")):
-        raise click.BadParameter(f"{value!r} is no page; end the name in .html")
-    return value
-
-
-paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-paths_or_bands = click.argument("paths", metavar="PATH...", nargs=-1)
-output = click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Write the table here, whole or not at all: .csv, .jsonl, .ecsv, .fits, .vot "
-    "or .parquet. Default: CSV on standard output, row by row.",
-)
-json = click.option(
-    "--json", is_flag=True, help="JSON lines, not CSV, on standard output: one object an image."
-)
-gallery = click.option(
-    "--gallery",
-    callback=_page,
-    metavar="FILE.html",
-    help="Write a page of thumbnails with the answers here, to sort and filter in a browser.",
-)
-workers = click.option(
-    "--workers",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Threads. Default: the CPUs this process may use.",
-)
-quiet = click.option("-q", "--quiet", is_flag=True, help="Nothing on standard error but failures.")
-hdu = click.option(
-    "--hdu",
-    type=click.IntRange(0),
-    metavar="N",
-    help="HDU of FITS files. Default: the first with an image.",
-)
-plane = click.option(
-    "--plane",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Plane of cubes. Default: a cube of three is a colour image.",
-)
-verify = click.option(
-    "--verify",
-    is_flag=True,
-    help="Compare the CHECKSUM and DATASUM of FITS files, where they have them.",
-)
-frame = click.option(
-    "--frame",
-    callback=_framing,
-    metavar="auto|full|PIXELS",
-    help="Find the galaxy and frame it, take the largest square, or a centred "
-    "square of so many pixels. Default: as the model was trained.",
-)
-model = click.option(
-    "--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one."
-)
-engine = click.option(
-    "--engine",
-    type=click.Choice(["auto", "onnxruntime", "openvino", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="What runs the network; auto is what `galedge engines` found fastest here.",
-)
-device = click.option(
-    "--device",
-    callback=_device,
-    metavar="cpu|cuda|cuda:N",
-    help="Where it runs. Default: the CPU; for --engine cuda the first GPU.",
-)
-views = click.option(
-    "--views",
-    type=click.Choice(["auto", "1", "8"]),
-    default="1",
-    show_default=True,
-    help="Average over so many rotations and reflections; auto: 8 where 1 leaves doubt.",
-)
-precision = click.option(
-    "--precision",
-    type=click.Choice(["int8", "fp32"]),
-    help="Default: on a CPU int8, where the model has it and the CPU can.",
-)
+    Parameters
+    ----------
+    declarations : str
+        Of the option, ``-o``, ``--output``; of none of them an argument is made.
+    default
+        Of the field, also where a command does not have the option, and of the option.
+    attributes
+        As for `Option` or `click.Argument`.
+    """
+    if declarations and default is not None:
+        choice = isinstance(attributes.get("type"), click.Choice)
+        attributes["default"] = str(default) if choice else default  # choices are texts
+    return field(default=default, metadata={"option": (declarations, attributes)})
 
 
-def _roles(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> dict[str, str] | None:
-    """Check ``--columns``: x=NAME,y=NAME and the like."""
-    if value is None:
+def takes(
+    group: type[Any], *names: str, without: Sequence[str] = (), **changes: Mapping[str, Any]
+) -> Callable[[_Function], _Function]:
+    """Give a command a group of options, and their values as one object.
+
+    Parameters
+    ----------
+    group : type
+        A dataclass of fields made by `setting`. The command takes an argument by
+        its name in lower case.
+    names : str
+        Fields whose options the command has. Default: all; the others have their
+        default.
+    without : sequence of str
+        Fields whose options it has not.
+    changes : mapping
+        By field, what the option has otherwise in this command.
+    """
+    chosen = [each for each in fields(group) if each.name in (names or _names(group))]
+    chosen = [each for each in chosen if each.name not in without]
+    assert {*names, *without, *changes} <= _names(group)
+
+    def give(function: _Function) -> _Function:
+        @functools.wraps(function)
+        def gathered(*args: Any, **given: Any) -> Any:
+            values = {each.name: given.pop(each.name) for each in chosen}
+            return function(*args, **given, **{group.__name__.lower(): group(**values)})
+
+        decorated: Any = gathered
+        for each in reversed(chosen):
+            assert each.default is not MISSING
+            declarations, attributes = each.metadata["option"]
+            attributes = attributes | dict(changes.get(each.name, {}))
+            if declarations:
+                attributes = {"cls": Option, "section": group.SECTION} | attributes
+                decorated = click.option(each.name, *declarations, **attributes)(decorated)
+            else:
+                decorated = click.argument(each.name, **attributes)(decorated)
+        return decorated  # type: ignore[no-any-return]
+
+    return give
+
+
+def _names(group: type[Any]) -> set[str]:
+    return {each.name for each in fields(group)}
+
+
+class Command(click.Command):
+    """A command whose options follow `galedge.cli.rules`, and whose help tells them."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Read the command line, and refuse options that do not go together."""
+        rest = super().parse_args(context, args)
+        if not context.resilient_parsing:
+            rule = rules.broken(self.has, lambda spelling: self._was_given(context, spelling))
+            if rule is not None:
+                raise click.UsageError(rules.sentence(rule), context)
+        return rest
+
+    def has(self, spelling: str) -> bool:
+        """Tell whether a rule's spelling is an option of this command, or itself."""
+        return spelling == f"galedge {self.name}" or self._parameter(spelling) is not None
+
+    def _parameter(self, spelling: str) -> click.Parameter | None:
+        option, _, form = spelling.partition(" ")
+        for each in self.params:
+            words = (each.metavar or "").rstrip(".").split("|")
+            if option in each.opts and (not form or form in words):
+                return each
+            if isinstance(each, click.Argument) and option == words[0]:
+                return each
         return None
-    from galedge.frames.sources import ROLES
 
-    roles = {}
-    for part in value.split(","):
-        role, equals, name = (text.strip() for text in part.partition("="))
-        if role not in ROLES or not equals or not name:
-            raise click.BadParameter(
-                f"{part!r} is not of the form ROLE=NAME with a role of {', '.join(ROLES)}"
-            )
-        roles[role] = name
-    return roles
+    def _was_given(self, context: click.Context, spelling: str) -> bool:
+        each = self._parameter(spelling)
+        if each is None:
+            return self.has(spelling)
+        assert each.name is not None
+        value, source = context.params.get(each.name), context.get_parameter_source(each.name)
+        # A configuration may say false: that is as if it said nothing.
+        if value in (None, False, ()) or source is click.core.ParameterSource.DEFAULT:
+            return False
+        form = spelling.partition(" ")[2]
+        return not form or not isinstance(each, Option) or each.form(value) == form
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in sections, then what goes with what."""
+        parameters = [each for each in self.get_params(context) if isinstance(each, click.Option)]
+        sections: dict[str, list[tuple[str, str]]] = {}
+        common: list[tuple[str, str]] = []
+        for each in parameters:
+            record = each.get_help_record(context)
+            if record is None:
+                continue
+            if isinstance(each, Option) and len(parameters) > _FEW:
+                sections.setdefault(each.section, []).append(record)
+            else:
+                common.append(record)
+        sections["Options"] = common
+        told = rules.that_concern(self.has)
+        sections["What goes with what"] = [(", ".join(r.options), r.phrase()) for r in told]
+        names = [name for lines in sections.values() for name, _ in lines]
+        width = max(len(name) for name in names if len(name) <= _WIDE)
+        for section, lines in sections.items():
+            if lines:
+                with formatter.section(section):
+                    formatter.write_dl([(name.ljust(width), text) for name, text in lines])
 
 
-def _bands(context: click.Context, option: click.Parameter, value: str | None) -> Any:
-    """Check ``--bands``: three files or a pattern."""
-    if value is None:
-        return None
-    from galedge.answers.bands import parse_bands
+def _configure(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Take defaults from a file, for the options after this eager one."""
+    if value is None or context.resilient_parsing:
+        return
+    from galedge.support.config import read_config
 
-    try:
-        return parse_bands(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r}: {error}") from None
+    assert context.info_name is not None
+    names = {_key(each): each for each in context.command.params if each is not option}
+    settings = read_config(value, context.info_name, names)
+    for name, setting in settings.items():
+        several = names[name].nargs == -1
+        if isinstance(setting, dict) or isinstance(setting, list) != several:
+            wanted = "a list" if several else "one value"
+            raise click.UsageError(f"{printable(value)}: {name.replace('_', '-')} must be {wanted}")
+    context.default_map = {str(names[name].name): value for name, value in settings.items()}
 
 
-_SOURCES = (
-    click.option(
-        "--catalog",
+def _key(parameter: click.Parameter) -> str:
+    """Return what a parameter is called in a configuration: as on the command line."""
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len).lstrip("-").replace("-", "_")
+    assert parameter.name is not None
+    return parameter.name
+
+
+def command(function: Callable[..., None]) -> Command:
+    """Make a function a command, with the option ``--config``."""
+    config = click.Option(
+        ["--config"],
         metavar="FILE",
-        help="Take the sources of a list in each frame: CSV; or, with an extra, ECSV, FITS "
-        "table, VOTable, Parquet.",
-    ),
-    click.option(
-        "--columns",
-        callback=_roles,
-        metavar="ROLE=NAME,...",
-        help="Which columns of the list are ra and dec or x and y; and id, size or radius.",
-    ),
-    click.option("--one-based", is_flag=True, help="x and y of the list count from 1, as in FITS."),
-    click.option("--detect", is_flag=True, help="Find the sources of each frame, by sep."),
-    click.option(
-        "--threshold",
-        type=click.FloatRange(0, min_open=True),
-        metavar="SIGMA",
-        help="Of --detect, in units of the noise. Default: 2.",
-    ),
-    click.option(
-        "--min-area",
-        type=click.IntRange(1),
-        metavar="PIXELS",
-        help="Of --detect, above the threshold. Default: 20.",
-    ),
-    click.option(
-        "--size",
-        type=click.IntRange(8, 4096),
-        metavar="PIXELS",
-        help="Side of the cutouts. Default: as the list says or the galaxy needs.",
-    ),
-    click.option(
-        "--bands",
-        callback=_bands,
-        metavar="FILES|PATTERN",
-        help="Three files as one image, from blue to red: g.fits,r.fits,i.fits; or a pattern "
-        "for folders: '{name}_{g,r,i}.fits'.",
-    ),
-)
-
-
-def sources(command: _Command) -> _Command:
-    """Add the options that say where in which frames the galaxies are."""
-    for option in reversed(_SOURCES):
-        command = option(command)
-    return command
-
-
-keep = click.option("--keep", is_flag=True, help="Carry the list's own columns through.")
-overlay = click.option(
-    "--overlay", metavar="FILE.png", help="Draw the sources over the frame, coloured by class."
-)
+        is_eager=True,
+        expose_value=False,
+        callback=_configure,
+        help="Take options from this TOML file; those given here come before it.",
+    )
+    made = click.command(cls=Command)(function)
+    made.params.append(config)
+    return made

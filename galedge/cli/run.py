@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
@@ -11,19 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from galedge.support.say import counted, duration, is_terminal, printable, say
+from galedge.support.say import counted, duration, is_terminal, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from galedge.images.inputs import Rejected
+    from galedge.cli.settings import Writing
     from galedge.nights.journal import Stream
     from galedge.tables.columns import Column
     from galedge.tables.gallery import Gallery
     from galedge.tables.rows import Outcome
 
-__all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "refuse_overwriting", "tabulate"]
+__all__ = ["FATAL", "INTERRUPTED", "REJECTED", "Log", "tabulate"]
 
 FATAL, REJECTED, INTERRUPTED = 1, 3, 130  # 2 is click's, for wrong usage
 
@@ -34,33 +33,29 @@ _SHOWN_REJECTIONS = 10  # on standard error; the table has them all
 
 def tabulate(
     paths: Sequence[str],
-    output: str | None,
+    writing: Writing,
     columns: Sequence[str | Column],
     stream: Stream,
     done: str,
-    quiet: bool,
     *,
     noun: str = "image",
     about: Mapping[str, str] | None = None,
-    json: bool = False,
-    gallery: str | None = None,
     then: Callable[[], object] | None = None,
     kept: str | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
-    what makes the rows, for tables that can hold it; `json` chooses lines of it, not
-    CSV, for standard output; `gallery` is a page to show them on. `then` is called
-    when the table is complete; `kept` says what is left when it is not.
+    what makes the rows, for tables that can hold it. `then` is called when the table
+    is complete; `kept` says what is left when it is not.
     """
     from galedge.core.backend import SLOW, is_compiled
     from galedge.images.inputs import find
     from galedge.tables.catalog import open_table
 
-    if json and output is not None:
-        raise click.UsageError("--json is for standard output; with -o, name a .jsonl file")
-    log = Log(done, quiet, bar=output is not None or not is_terminal(sys.stdout), noun=noun)
+    output = writing.output
+    free = output is not None or not is_terminal(sys.stdout)
+    log = Log(done, writing.quiet, bar=free, noun=noun)
     if not is_compiled:
         log.note(SLOW)
     try:
@@ -69,13 +64,12 @@ def tabulate(
         alone = kept is not None
         # The page is completed last: should that fail, the table is there.
         with (
-            _gallery(gallery, columns, made_by) as page,
-            open_table(output, columns, made_by, json=json, alone=alone) as table,
+            _gallery(writing.gallery, columns, made_by) as page,
+            open_table(output, columns, made_by, json=writing.json, alone=alone) as table,
         ):
             passed: list[str] = []
             inputs = list(find(paths, passed=passed.append))
-            refuse_overwriting(output, inputs)
-            refuse_overwriting(gallery, inputs, "--gallery")
+            writing.spare(inputs)
             total = len(inputs) if noun == "image" else None
             for result in log.watch(stream(inputs), total):
                 row = result.as_row()
@@ -112,28 +106,6 @@ def _gallery(
 def command_line() -> str:
     """Return the command line as a shell would take it."""
     return shlex.join(["galedge", *(click.get_current_context().find_root().obj or ())])
-
-
-def refuse_overwriting(
-    output: str | None, paths: Sequence[str | Rejected], option: str = "-o"
-) -> None:
-    """Refuse an output that is a folder or one of the inputs."""
-    if output is None or not os.path.exists(output):
-        return
-    if os.path.isdir(output):
-        raise click.UsageError(f"{option} {printable(output)}: is a folder; name a file in it")
-    this = os.stat(output)
-    if any(isinstance(path, str) and _is_file(path, this) for path in paths):
-        raise click.UsageError(
-            f"{option} {printable(output)}: is also an input; raw data are never replaced"
-        )
-
-
-def _is_file(path: str, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), status)
-    except (OSError, ValueError):
-        return False
 
 
 class Log:

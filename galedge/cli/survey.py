@@ -59,19 +59,15 @@ class Survey:
         columns: Sequence[Column],
         where: Where,
         *,
-        hdu: int | None = None,
-        plane: int | None = None,
-        keep: bool = False,
         remembers: bool = False,
     ) -> None:
         from galedge.tables.columns import Column
 
         self._classifier = classifier
         self._where = where
-        self._hdu, self._plane = hdu, plane
         self._catalogue = where.read()
         self._kept: dict[str, str] = {}
-        if keep and self._catalogue is not None:
+        if where.keep and self._catalogue is not None:
             self._kept = carried((column.name for column in columns), self._catalogue.columns)
         # Whatever they are called, they are not galedge's: their values say what they are.
         self.columns = [*columns, *map(Column, self._kept)]
@@ -99,8 +95,8 @@ class Survey:
         try:
             if isinstance(group, Rejected):
                 raise ReadError(group.reason)
-            paths = group.paths if len(group.paths) == 3 else group.path
-            self.frame = Frame(paths, self._hdu, self._plane)
+            hdu, plane = self._classifier.hdu, self._classifier.plane
+            self.frame = Frame(group.source, hdu, plane)
             sources = self._where.locate(self.frame, self._catalogue, self._classifier.workers)
             yield from classify_sources(
                 self._classifier,

@@ -1,15 +1,17 @@
-"""Where galaxies are: what the options of frames, source lists and bands mean together."""
+"""Where galaxies are: paths, frames, source lists and bands, and what they mean together."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from galedge.cli.options import setting
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from galedge.answers.bands import Group, Pattern
     from galedge.frames.frame import Frame
@@ -19,46 +21,113 @@ if TYPE_CHECKING:
 __all__ = ["Where"]
 
 
+def _roles(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> dict[str, str] | None:
+    """Check ``--columns``: x=NAME,y=NAME and the like."""
+    if value is None:
+        return None
+    from galedge.frames.sources import ROLES
+
+    roles = {}
+    for part in value.split(","):
+        role, equals, name = (text.strip() for text in part.partition("="))
+        if role not in ROLES or not equals or not name:
+            raise click.BadParameter(
+                f"{part!r} is not of the form ROLE=NAME with a role of {', '.join(ROLES)}"
+            )
+        roles[role] = name
+    return roles
+
+
+def _bands(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> Group | Pattern | None:
+    """Check ``--bands``: three files or a pattern."""
+    if value is None:
+        return None
+    from galedge.answers.bands import parse_bands
+
+    try:
+        return parse_bands(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: {error}") from None
+
+
+def _form(bands: Group | Pattern) -> str:
+    """Return what ``--bands`` was given, as its metavar calls it."""
+    from galedge.answers.bands import Group
+
+    return "FILES" if isinstance(bands, Group) else "PATTERN"
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The options of `galedge.cli.options.sources`, as they were given."""
+    """Where galaxies are: in which files, and where in frames."""
 
-    catalog: str | None
-    columns: dict[str, str] | None
-    one_based: bool
-    detect: bool
-    threshold: float | None
-    min_area: int | None
-    size: int | None
-    bands: Group | Pattern | None
+    SECTION: ClassVar[str] = "Frames and bands"
+
+    paths: tuple[str, ...] = setting(default=(), metavar="PATH...", nargs=-1)
+    catalog: str | None = setting(
+        "--catalog",
+        metavar="FILE",
+        help="Take the sources of a list in each frame: CSV; or, with an extra, ECSV, FITS "
+        "table, VOTable, Parquet.",
+    )
+    columns: dict[str, str] | None = setting(
+        "--columns",
+        callback=_roles,
+        metavar="ROLE=NAME,...",
+        help="Which columns of the list are ra and dec or x and y; and id, size or radius.",
+    )
+    one_based: bool = setting(
+        "--one-based",
+        is_flag=True,
+        default=False,
+        help="x and y of the list count from 1, as in FITS.",
+    )
+    keep: bool = setting(
+        "--keep", is_flag=True, default=False, help="Carry the list's own columns through."
+    )
+    detect: bool = setting(
+        "--detect", is_flag=True, default=False, help="Find the sources of each frame, by sep."
+    )
+    threshold: float | None = setting(
+        "--threshold",
+        type=click.FloatRange(0, min_open=True),
+        metavar="SIGMA",
+        help="Of --detect, in units of the noise. Default: 2.",
+    )
+    min_area: int | None = setting(
+        "--min-area",
+        type=click.IntRange(1),
+        metavar="PIXELS",
+        help="Of --detect, above the threshold. Default: 20.",
+    )
+    size: int | None = setting(
+        "--size",
+        type=click.IntRange(8, 4096),
+        metavar="PIXELS",
+        help="Side of the cutouts. Default: as the list says or the galaxy needs.",
+    )
+    bands: Group | Pattern | None = setting(
+        "--bands",
+        callback=_bands,
+        form=_form,
+        metavar="FILES|PATTERN",
+        help="Three files as one image, from blue to red: g.fits,r.fits,i.fits; or a pattern "
+        "for folders: '{name}_{g,r,i}.fits'.",
+    )
 
     @property
     def in_frames(self) -> bool:
         """Whether images are frames with several galaxies."""
         return self.detect or self.catalog is not None
 
-    def check(self, paths: Sequence[str]) -> None:
-        """Refuse options that do not go together.
-
-        Raises
-        ------
-        click.UsageError
-            With what goes with what.
-        """
-        if self.detect and self.catalog is not None:
-            raise click.UsageError("--catalog and --detect exclude each other")
-        for name, given in {"--columns": self.columns, "--one-based": self.one_based}.items():
-            if given and self.catalog is None:
-                raise click.UsageError(f"{name} goes with --catalog")
-        for name, value in {"--threshold": self.threshold, "--min-area": self.min_area}.items():
-            if value is not None and not self.detect:
-                raise click.UsageError(f"{name} goes with --detect")
-        if self.size is not None and not self.in_frames:
-            raise click.UsageError("--size goes with --catalog or --detect")
-        if paths and self.single is not None:
-            raise click.UsageError("--bands names the files itself; leave PATH out")
-        if not paths and self.bands is None:
-            raise click.UsageError("Missing argument 'PATH...'.")
+    @property
+    def one_each(self) -> bool:
+        """Whether each file is one image, and each image one galaxy."""
+        return self.bands is None and not self.in_frames
 
     @property
     def single(self) -> Group | None:
@@ -67,17 +136,19 @@ class Where:
 
         return self.bands if isinstance(self.bands, Group) else None
 
-    def files(self, paths: Sequence[str]) -> list[str]:
-        """Return what is to be searched for images."""
+    @property
+    def searched(self) -> list[str]:
+        """What is to be searched for images."""
         from galedge.answers.bands import Pattern
 
-        if not paths and isinstance(self.bands, Pattern):
+        if not self.paths and isinstance(self.bands, Pattern):
             return [self.bands.folder]
-        return list(paths)
+        return list(self.paths)
 
-    def inputs(self, paths: Sequence[str]) -> list[str]:
-        """Return every file that the user named, so that no output replaces it."""
-        named = [*paths, *(self.single.paths if self.single else ())]
+    @property
+    def named(self) -> list[str]:
+        """Every file that the user named, so that no output replaces it."""
+        named = [*self.paths, *(self.single.paths if self.single else ())]
         return named if self.catalog is None else [*named, self.catalog]
 
     def groups(self, files: Iterable[str | Rejected]) -> Iterator[Group | Rejected]:
@@ -116,9 +187,18 @@ class Where:
             sources = replace(sources, side=np.full(len(sources), np.nan))
         return sources
 
-    def check_one_frame(self, paths: Sequence[str], what: str) -> None:
-        """Refuse several frames for what is made of one."""
-        if not self.in_frames:
-            raise click.UsageError(f"{what} needs --catalog or --detect")
-        if self.single is None and (self.bands or len(paths) != 1 or os.path.isdir(paths[0])):
+    def one_frame(self, what: str) -> Group:
+        """Return the only frame, for what is made of one.
+
+        Raises
+        ------
+        click.UsageError
+            If several are named.
+        """
+        from galedge.answers.bands import Group
+
+        if self.single is not None:
+            return self.single
+        if self.bands or len(self.paths) != 1 or os.path.isdir(self.paths[0]):
             raise click.UsageError(f"{what} takes one frame")
+        return Group(self.paths[0], (self.paths[0],))

@@ -155,7 +155,7 @@ def test_command_on_frames(galedge, tmp_path, bundle):
     [
         (["x.fits", "--bands", "g.fits,r.fits,i.fits"], "leave PATH out"),
         (["--bands", "g.fits,r.fits"], "three bands"),
-        ([], "Missing argument 'PATH...'"),
+        ([], "classify needs PATH or --bands"),
     ],
 )
 def test_command_refusals(galedge, arguments, message):

@@ -103,7 +103,7 @@ def test_command(galedge, tmp_path, bundle):
     [
         (["--threshold", "2"], "--threshold goes with --detect"),
         (["--min-area", "2"], "--min-area goes with --detect"),
-        (["--detect", "--catalog", "l.csv"], "exclude each other"),
+        (["--detect", "--catalog", "l.csv"], "--catalog does not go with --detect"),
         (["--detect", "--threshold", "0"], "--threshold"),
         (["--overlay", "o.png"], "--overlay needs --catalog or --detect"),
         (["--detect", "--overlay", "o.jpg"], "end the name in .png"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galedge.cli import options
+from galedge.cli.settings import Running, Writing
 from galedge.support.say import print_text, say
 
 if TYPE_CHECKING:
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["benchmark"]
 
 
-@click.command()
-@options.model
+@options.command
+@options.takes(Running, "model")
 @click.option("--data", metavar="FOLDER", help="Measure on these images. Default: generated ones.")
 @click.option("--compare", is_flag=True, help="Against Python stacks too, those installed here.")
 @click.option("--json", is_flag=True, help="Print all of it as JSON.")
-@options.quiet
-def benchmark(model: str | None, data: str | None, compare: bool, json: bool, quiet: bool) -> None:
+@options.takes(Writing, "quiet")
+def benchmark(
+    running: Running, data: str | None, compare: bool, json: bool, writing: Writing
+) -> None:
     """Measure galedge on this machine, in under a minute.
 
     Stages, engines, the latency of one image, and scaling over threads; what
@@ -32,10 +35,10 @@ def benchmark(model: str | None, data: str | None, compare: bool, json: bool, qu
     from galedge.cli.timing import run
 
     def note(text: str) -> None:
-        if not quiet:
+        if not writing.quiet:
             say(text)
 
-    report = run(model, data, compare=compare, note=note)
+    report = run(running.model, data, compare=compare, note=note)
     print_text(jsons.dumps(report.as_json(), indent=1) if json else "\n".join(_lines(report)))
 
 

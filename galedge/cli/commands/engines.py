@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import click
-
 from galedge.cli import options
+from galedge.cli.settings import Running
 from galedge.support.say import print_text, say
 
 __all__ = ["engines"]
 
 
-@click.command()
-@options.model
-def engines(model: str | None) -> None:
+@options.command
+@options.takes(Running, "model")
+def engines(running: Running) -> None:
     """Measure which engine is fastest on this machine, and remember it.
 
     Takes a second or two for each engine that is installed. `galedge classify`
@@ -24,7 +23,7 @@ def engines(model: str | None) -> None:
     from galedge.network.speeds import keep, measure_all
     from galedge.support.machine import cpu_name, int8_instructions, usable_cpus
 
-    card = find_card(model)
+    card = find_card(running.model)
     speeds, missing = measure_all(card)
     count = usable_cpus()
     int8 = ", ".join(int8_instructions()) or "no instructions of its own"

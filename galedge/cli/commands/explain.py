@@ -8,36 +8,23 @@ import click
 
 from galedge.cli import options
 from galedge.cli.run import tabulate
-from galedge.support.say import printable
+from galedge.cli.settings import Reading, Running, Writing, folder, paths
 
 __all__ = ["explain"]
 
 
-@click.command()
-@options.paths
-@click.option(
-    "-o",
-    "--output",
-    "folder",
-    metavar="FOLDER",
-    required=True,
-    help="Write the pictures here; made if need be.",
-)
+@options.command
+@paths
+@folder("Write the pictures here; made if need be.")
+@options.takes(Writing, "json", "quiet")
 @click.option(
     "--head",
     metavar="NAME",
     help="Head of the model to explain; `galedge models` names them. Default: its class.",
 )
 @click.option(
-    "--class", "target", metavar="NAME", help="Class or label to explain. Default: the answer."
+    "target", "--class", metavar="NAME", help="Class or label to explain. Default: the answer."
 )
-@options.model
-@options.precision
-@options.json
-@options.workers
-@options.hdu
-@options.plane
-@options.frame
 @click.option(
     "--scale",
     type=click.IntRange(1, 16),
@@ -46,21 +33,17 @@ __all__ = ["explain"]
     metavar="N",
     help="Pixels drawn for each of the network's.",
 )
-@options.quiet
+@options.takes(Reading, without=["verify"])
+@options.takes(Running, "model", "precision", "workers")
 def explain(
     paths: tuple[str, ...],
     folder: str,
+    writing: Writing,
     head: str | None,
     target: str | None,
-    model: str | None,
-    precision: str | None,
-    json: bool,
-    workers: int | None,
-    hdu: int | None,
-    plane: int | None,
-    frame: str | int | None,
     scale: int,
-    quiet: bool,
+    reading: Reading,
+    running: Running,
 ) -> None:
     """Draw what in each image speaks for its class.
 
@@ -72,19 +55,17 @@ def explain(
     from galedge.errors import OutputError
     from galedge.network.model import Model
 
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise click.UsageError(f"-o {printable(folder)}: is a file; name a folder")
     try:
         illustrator = Illustrator(
-            Model.load(model, engine="onnxruntime", precision=precision),
+            Model.load(running.model, engine="onnxruntime", precision=running.precision),
             folder,
             head=head,
             target=target,
             scale=scale,
-            workers=workers,
-            hdu=hdu,
-            plane=plane,
-            frame=frame,
+            workers=running.workers,
+            hdu=reading.hdu,
+            plane=reading.plane,
+            frame=reading.frame,
         )
     except ValueError as error:
         raise click.UsageError(f"{'--class' if target else '--head'}: {error}") from error
@@ -92,4 +73,4 @@ def explain(
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
-    tabulate(paths, None, illustrator.columns, illustrator.stream, "explained", quiet, json=json)
+    tabulate(paths, writing, illustrator.columns, illustrator.stream, "explained")

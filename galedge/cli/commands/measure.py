@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import click
-
 from galedge.cli import options
-from galedge.cli.run import refuse_overwriting, tabulate
+from galedge.cli.run import tabulate
+from galedge.cli.settings import Reading, Running, Writing, paths
 
 __all__ = ["measure"]
 
 
-@click.command()
-@options.paths
-@options.output
-@options.json
-@options.workers
-@options.hdu
-@options.plane
-@options.verify
-@options.quiet
-def measure(
-    paths: tuple[str, ...],
-    output: str | None,
-    json: bool,
-    workers: int | None,
-    hdu: int | None,
-    plane: int | None,
-    verify: bool,
-    quiet: bool,
-) -> None:
+@options.command
+@paths
+@options.takes(Writing, "output", "json", "quiet")
+@options.takes(Reading, without=["frame"])
+@options.takes(Running, "workers")
+def measure(paths: tuple[str, ...], writing: Writing, reading: Reading, running: Running) -> None:
     """Measure structure: concentration, asymmetry, smoothness, Gini, M20, shape.
 
     Images are found, and rows written, as by classify. Needs linear pixels, and
     Numba: pip install 'galedge[measure]'.
     """
-    refuse_overwriting(output, paths)
+    writing.spare(paths)
     from galedge.answers.measure import COLUMNS, Measurer
 
-    measurer = Measurer(workers=workers, hdu=hdu, plane=plane, verify=verify)
-    tabulate(paths, output, COLUMNS, measurer.stream, "measured", quiet, json=json)
+    measurer = Measurer(
+        workers=running.workers, hdu=reading.hdu, plane=reading.plane, verify=reading.verify
+    )
+    tabulate(paths, writing, COLUMNS, measurer.stream, "measured")

@@ -6,19 +6,21 @@ import os
 import signal
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from galedge.cli import nights, options
 from galedge.cli.load import load_classifier
-from galedge.cli.run import REJECTED, Log, refuse_overwriting
-from galedge.support.say import counted, say
+from galedge.cli.options import setting
+from galedge.cli.run import REJECTED, Log
+from galedge.cli.settings import Keeping, Reading, Running, Writing
+from galedge.support.say import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from galedge.nights.journal import Stream
     from galedge.nights.watch import Found
     from galedge.support.waiter import Waiter
     from galedge.tables.rows import Row
@@ -27,81 +29,75 @@ __all__ = ["watch"]
 
 _IDLE_SECONDS = 10.0  # between looks, where the system tells of events
 
-_seconds = click.FloatRange(0, min_open=True)
+
+def _seconds(name: str, default: float, help: str) -> Any:
+    return setting(
+        name,
+        type=click.FloatRange(0, min_open=True),
+        default=default,
+        show_default=True,
+        metavar="SECONDS",
+        help=help,
+    )
 
 
-@click.command()
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Which files of a folder are taken, and when."""
+
+    SECTION: ClassVar[str] = "Looking"
+
+    pattern: str | None = setting(
+        "--pattern", metavar="GLOB", help="Take files of such names. Default: all images."
+    )
+    recursive: bool = setting(
+        "--recursive/--flat", default=True, help="Look into folders within. Default: yes."
+    )
+    once: bool = setting(
+        "--once",
+        is_flag=True,
+        default=False,
+        help="Take what is there and complete now, and leave.",
+    )
+    interval: float = _seconds("--interval", 0.1, "Between two looks at the folder.")
+    settle: float = _seconds("--settle", 0.3, "A file must have stayed as it is for so long.")
+    patience: float = _seconds(
+        "--patience",
+        60.0,
+        "One that is not complete is rejected after staying as it is for so long.",
+    )
+    inotify: bool = setting(
+        "--inotify",
+        is_flag=True,
+        default=False,
+        help="Let Linux tell of new files; not on NFS.",
+    )
+
+
+@options.command
 @click.argument("folder")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE.jsonl",
-    required=True,
-    help="The table, as JSON lines: rows are added as files come. What it holds is not done again.",
+@options.takes(
+    Writing,
+    "output",
+    "quiet",
+    output={
+        "metavar": "FILE.jsonl",
+        "required": True,
+        "help": "The table, as JSON lines: rows are added as files come. What it holds is not "
+        "done again.",
+    },
 )
-@options.model
-@options.workers
-@options.hdu
-@options.plane
-@options.frame
-@options.engine
-@options.device
-@options.precision
-@click.option("--pattern", metavar="GLOB", help="Take files of such names. Default: all images.")
-@click.option("--recursive/--flat", default=True, help="Look into folders within. Default: yes.")
-@click.option("--once", is_flag=True, help="Take what is there and complete now, and leave.")
-@click.option(
-    "--interval",
-    type=_seconds,
-    default=0.1,
-    show_default=True,
-    metavar="SECONDS",
-    help="Between two looks at the folder.",
-)
-@click.option(
-    "--settle",
-    type=_seconds,
-    default=0.3,
-    show_default=True,
-    metavar="SECONDS",
-    help="A file must have stayed as it is for so long.",
-)
-@click.option(
-    "--patience",
-    type=_seconds,
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="One that is not complete is rejected after staying as it is for so long.",
-)
-@click.option("--inotify", is_flag=True, help="Let Linux tell of new files; not on NFS.")
-@nights.quarantine
-@nights.quarantine_move
-@nights.write_back
-@nights.config
-@options.quiet
+@options.takes(Looking)
+@options.takes(Reading, without=["verify"])
+@options.takes(Running, without=["batch", "views"])
+@options.takes(Keeping, without=["resume"])
 def watch(
     folder: str,
-    output: str,
-    model: str | None,
-    workers: int | None,
-    hdu: int | None,
-    plane: int | None,
-    frame: str | int | None,
-    engine: str,
-    device: str | None,
-    precision: str | None,
-    pattern: str | None,
-    recursive: bool,
-    once: bool,
-    interval: float,
-    settle: float,
-    patience: float,
-    inotify: bool,
-    quarantine: str | None,
-    quarantine_move: bool,
-    write_back: str | None,
-    quiet: bool,
+    writing: Writing,
+    looking: Looking,
+    reading: Reading,
+    running: Running,
+    keeping: Keeping,
 ) -> None:
     """Classify images as they come into a folder, each once, when it is complete.
 
@@ -111,44 +107,33 @@ def watch(
     folder = os.path.abspath(folder)
     if not os.path.isdir(folder):
         raise click.UsageError(f"{folder}: no such folder")
-    refuse_overwriting(output, [])
-    nights.refuse_inside("--write-back", write_back, [folder])
+    writing.spare([])
+    keeping.spare([folder])
+    output = writing.output
+    assert output is not None  # it is required
     from galedge.answers.result import columns
     from galedge.core.backend import SLOW, is_compiled
     from galedge.images.complete import is_complete
     from galedge.nights.nightlog import NightLog
     from galedge.nights.watch import Scanner, Watch
-    from galedge.nights.writeback import WriteBack
     from galedge.support.waiter import Waiter
 
-    log = Log("classified", quiet, bar=False)
+    log = Log("classified", writing.quiet, bar=False)
     if not is_compiled:
         log.note(SLOW)
     waiter = Waiter()
     signal.signal(signal.SIGTERM, waiter.stop)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a shell's background
         signal.signal(signal.SIGINT, waiter.stop)
-    classifier = load_classifier(
-        quiet=quiet,
-        model=model,
-        workers=workers,
-        hdu=hdu,
-        plane=plane,
-        frame=frame,
-        engine=engine,
-        device=device,
-        precision=precision,
-    )
-    stream: Stream = classifier.stream
-    if write_back is not None:
-        stream = WriteBack(write_back, [folder], say).stream(stream)
+    classifier = load_classifier(reading, running, quiet=writing.quiet)
+    stream = nights.copying(keeping, [folder], classifier.stream)
 
     def complete(path: str) -> bool:
         # Once, there is no time for patience but the file's own.
-        return is_complete(path, hdu) or (once and _age(path) > patience)
+        return is_complete(path, reading.hdu) or (looking.once and _age(path) > looking.patience)
 
     with ExitStack() as stack:
-        place = nights.open_quarantine(quarantine, [folder], quarantine_move)
+        place = nights.open_quarantine(keeping, [folder])
         if place is not None:
             stack.enter_context(place)
         names = columns(classifier.model.heads)
@@ -158,17 +143,17 @@ def watch(
             log.count(row)
             nights.set_aside(place, row)
 
-        look = _look(folder, pattern, recursive, waiter if inotify else None, log.note)
-        scanner = Scanner(look, complete, table.is_done, settle, patience)
+        look = _look(folder, looking, waiter if looking.inotify else None, log.note)
+        scanner = Scanner(look, complete, table.is_done, looking.settle, looking.patience)
         night = Watch(scanner, stream, table, waiter, written, log.note)
         log.note(f"watching {folder}; {counted(len(table), 'image')} done before")
-        if once:
-            night.once(settle)
+        if looking.once:
+            night.once(looking.settle)
         else:
-            night.run(interval, _IDLE_SECONDS if inotify else interval)
+            night.run(looking.interval, _IDLE_SECONDS if looking.inotify else looking.interval)
     waiting = scanner.pending
     log.end(log.summary() + (f"; {waiting:,} not complete yet" if waiting else ""))
-    if once and log.rejected:
+    if looking.once and log.rejected:
         raise click.exceptions.Exit(REJECTED)
 
 
@@ -182,8 +167,7 @@ def _age(path: str) -> float:
 
 def _look(
     folder: str,
-    pattern: str | None,
-    recursive: bool,
+    looking: Looking,
     waiter: Waiter | None,
     note: Callable[[str], None],
 ) -> Callable[[], Iterator[Found]]:
@@ -196,12 +180,12 @@ def _look(
     told: set[Rejected] = set()
 
     def chosen(name: str) -> bool:
-        return is_image(name) if pattern is None else fnmatchcase(name, pattern)
+        return is_image(name) if looking.pattern is None else fnmatchcase(name, looking.pattern)
 
     def look() -> Iterator[Found]:
         missed = set()
         entered = waiter.follow if waiter is not None else None
-        for item in find([folder], chosen=chosen, recursive=recursive, entered=entered):
+        for item in find([folder], chosen=chosen, recursive=looking.recursive, entered=entered):
             if not isinstance(item, Rejected):
                 stamp = stamp_of(item)
                 if stamp is not None:

@@ -1,0 +1,283 @@
+"""What commands are told, in four groups: what to read, what to run, what to keep, what to write.
+
+Where galaxies are in frames is the fifth, `galedge.cli.where.Where`. An option that
+several commands share stands here or there, once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import click
+
+from galedge.cli.options import Option, setting
+from galedge.support.say import printable
+
+__all__ = ["Keeping", "Reading", "Running", "Writing", "folder", "paths"]
+
+
+def _framing(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> str | int | None:
+    """Check ``--frame``: auto, full or a number of pixels."""
+    if value is None or value in ("auto", "full"):
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"{value!r} is none of auto, full, or a number of pixels")
+    return int(value)
+
+
+def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Check ``--device``: cpu, cuda or cuda:N."""
+    from galedge.network.engine import gpu_number
+
+    try:
+        gpu_number(value or "cpu")
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def _views(context: click.Context, option: click.Parameter, value: str) -> str | int:
+    """Return ``--views`` as a classifier takes it."""
+    return value if value == "auto" else int(value)
+
+
+def _named(*extensions: str) -> Callable[..., str | None]:
+    """Return a check that a file's name ends in one of some extensions."""
+
+    def check(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+        if value is not None and not value.lower().endswith(extensions):
+            raise click.BadParameter(f"{value!r}: end the name in {extensions[0]}")
+        return value
+
+    return check
+
+
+def _folder(context: click.Context, option: click.Parameter, value: str) -> str:
+    """Check a folder for results."""
+    if os.path.exists(value) and not os.path.isdir(value):
+        raise click.BadParameter(f"{printable(value)} is a file; name a folder")
+    return value
+
+
+paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+
+
+def folder(help: str) -> Callable[[Any], Any]:
+    """Return the option ``-o`` of a command that writes files into a folder."""
+    return click.option(
+        "folder",
+        "-o",
+        "--output",
+        cls=Option,
+        section=Writing.SECTION,
+        metavar="FOLDER",
+        required=True,
+        callback=_folder,
+        help=help,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read of a file, and how it is framed."""
+
+    SECTION: ClassVar[str] = "Pixels"
+
+    hdu: int | None = setting(
+        "--hdu",
+        type=click.IntRange(0),
+        metavar="N",
+        help="HDU of FITS files. Default: the first with an image.",
+    )
+    plane: int | None = setting(
+        "--plane",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Plane of cubes. Default: a cube of three is a colour image.",
+    )
+    frame: str | int | None = setting(
+        "--frame",
+        callback=_framing,
+        metavar="auto|full|PIXELS",
+        help="Find the galaxy and frame it, take the largest square, or a centred "
+        "square of so many pixels. Default: as the model was trained.",
+    )
+    verify: bool = setting(
+        "--verify",
+        is_flag=True,
+        default=False,
+        help="Compare the CHECKSUM and DATASUM of FITS files, where they have them.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What answers, and on what."""
+
+    SECTION: ClassVar[str] = "Model and machine"
+
+    model: str | None = setting(
+        "--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one."
+    )
+    engine: str = setting(
+        "--engine",
+        type=click.Choice(["auto", "onnxruntime", "openvino", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="What runs the network; auto is what `galedge engines` found fastest here.",
+    )
+    device: str | None = setting(
+        "--device",
+        callback=_device,
+        metavar="cpu|cuda|cuda:N",
+        help="Where it runs. Default: the CPU; for --engine cuda the first GPU.",
+    )
+    precision: str | None = setting(
+        "--precision",
+        type=click.Choice(["int8", "fp32"]),
+        help="Default: on a CPU int8, where the model has it and the CPU can.",
+    )
+    views: int | Literal["auto"] = setting(
+        "--views",
+        type=click.Choice(["auto", "1", "8"]),
+        default=1,
+        show_default=True,
+        callback=_views,
+        help="Average over so many rotations and reflections; auto: 8 where 1 leaves doubt.",
+    )
+    workers: int | None = setting(
+        "--workers",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Threads. Default: the CPUs this process may use.",
+    )
+    batch: int | None = setting(
+        "--batch",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Images a worker takes at a time. Default: 64, on a GPU 1024.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What makes a run over many files safe, and what becomes of the files."""
+
+    SECTION: ClassVar[str] = "Safety"
+
+    resume: bool = setting(
+        "--resume",
+        is_flag=True,
+        default=False,
+        help="Go on where a killed run of this command stopped.",
+    )
+    quarantine: str | None = setting(
+        "--quarantine",
+        metavar="FOLDER",
+        help="List rejected files, with reasons, in rejected.jsonl in this folder.",
+    )
+    quarantine_move: bool = setting(
+        "--quarantine-move",
+        is_flag=True,
+        default=False,
+        help="Also move them there. Default: raw data stay where they are.",
+    )
+    write_back: str | None = setting(
+        "--write-back",
+        metavar="FOLDER",
+        help="Put copies of the FITS files here, with the answer in their headers.",
+    )
+
+    def spare(self, roots: Sequence[str]) -> None:
+        """Refuse folders for results that lie where images are looked for.
+
+        Raises
+        ------
+        click.UsageError
+            With the option and both folders.
+        """
+        if self.write_back is not None:
+            _refuse_inside("--write-back", self.write_back, roots)
+        if self.quarantine is not None and self.quarantine_move:
+            _refuse_inside("--quarantine", self.quarantine, roots)
+
+
+def _refuse_inside(option: str, folder: str, roots: Sequence[str]) -> None:
+    from galedge.nights.quarantine import holds
+
+    for root in roots:
+        if os.path.isdir(root) and holds(root, folder):
+            raise click.UsageError(
+                f"{option} {printable(folder)}: lies in {printable(root)}, where images are looked "
+                "for; choose a folder outside"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What is written, and what is said meanwhile."""
+
+    SECTION: ClassVar[str] = "Results"
+
+    output: str | None = setting(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write the table here, whole or not at all: .csv, .jsonl, .ecsv, .fits, .vot "
+        "or .parquet. Default: CSV on standard output, row by row.",
+    )
+    json: bool = setting(
+        "--json",
+        is_flag=True,
+        default=False,
+        help="JSON lines, not CSV, on standard output: one object an image.",
+    )
+    gallery: str | None = setting(
+        "--gallery",
+        callback=_named(".html", ".htm"),
+        metavar="FILE.html",
+        help="Write a page of thumbnails with the answers here, to sort and filter in a browser.",
+    )
+    overlay: str | None = setting(
+        "--overlay",
+        callback=_named(".png"),
+        metavar="FILE.png",
+        help="Draw the sources over the frame, coloured by class.",
+    )
+    quiet: bool = setting(
+        "-q", "--quiet", is_flag=True, default=False, help="Nothing on standard error but failures."
+    )
+
+    def spare(self, inputs: Sequence[Any]) -> None:
+        """Refuse outputs that are folders, or one of the inputs.
+
+        Raises
+        ------
+        click.UsageError
+            With the option and its value.
+        """
+        outputs = {"-o": self.output, "--gallery": self.gallery, "--overlay": self.overlay}
+        for option, path in outputs.items():
+            if path is None or not os.path.exists(path):
+                continue
+            if os.path.isdir(path):
+                raise click.UsageError(
+                    f"{option} {printable(path)}: is a folder; name a file in it"
+                )
+            this = os.stat(path)
+            if any(isinstance(each, str) and _is_file(each, this) for each in inputs):
+                raise click.UsageError(
+                    f"{option} {printable(path)}: is also an input; raw data are never replaced"
+                )
+
+
+def _is_file(path: str, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), status)
+    except (OSError, ValueError):
+        return False
