@@ -95,7 +95,6 @@ def safeguarded(
         if keeping.resume and table is not None:
             choice = classifier.model.choice  # engines round differently
             engine = {"engine": choice.engine, "device": choice.device, "half": choice.half}
-            engine |= {"verify": classifier.verify, "views": classifier.views}
             journal = stack.enter_context(Journal(table, binding(classifier) | engine))
             stream = journal.stream(stream)
             kept = f"{journal.path} holds what is done: repeat the command to go on"
