@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from galedge.core import _core
 else:
     import importlib
+    import os
     import warnings
+
+    from galedge.errors import GaledgeError
 
     try:
         _core = importlib.import_module("galedge.core._core")
@@ -25,6 +28,16 @@ else:
         # A core that is there and does not load is an error to be seen.
         if error.name != "galedge.core._core":
             raise
+        # In a clone, Python finds the sources before the galedge that is installed.
+        root = os.path.abspath(__file__).rsplit(os.sep, 3)[0]
+        is_source = all(os.path.exists(os.path.join(root, name)) for name in ("csrc", "setup.py"))
+        if is_source and not os.environ.get("GALEDGE_PURE"):
+            raise GaledgeError(
+                f"{root} is galedge's source folder, whose core is not compiled: run "
+                "`pip install -e .` in it, or start Python in another folder, where it finds the "
+                "galedge that is installed; GALEDGE_PURE=1 does without the core, several times "
+                "slower"
+            ) from None
         from galedge.core import fallback as _core
 
         is_compiled = False

@@ -1,5 +1,6 @@
 """Processes in which the compiled core is missing."""
 
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ def pure(code, *arguments, hide=()):
         capture_output=True,
         text=True,
         timeout=120,
+        env={**os.environ, "GALEDGE_PURE": "1"},  # these are the sources, not a wheel without it
     )
 
 
