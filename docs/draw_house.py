@@ -40,8 +40,8 @@ COLOURS = {
 WAY = (
     ("", "path · bytes · array · frame + source list"),
     ("images", "images/image: what is in the file. Pixels, mask, header, coordinates"),
-    ("core", "core/_core (csrc/prepare.cpp): sky, the galaxy, its frame, resampled and stretched: "
-             "uint8 (N, 3, S, S), as the card's recipe says"),
+    ("core", "core/_core, which is csrc/prepare.cpp: sky, galaxy, frame, resampling, stretch: "
+             "uint8 (N, 3, S, S)"),
     ("network", "network/engines: one pass in ONNX Runtime, OpenVINO or CUDA"),
     ("network", "network/heads: calibrated classes, quantities, labels, as the card says"),
     ("answers", "answers/classifier: results in the order of the sources, one for each, "
@@ -216,7 +216,7 @@ def draw_rooms(drawing: Drawing, package: str, left: float, width: float, words:
 
 def draw_way(drawing: Drawing, left: float, width: float, lower: float) -> None:
     """Draw the way of a galaxy, each step in the colour of its room."""
-    step = (lower - TOP + 30) / len(WAY)
+    step = round((lower - TOP + 30) / len(WAY))
     for i, (name, words) in enumerate(WAY):
         lines = wrap(words, int((width - 20) / 5.9))
         y = TOP + i * step

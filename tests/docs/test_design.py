@@ -1,11 +1,14 @@
 """docs/design.md and its picture show the house that stands: run python docs/draw_house.py."""
 
 import importlib
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 from helpers.house import ROOT
+
+import galedge
 
 
 @pytest.fixture
@@ -20,6 +23,14 @@ def test_the_picture_is_that_of_the_code(house):
 
 def test_every_module_is_listed_and_no_other(house):
     assert house.PAGE.read_text() == house.page(), "run python docs/draw_house.py"
+
+
+@pytest.mark.parametrize("name", ["read", "prepare"])
+def test_contracts_have_the_parameters_of_the_code(house, name):
+    told = re.search(rf"^    {name}\((.*?)\) -> ", house.PAGE.read_text(), re.M | re.S)[1]
+    names = [part.split("=")[0].strip() for part in told.split(",")]
+    actual = list(inspect.signature(getattr(galedge, name)).parameters)
+    assert [n for n in names if n != "*"] == actual
 
 
 def test_no_arrow_points_up(house):
