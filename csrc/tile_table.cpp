@@ -97,6 +97,7 @@ TileTable::TileTable(const Hdu& hdu) : codec(codec_of(hdu.header)) {
     // Counted round the list of random numbers, so that no tile's can overflow.
     seed = header.integer("ZDITHER0").value_or(1) % kRandoms;
     for (const char* keyword : {"BLANK", "ZBLANK"}) {  // the latter where both stand
+        if (hdu.bitpix < 0 && keyword[0] == 'B') continue;  // it is for integers alone
         const auto value = header.value(keyword);
         if (value && std::holds_alternative<std::int64_t>(*value))
             blank_ = std::get<std::int64_t>(*value);

@@ -83,6 +83,8 @@ def _alone(fits: Any, hdu: Hdu, data: bytes) -> bytes:
     cards = {"ZDITHER0": 1, **tiles, **hdu.cards}
     header = fits.Header({"XTENSION": "BINTABLE"})
     header.update({k: v for k, v in cards.items() if _CARD.fullmatch(k) and v is not None})
+    if hdu.bitpix < 0:  # where it means nothing, but astropy takes it for ZBLANK
+        header.remove("BLANK", ignore_missing=True)
     heads: bytes = (fits.PrimaryHDU().header.tostring() + header.tostring()).encode()
     # Astropy looks for as many bytes as PCOUNT counts, but from THEAP on.
     return heads + data + bytes(_heap(hdu, data))

@@ -86,6 +86,16 @@ def test_blank_as_a_column(letter):
     np.testing.assert_array_equal(read(table).data, expected * [[0.5], [2]] + [[0], [1]])
 
 
+def test_blank_means_nothing_among_quantized_floats():
+    # CFITSIO agrees; astropy takes it for ZBLANK.
+    tiles = [rice_encode(row, 32) for row in np.array([[1, 2, 3], [4, -9, 6]])]
+    cards = image_cards(
+        "RICE_1", -32, (2, 3), (1, 3), ("ZSCALE", 0.5), ("ZZERO", 10.0), ("BLANK", -9)
+    )
+    data = read(tile_table(cards, [("COMPRESSED_DATA", "B", tiles)])).data
+    np.testing.assert_array_equal(data, np.float32([[10.5, 11, 11.5], [12, 5.5, 13]]))
+
+
 def test_blank_integers_of_a_compressed_image_are_nan():
     values = np.array([[1, 2, -99], [4, -99, 6]])
     tiles = [rice_encode(row, 16) for row in values]

@@ -199,6 +199,15 @@ def test_tiles_are_those_of_the_core(codec, dtype):
             np.testing.assert_array_equal(ours, expected)
 
 
+def test_blank_means_nothing_among_quantized_floats():
+    tiles = [rice_encode(row, 32) for row in np.array([[1, 2, 3], [4, -9, 6]])]
+    scales = [("ZSCALE", "D", [0.5, 2.0]), ("ZZERO", "D", [0.0, 1.0])]
+    cards = image_cards("RICE_1", -32, (2, 3), (1, 3), ("BLANK", -9))
+    ours, expected = both(tile_table(cards, [("COMPRESSED_DATA", "B", tiles), *scales]))
+    np.testing.assert_array_equal(ours, expected)
+    assert np.isfinite(ours).all()
+
+
 def test_what_may_be_in_a_file_is_read_as_the_core_does():
     for name, content in seeds().items():
         if name != "groups":
