@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import click
 
-from galedge.cli import rules
 from galedge.support.say import printable
 
 __all__ = ["Command", "Option", "command", "setting", "takes"]
@@ -122,6 +121,8 @@ class Command(click.Command):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Read the command line, and refuse options that do not go together."""
+        from galedge.cli import rules
+
         rest = super().parse_args(context, args)
         if not context.resilient_parsing:
             rule = rules.broken(self.has, lambda spelling: self._was_given(context, spelling))
@@ -157,6 +158,8 @@ class Command(click.Command):
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in sections, then what goes with what."""
+        from galedge.cli import rules
+
         parameters = [each for each in self.get_params(context) if isinstance(each, click.Option)]
         sections: dict[str, list[tuple[str, str]]] = {}
         common: list[tuple[str, str]] = []

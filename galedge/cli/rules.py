@@ -75,6 +75,11 @@ RULES: tuple[Rule, ...] = (
     Needs(("galedge classify", "galedge cutout"), ("PATH", "--bands"), "they name the images"),
     Needs(("galedge cutout",), _FRAMES, "they say which sources"),
     Excludes(("--bands FILES",), ("PATH",), "it names the files itself; leave PATH out"),
+    Excludes(
+        ("galedge watch",),
+        ("--bands FILES",),
+        "more are to come; give a pattern, '{name}_{g,r,i}.fits'",
+    ),
     Excludes(("--catalog",), ("--detect",), "the sources are listed, or found"),
     Needs(("--columns", "--one-based", "--keep"), ("--catalog",)),
     Needs(("--threshold", "--min-area"), ("--detect",)),

@@ -48,7 +48,7 @@ class Survey:
     drawn : list of Placed
         With `remembers`, the rows so far.
     frame : Frame or None
-        The last.
+        With `remembers`, the last.
     complete : bool
         Whether all rows came.
     """
@@ -79,15 +79,16 @@ class Survey:
     def rows(self, files: Iterable[str | Rejected]) -> Iterator[Placed]:
         """Yield the rows of each frame in turn; a frame that cannot be read is one."""
         for group in self._where.groups(files):
-            for placed in self._rows(group):
+            for placed in self.of(group):
                 if self._remembers:
                     self.drawn.append(placed)
                 yield placed
         self.complete = True
 
-    def _rows(self, group: Group | Rejected) -> Iterator[Placed]:
+    def of(self, group: Group | Rejected) -> Iterator[Placed]:
+        """Yield the rows of one frame; a single one if it cannot be read."""
         from galedge.errors import GaledgeError, ReadError
-        from galedge.frames.field import Placed, classify_sources
+        from galedge.frames.field import classify_sources
         from galedge.frames.frame import Frame
         from galedge.images.inputs import Rejected
         from galedge.support.log import unforeseen
@@ -96,11 +97,13 @@ class Survey:
             if isinstance(group, Rejected):
                 raise ReadError(group.reason)
             hdu, plane = self._classifier.hdu, self._classifier.plane
-            self.frame = Frame(group.source, hdu, plane)
-            sources = self._where.locate(self.frame, self._catalogue, self._classifier.workers)
+            frame = Frame(group.source, hdu, plane)
+            if self._remembers:
+                self.frame = frame
+            sources = self._where.locate(frame, self._catalogue, self._classifier.workers)
             yield from classify_sources(
                 self._classifier,
-                self.frame,
+                frame,
                 sources,
                 self._extra(sources),
                 self._where.size,
@@ -113,9 +116,16 @@ class Survey:
             raise
         except Exception as error:  # one frame's, not the run's
             reason = unforeseen(error, group.path)
-        (result,) = self._classifier.stream([Rejected(group.path, reason)])
+        yield self.rejected(group.path, reason)
+
+    def rejected(self, path: str, reason: str) -> Placed:
+        """Return the row of a frame that has none of a source."""
+        from galedge.frames.field import Placed
+        from galedge.images.inputs import Rejected
+
+        (result,) = self._classifier.stream([Rejected(path, reason)])
         nowhere = float("nan")
-        yield Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
+        return Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
 
     def _extra(self, sources: Sources) -> list[Mapping[str, Cell]] | None:
         """Return the kept columns of each source."""

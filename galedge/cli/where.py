@@ -151,6 +151,22 @@ class Where:
         named = [*self.paths, *(self.single.paths if self.single else ())]
         return named if self.catalog is None else [*named, self.catalog]
 
+    @property
+    def binding(self) -> dict[str, object]:
+        """What rows depend on besides files and model; empty where each file is one image."""
+        told = {
+            "catalog": None if self.catalog is None else _digest_of(self.catalog),
+            "columns": self.columns,
+            "one_based": self.one_based,
+            "keep": self.keep,
+            "detect": self.detect,
+            "threshold": self.threshold,
+            "min_area": self.min_area,
+            "size": self.size,
+            "bands": getattr(self.bands, "text", None),
+        }
+        return {name: value for name, value in told.items() if value not in (None, False)}
+
     def groups(self, files: Iterable[str | Rejected]) -> Iterator[Group | Rejected]:
         """Bring files together that are one image."""
         from galedge.answers.bands import Group, Pattern
@@ -202,3 +218,11 @@ class Where:
         if self.bands or len(self.paths) != 1 or os.path.isdir(self.paths[0]):
             raise click.UsageError(f"{what} takes one frame")
         return Group(self.paths[0], (self.paths[0],))
+
+
+def _digest_of(path: str) -> str:
+    """Return the SHA-256 of a file."""
+    from hashlib import sha256
+
+    with open(path, "rb") as file:
+        return sha256(file.read()).hexdigest()

@@ -1,4 +1,4 @@
-"""The table of a night: rows that are added as files come, each file once.
+"""The table of a night: rows that are added as images come, each image once.
 
 A row carries an identity, made of the file's path, size and time of change, the
 model, the recipe, and what else was asked for. The rows that are there say what
@@ -12,23 +12,43 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from galedge.errors import OutputError
-from galedge.images.inputs import Stamp
 from galedge.support.appendlog import AppendLog
 from galedge.tables.columns import Column, known
 from galedge.tables.formats.jsonl import JsonLines
 from galedge.tables.rows import Cell
 
-__all__ = ["EXTRA_COLUMNS", "NightLog"]
+__all__ = ["EXTRA_COLUMNS", "NightLog", "State"]
 
 EXTRA_COLUMNS = ("file_size", "file_mtime_ns", "classified_at", "identity")
 """What a row of the night has besides those of `galedge classify`."""
 
 
+class State(NamedTuple):
+    """What tells one state of an image's files from another.
+
+    Attributes
+    ----------
+    size : int
+        Of all its files, in bytes.
+    mtime_ns : int
+        When the last of them was changed.
+    each : tuple of int
+        The same of each file, where they are several.
+    """
+
+    size: int
+    mtime_ns: int
+    each: tuple[int, ...] = ()
+
+
 class NightLog:
-    """JSON lines with one row for each file and its state.
+    """JSON lines with the rows of each image and its state.
+
+    The rows of a frame are written together; the last has the image's identity, which
+    says that all are there. What a kill left of them is cut off.
 
     Parameters
     ----------
@@ -60,23 +80,30 @@ class NightLog:
             raise
 
     def _load(self) -> None:
+        begun: int | None = None  # where rows begin of which the last is still to come
         for line in self._log:
             identity = line.record.get("identity")
             if not isinstance(identity, str):
                 raise OutputError(
                     f"{self._log.path}: holds rows that are not of a night; choose another name"
                 )
-            self._done.add(identity)
+            if "-" not in identity:
+                self._done.add(identity)
+                begun = None
+            elif begun is None or identity.endswith("-1"):
+                begun = line.offset
+        if begun is not None:
+            self._log.cut(begun)
 
     def __len__(self) -> int:
         return len(self._done)
 
-    def is_done(self, path: str, stamp: Stamp) -> bool:
-        """Tell whether a file has its row in this state."""
-        return self._identity(path, stamp) in self._done
+    def is_done(self, path: str, state: State) -> bool:
+        """Tell whether an image has its rows in this state."""
+        return self._identity(path, state) in self._done
 
-    def append(self, row: Mapping[str, Cell], path: str, stamp: Stamp) -> None:
-        """Add a row, whole or not at all.
+    def append(self, rows: Sequence[Mapping[str, Cell]], path: str, state: State) -> None:
+        """Add the rows of an image, all of them or none.
 
         Raises
         ------
@@ -89,14 +116,15 @@ class NightLog:
             raise OutputError(
                 f"{self._log.path}: was removed or replaced while being written; start again"
             )
-        identity = self._identity(path, stamp)
-        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        extra = (stamp.size, stamp.mtime_ns, now.replace("+00:00", "Z"), identity)
-        line = io.BytesIO()
-        JsonLines(line, self._columns).write(
-            {**row, **dict(zip(EXTRA_COLUMNS, extra, strict=True))}
-        )
-        self._log.append(line.getvalue())
+        identity = self._identity(path, state)
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        content = io.BytesIO()
+        lines = JsonLines(content, self._columns)
+        for number, row in enumerate(rows, 1):
+            key = identity if number == len(rows) else f"{identity}-{number}"
+            extra = (state.size, state.mtime_ns, now, key)
+            lines.write({**row, **dict(zip(EXTRA_COLUMNS, extra, strict=True))})
+        self._log.append(content.getvalue())
         self._done.add(identity)
 
     def sync(self, *, now: bool = False) -> None:
@@ -109,6 +137,6 @@ class NightLog:
     def __exit__(self, *of_error: Any) -> None:
         self._log.__exit__(*of_error)
 
-    def _identity(self, path: str, stamp: Stamp) -> str:
-        text = json.dumps([path, *stamp, self._binding])
+    def _identity(self, path: str, state: State) -> str:
+        text = json.dumps([path, state.size, state.mtime_ns, *state.each, self._binding])
         return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

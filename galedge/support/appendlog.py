@@ -125,8 +125,14 @@ class AppendLog:
         record: dict[str, Any] = json.loads(os.pread(self._file, length, offset))
         return record
 
+    def cut(self, offset: int) -> None:
+        """Take back all lines from one that begins at `offset`."""
+        os.ftruncate(self._file, offset)
+        self._end = offset
+        self._dirty = True
+
     def append(self, line: bytes) -> None:
-        """Add a line, whole or not at all; `line` ends with a newline.
+        """Add a line, or several at once, whole or not at all; `line` ends with a newline.
 
         Raises
         ------

@@ -21,7 +21,8 @@ COMMANDS = {name: cli.get_command(CONTEXT, name) for name in cli.list_commands(C
 RULED = {name: each for name, each in COMMANDS.items() if isinstance(each, Command)}
 
 VALUES = {
-    "--bands": "g.fits,r.fits,i.fits",
+    "--bands": "{name}_{g,r,i}.fits",
+    "--bands FILES": "g.fits,r.fits,i.fits",
     "--columns": "x=a,y=b",
     "--gallery": "page.html",
     "--overlay": "picture.png",
@@ -46,7 +47,7 @@ def given(command: Command, spelling: str) -> list[str]:
     if not option.startswith("-"):
         return []
     (parameter,) = [each for each in command.params if option in each.opts]
-    return [option] if parameter.is_flag else [option, VALUES.get(option, "value")]
+    return [option] if parameter.is_flag else [option, VALUES.get(spelling, "value")]
 
 
 def refusal(name: str, arguments: list[str]) -> str:

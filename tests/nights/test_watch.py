@@ -7,10 +7,10 @@ from itertools import chain
 
 import pytest
 
+from galedge.answers.bands import Group
 from galedge.errors import OutputError
-from galedge.images.inputs import Stamp
-from galedge.nights.nightlog import NightLog
-from galedge.nights.watch import Found, Scanner, Watch
+from galedge.nights.nightlog import NightLog, State
+from galedge.nights.watch import Found, Scanner, Watch, state_of
 from galedge.support.waiter import Waiter
 
 SETTLE, PATIENCE = 0.3, 60.0
@@ -22,20 +22,20 @@ class Paper:
     def __init__(self, done=()):
         self.files, self.now, self.incomplete, self.asked = {}, 0.0, set(), []
         self.scanner = Scanner(
-            lambda: [Found(path, stamp) for path, stamp in self.files.items()],
+            lambda: [Found(Group(path, (path,)), state) for path, state in self.files.items()],
             self._complete,
-            lambda path, stamp: (path, stamp) in done,
+            lambda path, state: (path, state) in done,
             SETTLE,
             PATIENCE,
             clock=lambda: self.now,
         )
 
-    def _complete(self, path):
-        self.asked.append(path)
-        return path not in self.incomplete
+    def _complete(self, group):
+        self.asked.append(group.path)
+        return group.path not in self.incomplete
 
     def put(self, path, size=2880, mtime_ns=0):
-        self.files[path] = Stamp(size, mtime_ns)
+        self.files[path] = State(size, mtime_ns)
 
     def look(self, at):
         """Look at a time; take what is ready as done."""
@@ -59,7 +59,11 @@ def test_what_is_ready_stays_so_until_it_is_finished():
     paper.put("a")
     paper.scanner.ready()
     paper.now = 1
-    assert paper.scanner.ready() == paper.scanner.ready() == [Found("a", Stamp(2880, 0))]
+    assert (
+        paper.scanner.ready()
+        == paper.scanner.ready()
+        == [Found(Group("a", ("a",)), State(2880, 0))]
+    )
 
 
 @pytest.mark.parametrize("change", ["size", "mtime_ns"])
@@ -110,7 +114,7 @@ def test_deleted_and_renamed_files_are_not_waited_for():
 
 
 def test_what_was_done_before_the_restart_is_not_done_again():
-    paper = Paper(done={("a", Stamp(2880, 0))})
+    paper = Paper(done={("a", State(2880, 0))})
     paper.put("a")
     paper.put("b")
     assert [paper.look(t) for t in (0, 1, 2)] == [[], ["b"], []]
@@ -144,6 +148,10 @@ class Answer:
         return {"path": self.path, "error": self.error}
 
 
+def several(answer):
+    return answer if isinstance(answer, list) else [answer]
+
+
 class Stage:
     """A folder on disk, and a watch over it that is stepped by hand."""
 
@@ -153,11 +161,11 @@ class Stage:
         self.waiter = Waiter()
         self.log = NightLog(self.output, ["path", "error"], {"model": "m"})
         self.scanner = Scanner(
-            self._look, lambda path: True, self.log.is_done, SETTLE, PATIENCE, lambda: self.now
+            self._look, lambda group: True, self.log.is_done, SETTLE, PATIENCE, lambda: self.now
         )
         self.watch = Watch(
             self.scanner,
-            lambda paths: map(answer, paths),
+            lambda groups: (several(answer(group.path)) for group in groups),
             self.log,
             self.waiter,
             lambda row, found: self.written.append(row.path),
@@ -166,13 +174,18 @@ class Stage:
 
     def _look(self):
         for path in sorted(self.folder.iterdir()):
-            status = path.stat()
-            yield Found(str(path), Stamp(status.st_size, status.st_mtime_ns))
+            group = Group(str(path), (str(path),))
+            yield Found(group, state_of(group))
 
     def steps(self, count=2):
         for _ in range(count):
             self.watch.step()
             self.now += 1
+
+    @property
+    def identities(self):
+        with open(self.output) as file:
+            return [json.loads(line)["identity"] for line in file]
 
     @property
     def names(self):
@@ -209,10 +222,86 @@ def test_another_model_is_another_row(folder):
     stage = Stage(folder)
     stage.steps()
     with stage.log:
-        stamp = Stamp(6, (folder / "a.fits").stat().st_mtime_ns)
+        stamp = State(6, (folder / "a.fits").stat().st_mtime_ns)
         assert stage.log.is_done(str(folder / "a.fits"), stamp)
     other = NightLog(stage.output, ["path", "error"], {"model": "n"})
     assert not other.is_done(str(folder / "a.fits"), stamp)
+
+
+def sources(path, count):
+    return [Answer(f"{path}#{number}") for number in range(count)]
+
+
+def test_rows_of_a_frame_are_written_together(folder):
+    stage = Stage(folder, lambda path: sources(path, 3))
+    stage.steps(3)
+    assert stage.names == [f"{name}#{n}" for name in ("a.fits", "b.fits") for n in range(3)]
+    identities = stage.identities
+    assert len(set(identities)) == 6
+    assert [each.rpartition("-")[2] for each in identities[:2]] == ["1", "2"]
+    assert identities[0] == f"{identities[2]}-1"
+    assert len(stage.log) == 2
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_frame_whose_rows_a_kill_cut_short_is_done_again(folder, left):
+    stage = Stage(folder, lambda path: sources(path, 3))
+    stage.steps(3)
+    stage.log.__exit__(None, None, None)
+    with open(stage.output) as file:
+        lines = file.readlines()
+    with open(stage.output, "w") as file:
+        file.writelines([*lines[: 3 + left], lines[5][:40]])
+    stage = Stage(folder, lambda path: sources(path, 3))
+    assert len(stage.log) == 1
+    stage.steps(3)
+    assert stage.names == [f"{name}#{n}" for name in ("a.fits", "b.fits") for n in range(3)]
+    assert [os.path.basename(path) for path in stage.written] == [f"b.fits#{n}" for n in range(3)]
+
+
+def test_rows_of_a_frame_that_changed_meanwhile_are_none(folder):
+    def answer(path):
+        if not hits:
+            hits.append(path)
+            with open(path, "a") as file:
+                file.write("more")
+        return sources(path, 2)
+
+    hits = []
+    stage = Stage(folder, answer)
+    stage.steps(2)
+    assert stage.names == ["b.fits#0", "b.fits#1"]
+    stage.steps(2)
+    assert stage.names[2:] == ["a.fits#0", "a.fits#1"]
+
+
+def test_a_frame_does_not_fit_on_the_disk(folder, monkeypatch):
+    stage = Stage(folder, lambda path: sources(path, 3))
+    write, left = os.write, 2
+
+    def full(file, data):
+        nonlocal left
+        if left:
+            left -= 1
+            write(file, data[: len(data) // 2])  # one row and a half
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(stage.waiter, "wait", lambda seconds: None)
+    stage.steps()
+    assert stage.names == [f"{name}#{n}" for name in ("a.fits", "b.fits") for n in range(3)]
+
+
+def test_any_file_of_several_tells_a_state_from_another(folder):
+    group = Group("b", (str(folder / "a.fits"), str(folder / "b.fits")))
+    before = state_of(group)
+    os.utime(folder / "a.fits", ns=(1, 1))  # the younger one stays as it is
+    now = state_of(group)
+    assert (now.size, now.mtime_ns) == (before.size, before.mtime_ns)
+    assert now != before
+    (folder / "a.fits").unlink()
+    assert state_of(group) is None
 
 
 def test_a_file_that_changed_while_it_was_read_has_no_row_of_that(folder):

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from galedge.cli import nights, options
-from galedge.cli.load import arguments, load_classifier
-from galedge.cli.run import tabulate
+from galedge.cli import options
 from galedge.cli.settings import Keeping, Reading, Running, Writing
-from galedge.cli.survey import Survey
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
@@ -58,6 +55,10 @@ def classify(
     from galedge.answers.bands import classify_groups
     from galedge.answers.result import columns
     from galedge.cli.cluster import classify_on
+    from galedge.cli.load import arguments, load_classifier
+    from galedge.cli.nights import safeguarded
+    from galedge.cli.run import tabulate
+    from galedge.cli.survey import Survey
 
     # A folder may hold any number; of files only, auto can tell what a start is worth.
     few = where.one_each and all(os.path.isfile(path) for path in where.paths)
@@ -92,5 +93,5 @@ def classify(
 
         table(names, stream, "classified", noun="object")
     else:
-        with nights.safeguarded(classifier, keeping, where.paths, writing.output) as run:
+        with safeguarded(classifier, keeping, where.paths, writing.output) as run:
             table(names, run.stream, "classified", then=run.finish, kept=run.kept)

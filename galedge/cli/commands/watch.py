@@ -4,74 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 
-from galedge.cli import nights, options
-from galedge.cli.load import load_classifier
-from galedge.cli.options import setting
-from galedge.cli.run import REJECTED, Log
+from galedge.cli import options
+from galedge.cli.looking import Looking
 from galedge.cli.settings import Keeping, Reading, Running, Writing
-from galedge.support.say import counted
+from galedge.cli.where import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from galedge.nights.watch import Found
-    from galedge.support.waiter import Waiter
+    from galedge.answers.classifier import Classifier
+    from galedge.images.inputs import Rejected
+    from galedge.nights.watch import Found, Rows
+    from galedge.tables.columns import Column
     from galedge.tables.rows import Row
 
 __all__ = ["watch"]
 
 _IDLE_SECONDS = 10.0  # between looks, where the system tells of events
-
-
-def _seconds(name: str, default: float, help: str) -> Any:
-    return setting(
-        name,
-        type=click.FloatRange(0, min_open=True),
-        default=default,
-        show_default=True,
-        metavar="SECONDS",
-        help=help,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Looking:
-    """Which files of a folder are taken, and when."""
-
-    SECTION: ClassVar[str] = "Looking"
-
-    pattern: str | None = setting(
-        "--pattern", metavar="GLOB", help="Take files of such names. Default: all images."
-    )
-    recursive: bool = setting(
-        "--recursive/--flat", default=True, help="Look into folders within. Default: yes."
-    )
-    once: bool = setting(
-        "--once",
-        is_flag=True,
-        default=False,
-        help="Take what is there and complete now, and leave.",
-    )
-    interval: float = _seconds("--interval", 0.1, "Between two looks at the folder.")
-    settle: float = _seconds("--settle", 0.3, "A file must have stayed as it is for so long.")
-    patience: float = _seconds(
-        "--patience",
-        60.0,
-        "One that is not complete is rejected after staying as it is for so long.",
-    )
-    inotify: bool = setting(
-        "--inotify",
-        is_flag=True,
-        default=False,
-        help="Let Linux tell of new files; not on NFS.",
-    )
 
 
 @options.command
@@ -88,13 +40,15 @@ class Looking:
     },
 )
 @options.takes(Looking)
-@options.takes(Reading, without=["verify"])
-@options.takes(Running, without=["batch", "views"])
+@options.takes(Where, without=["paths"])
+@options.takes(Reading)
+@options.takes(Running, without=["batch"])
 @options.takes(Keeping, without=["resume"])
 def watch(
     folder: str,
     writing: Writing,
     looking: Looking,
+    where: Where,
     reading: Reading,
     running: Running,
     keeping: Keeping,
@@ -103,22 +57,27 @@ def watch(
 
     Ctrl-C and SIGTERM end it with whole rows; begun again it goes on. A file
     that is changed or renamed counts as another.
+
+    With --catalog or --detect images are frames, and each source in them a row.
     """
     folder = os.path.abspath(folder)
     if not os.path.isdir(folder):
         raise click.UsageError(f"{folder}: no such folder")
-    writing.spare([])
+    writing.spare(where.named)
     keeping.spare([folder])
     output = writing.output
     assert output is not None  # it is required
-    from galedge.answers.result import columns
+    from galedge.cli import nights
+    from galedge.cli.load import load_classifier
+    from galedge.cli.run import REJECTED, Log
     from galedge.core.backend import SLOW, is_compiled
-    from galedge.images.complete import is_complete
     from galedge.nights.nightlog import NightLog
     from galedge.nights.watch import Scanner, Watch
+    from galedge.support.say import counted
     from galedge.support.waiter import Waiter
 
-    log = Log("classified", writing.quiet, bar=False)
+    noun = "source" if where.in_frames else "image"
+    log = Log("classified", writing.quiet, bar=False, noun=noun)
     if not is_compiled:
         log.note(SLOW)
     waiter = Waiter()
@@ -126,26 +85,26 @@ def watch(
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a shell's background
         signal.signal(signal.SIGINT, waiter.stop)
     classifier = load_classifier(reading, running, quiet=writing.quiet)
-    stream = nights.copying(keeping, [folder], classifier.stream)
-
-    def complete(path: str) -> bool:
-        # Once, there is no time for patience but the file's own.
-        return is_complete(path, reading.hdu) or (looking.once and _age(path) > looking.patience)
-
+    columns, rows = _rows(classifier, where, keeping, folder)
     with ExitStack() as stack:
         place = nights.open_quarantine(keeping, [folder])
         if place is not None:
             stack.enter_context(place)
-        names = columns(classifier.model.heads)
-        table = stack.enter_context(NightLog(output, names, nights.binding(classifier)))
+        binding = nights.binding(classifier) | where.binding
+        table = stack.enter_context(NightLog(output, columns, binding))
 
         def written(row: Row, found: Found) -> None:
             log.count(row)
             nights.set_aside(place, row)
 
-        look = _look(folder, looking, waiter if looking.inotify else None, log.note)
-        scanner = Scanner(look, complete, table.is_done, looking.settle, looking.patience)
-        night = Watch(scanner, stream, table, waiter, written, log.note)
+        scanner = Scanner(
+            looking.over(folder, where, waiter.follow if looking.inotify else None, log.note),
+            lambda group: looking.is_complete(group, reading.hdu),
+            table.is_done,
+            looking.settle,
+            looking.patience,
+        )
+        night = Watch(scanner, rows, table, waiter, written, log.note)
         log.note(f"watching {folder}; {counted(len(table), 'image')} done before")
         if looking.once:
             night.once(looking.settle)
@@ -157,44 +116,33 @@ def watch(
         raise click.exceptions.Exit(REJECTED)
 
 
-def _age(path: str) -> float:
-    """Return how many seconds ago a file was changed, by the clocks of file and machine."""
-    try:
-        return time.time() - os.stat(path).st_mtime
-    except OSError:
-        return 0
+def _rows(
+    classifier: Classifier, where: Where, keeping: Keeping, folder: str
+) -> tuple[list[Column], Rows]:
+    """Return the columns of the table, and what makes the rows of images."""
+    from collections.abc import Iterator, Sequence
 
+    from galedge.answers.bands import Group, classify_groups
+    from galedge.answers.result import columns
+    from galedge.cli.nights import copying
+    from galedge.cli.survey import Survey
 
-def _look(
-    folder: str,
-    looking: Looking,
-    waiter: Waiter | None,
-    note: Callable[[str], None],
-) -> Callable[[], Iterator[Found]]:
-    """Return what lists the files that are there, telling once of what is none."""
-    from fnmatch import fnmatchcase
+    names = columns(classifier.model.heads)
+    if where.in_frames:
+        survey = Survey(classifier, names, where)
 
-    from galedge.images.inputs import NO_IMAGES, Rejected, find, is_image, stamp_of
-    from galedge.nights.watch import Found
+        def of_frames(groups: list[Group | Rejected]) -> Iterator[Sequence[Row]]:
+            for group in groups:
+                # A frame without a source has a row all the same: it is done.
+                yield list(survey.of(group)) or [survey.rejected(group.path, "no source was found")]
 
-    told: set[Rejected] = set()
+        return survey.columns, of_frames
+    if where.bands is not None:
+        return names, lambda groups: ([row] for row in classify_groups(classifier, groups))
+    stream = copying(keeping, [folder], classifier.stream)
 
-    def chosen(name: str) -> bool:
-        return is_image(name) if looking.pattern is None else fnmatchcase(name, looking.pattern)
+    def of_files(groups: list[Group | Rejected]) -> Iterator[Sequence[Row]]:
+        items = [group.path if isinstance(group, Group) else group for group in groups]
+        return ([row] for row in stream(items))
 
-    def look() -> Iterator[Found]:
-        missed = set()
-        entered = waiter.follow if waiter is not None else None
-        for item in find([folder], chosen=chosen, recursive=looking.recursive, entered=entered):
-            if not isinstance(item, Rejected):
-                stamp = stamp_of(item)
-                if stamp is not None:
-                    yield Found(item, stamp)
-            elif item.reason != NO_IMAGES:
-                missed.add(item)
-                if item not in told:
-                    note(f"{item.path}: {item.reason}; passed over")
-        told.clear()
-        told.update(missed)
-
-    return look
+    return names, of_files
