@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import IO, Any, cast
 
 import numpy as np
@@ -21,11 +20,11 @@ from galedge.core.backend import _core
 from galedge.errors import GaledgeError, OutputError
 from galedge.images.header import Header
 from galedge.images.inputs import Rejected, stamp_of
+from galedge.nights.cards import cards_of
 from galedge.nights.journal import Stream
 from galedge.nights.quarantine import below
 from galedge.support.atomic import AtomicFile
 from galedge.support.log import unforeseen
-from galedge.tables.cells import printed
 from galedge.tables.rows import Row
 
 __all__ = ["WriteBack", "copy_with_cards"]
@@ -84,7 +83,8 @@ class WriteBack:
             if target in self._written or not _is_ours(target):
                 raise GaledgeError(f"{target} is there already")
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            copy_with_cards(result.path, target, result.hdu, _cards(result))
+            cards = {card.keyword: card.encoded() for card in cards_of(result)}
+            copy_with_cards(result.path, target, result.hdu, cards)
             self._written.add(target)
         except OutputError:
             raise
@@ -225,36 +225,3 @@ def _is_ours(target: str) -> bool:
     except (GaledgeError, OSError):
         return False
     return any("GEMODEL" in Header(hdu.text) for hdu in hdus)
-
-
-def _cards(result: Result) -> dict[str, bytes]:
-    """Return an answer's cards by keyword: a column's own, numbered where one is taken."""
-    row = result.as_row()
-    cards: dict[str, bytes] = {}
-    for column in result.heads.columns:
-        value = row[column.name]
-        if not column.keyword or value is None:
-            continue
-        keyword, number = column.keyword, 1
-        while keyword in (*cards, "GEMODEL", "GEDATE"):
-            number += 1
-            keyword = f"{column.keyword[: 8 - len(str(number))]}{number}"
-        shown = _quoted(value) if isinstance(value, str) else str(printed(value, column.digits))
-        cards[keyword] = _card(keyword, shown, column.description)
-    model = f"{result.model} {result.model_sha256[:12]}"
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-    cards["GEMODEL"] = _card("GEMODEL", _quoted(model), "model")
-    cards["GEDATE"] = _card("GEDATE", _quoted(now), "UTC")
-    return cards
-
-
-def _quoted(text: str) -> str:
-    """Return a text as FITS writes it; beyond one card it is cut."""
-    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return "'" + printable[:60].replace("'", "''")[:66].ljust(8) + "'"
-
-
-def _card(keyword: str, value: str, comment: str) -> bytes:
-    value = value if value.startswith("'") else value.rjust(20)
-    text = f"{keyword:<8}= {value:<20} / {comment}"
-    return text.encode("ascii", "replace")[:_CARD].ljust(_CARD)

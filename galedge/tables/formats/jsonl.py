@@ -10,7 +10,13 @@ from galedge.tables.cells import plain, rounded
 from galedge.tables.columns import Column
 from galedge.tables.formats import Format
 
-__all__ = ["FORMAT", "JsonLines"]
+__all__ = ["FORMAT", "JsonLines", "json_line"]
+
+
+def json_line(columns: Sequence[Column], row: Mapping[str, Any]) -> str:
+    """Return a row as a JSON object, without the end of the line."""
+    cells = {column.name: rounded(plain(row[column.name]), column.digits) for column in columns}
+    return json.dumps(cells, ensure_ascii=False, allow_nan=False)
 
 
 class JsonLines:
@@ -20,13 +26,12 @@ class JsonLines:
     needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str = "") -> None:
-        self._columns = [(column.name, column.digits) for column in columns]
+        self._columns = columns
         self._file = file
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Add a row."""
-        cells = {name: rounded(plain(row[name]), how) for name, how in self._columns}
-        line = json.dumps(cells, ensure_ascii=False, allow_nan=False) + "\n"
+        line = json_line(self._columns, row) + "\n"
         # A file name that is not UTF-8 holds lone surrogates: \udcXX, as JSON spells them.
         self._file.write(line.encode("utf-8", "backslashreplace"))
 

@@ -1,0 +1,78 @@
+"""``galedge adapters``."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from galedge.cli.run import REJECTED
+from galedge.support.say import print_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from galedge.answers.classifier import Classifier
+    from galedge.answers.result import Result
+
+__all__ = ["adapters"]
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("paths", metavar="[PATH...]", nargs=-1)
+@click.option("--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one.")
+@click.option("--hdu", type=click.IntRange(0), metavar="N", help="As for classify.")
+@click.option("--plane", type=click.IntRange(0), metavar="N", help="As for classify.")
+def adapters(
+    name: str | None, paths: tuple[str, ...], model: str | None, hdu: int | None, plane: int | None
+) -> None:
+    """List what galedge fits into, or speak as one of these.
+
+    Without NAME it lists the adapters. With one it says how that is set up, and with
+    images it answers for each as the adapter does; `-` takes paths from standard input,
+    a line each, and answers one by one.
+    """
+    from galedge.nights import adapters as place
+
+    known = place.adapters()
+    if name is None:
+        for each, adapter in known.items():
+            print_text(f"{each:<12} {adapter.about}")
+            if lack := place.missing(adapter):
+                print_text(f"{'':<12} not here: {lack}")
+        return
+    if name not in known:
+        raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", param_hint="NAME")
+    adapter = known[name]
+    if not paths:
+        print_text(inspect.getdoc(inspect.getmodule(adapter)) or adapter.about)
+        if lack := place.missing(adapter):
+            print_text(f"\nNot here: {lack}")
+        return
+    from galedge.answers.classifier import Classifier
+
+    classifier = Classifier(model, hdu=hdu, plane=plane)
+    rejected = False
+    try:
+        for result in _results(classifier, paths):
+            print_text(adapter.tell(result))
+            rejected = rejected or not result.ok
+    except BrokenPipeError:  # nobody listens any more; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if rejected:
+        raise click.exceptions.Exit(REJECTED)
+
+
+def _results(classifier: Classifier, paths: tuple[str, ...]) -> Iterator[Result]:
+    if paths != ("-",):
+        from galedge.images.inputs import find
+
+        yield from classifier.stream(find(paths))
+        return
+    for line in sys.stdin.buffer:
+        if path := os.fsdecode(line.rstrip(b"\r\n")):
+            yield classifier.classify(path)
