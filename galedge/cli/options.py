@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from galedge.support.places import either
 from galedge.support.say import printable
 
 __all__ = ["Command", "Option", "command", "setting", "takes"]
@@ -35,6 +36,9 @@ class Option(click.Option):
         Its heading in the help of a command with many options.
     form : function of a value, optional
         Which of the words of its ``metavar`` a value is. Default: the only one.
+    names : function, optional
+        Returns names from the place that has them, for ``{names}`` in ``metavar`` and
+        ``help``; called when help is shown, as it may import much.
     attributes
         As for `click.Option`.
     """
@@ -44,11 +48,21 @@ class Option(click.Option):
         declarations: Sequence[str],
         section: str,
         form: Callable[[Any], str] | None = None,
+        names: Callable[[], Sequence[str]] | None = None,
         **attributes: Any,
     ) -> None:
         super().__init__(declarations, **attributes)
         self.section = section
         self.form = form or (lambda value: self.metavar or "")
+        self.names = names
+
+    def get_help_record(self, context: click.Context) -> tuple[str, str] | None:
+        """Return the option's two columns in the help."""
+        if self.names is not None:
+            names, self.names = self.names(), None
+            self.metavar = (self.metavar or "").format(names="|".join(names))
+            self.help = (self.help or "").format(names=either(names))
+        return super().get_help_record(context)
 
 
 def setting(*declarations: str, default: Any = None, **attributes: Any) -> Any:
@@ -137,7 +151,7 @@ class Command(click.Command):
     def _parameter(self, spelling: str) -> click.Parameter | None:
         option, _, form = spelling.partition(" ")
         for each in self.params:
-            words = (each.metavar or "").rstrip(".").split("|")
+            words = (each.metavar or "").strip("[].").split("|")
             if option in each.opts and (not form or form in words):
                 return each
             if isinstance(each, click.Argument) and option == words[0]:
@@ -150,8 +164,13 @@ class Command(click.Command):
             return self.has(spelling)
         assert each.name is not None
         value, source = context.params.get(each.name), context.get_parameter_source(each.name)
-        # A configuration may say false: that is as if it said nothing.
-        if value in (None, False, ()) or source is click.core.ParameterSource.DEFAULT:
+        # A configuration may say false: that is as if it said nothing; 0 is a plane.
+        if (
+            value is None
+            or value is False
+            or value == ()
+            or source is click.core.ParameterSource.DEFAULT
+        ):
             return False
         form = spelling.partition(" ")[2]
         return not form or not isinstance(each, Option) or each.form(value) == form

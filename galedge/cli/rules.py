@@ -84,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     Needs(("--columns", "--one-based", "--keep"), ("--catalog",)),
     Needs(("--threshold", "--min-area"), ("--detect",)),
     Needs(("--size",), _FRAMES),
+    Needs(("--hdu", "--plane", "--verify"), ("FILE",)),
     Needs(("--overlay",), _FRAMES, "it draws the sources of one frame"),
     Needs(("--dask",), ("-o",), "a new folder, for the parts of a Parquet data set"),
     Excludes(

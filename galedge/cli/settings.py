@@ -19,15 +19,42 @@ from galedge.support.say import printable
 __all__ = ["Keeping", "Reading", "Running", "Writing", "folder", "paths"]
 
 
+def _framings() -> list[str]:
+    from galedge.images.recipe import framings
+
+    return framings()
+
+
 def _framing(
     context: click.Context, option: click.Parameter, value: str | None
 ) -> str | int | None:
-    """Check ``--frame``: auto, full or a number of pixels."""
-    if value is None or value in ("auto", "full"):
+    """Check ``--frame``: the name of a framing, or a number of pixels."""
+    if value is None or value in _framings():
         return value
     if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(f"{value!r} is none of auto, full, or a number of pixels")
+        raise click.BadParameter(
+            f"{value!r} is none of {', '.join(_framings())}, or a number of pixels"
+        )
     return int(value)
+
+
+def _engines() -> list[str]:
+    from galedge.network.engines import engines
+
+    return ["auto", *engines()]
+
+
+def _engine(context: click.Context, option: click.Parameter, value: str) -> str:
+    """Check ``--engine``: auto, or the name of one."""
+    if value not in _engines():
+        raise click.BadParameter(f"{value!r} is none of {', '.join(_engines())}")
+    return value
+
+
+def _formats() -> list[str]:
+    from galedge.tables.formats import formats
+
+    return list(formats())
 
 
 def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -103,7 +130,8 @@ class Reading:
     frame: str | int | None = setting(
         "--frame",
         callback=_framing,
-        metavar="auto|full|PIXELS",
+        names=_framings,
+        metavar="{names}|PIXELS",
         help="Find the galaxy and frame it, take the largest square, or a centred "
         "square of so many pixels. Default: as the model was trained.",
     )
@@ -126,9 +154,11 @@ class Running:
     )
     engine: str = setting(
         "--engine",
-        type=click.Choice(["auto", "onnxruntime", "openvino", "cuda"]),
+        callback=_engine,
         default="auto",
         show_default=True,
+        names=_engines,
+        metavar="{names}",
         help="What runs the network; auto is what `galedge engines` found fastest here.",
     )
     device: str | None = setting(
@@ -227,9 +257,10 @@ class Writing:
     output: str | None = setting(
         "-o",
         "--output",
+        names=_formats,
         metavar="FILE",
-        help="Write the table here, whole or not at all: .csv, .jsonl, .ecsv, .fits, .vot "
-        "or .parquet. Default: CSV on standard output, row by row.",
+        help="Write the table here, whole or not at all: {names}. Default: CSV on standard "
+        "output, row by row.",
     )
     json: bool = setting(
         "--json",

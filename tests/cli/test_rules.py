@@ -29,6 +29,8 @@ VALUES = {
     "--threshold": "3",
     "--min-area": "9",
     "--size": "32",
+    "--hdu": "1",
+    "--plane": "0",
 }
 CASES = [
     pytest.param(name, rule, option, other, id=f"{name}: {option}, {other}")

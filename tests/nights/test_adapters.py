@@ -1,6 +1,7 @@
 """Adapters: what observatories are told, and how galedge's own are found."""
 
 import asyncio
+import importlib
 import json
 import subprocess
 import sys
@@ -97,7 +98,9 @@ def test_cards_fit_into_a_header(bundle, recwarn):
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_the_step_of_a_pipeline_is_one_that_pyobs_takes(tmp_path, bundle, monkeypatch):
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """What pyobs has of steps, for a while."""
     (tmp_path / "pyobs").mkdir()
     (tmp_path / "pyobs" / "__init__.py").write_text("")
     (tmp_path / "pyobs" / "images.py").write_text(
@@ -106,13 +109,15 @@ def test_the_step_of_a_pipeline_is_one_that_pyobs_takes(tmp_path, bundle, monkey
         "        self.on_error = on_error\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("pyobs.images").ImageProcessor
+    vars(pyobs).pop("Morphology", None)
     for name in ("pyobs", "pyobs.images"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    step = pyobs.Morphology(model=bundle, views=8, on_error="info")
-    del pyobs.Morphology
-    from pyobs.images import ImageProcessor
+        del sys.modules[name]
 
-    assert isinstance(step, ImageProcessor)
+
+def test_the_step_of_a_pipeline_is_one_that_pyobs_takes(processor, bundle):
+    step = pyobs.Morphology(model=bundle, views=8, on_error="info")
+    assert isinstance(step, processor)
     assert step.on_error == "info"
     image = asyncio.run(step(SimpleNamespace(data=galaxy(), header={})))
     assert "GECLASS" in image.header

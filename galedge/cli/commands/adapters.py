@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from galedge.cli import options
+from galedge.cli.load import load_classifier
 from galedge.cli.run import REJECTED
+from galedge.cli.settings import Reading, Running, Writing
 from galedge.support.say import print_text
 
 if TYPE_CHECKING:
@@ -21,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["adapters"]
 
 
-@click.command()
+@options.command
 @click.argument("name", required=False)
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
-@click.option("--model", metavar="NAME|FOLDER", help="Model bundle. Default: the shipped one.")
-@click.option("--hdu", type=click.IntRange(0), metavar="N", help="As for classify.")
-@click.option("--plane", type=click.IntRange(0), metavar="N", help="As for classify.")
+@options.takes(Reading)
+@options.takes(Running, without=["batch"])
+@options.takes(Writing, "quiet")
 def adapters(
-    name: str | None, paths: tuple[str, ...], model: str | None, hdu: int | None, plane: int | None
+    name: str | None, paths: tuple[str, ...], reading: Reading, running: Running, writing: Writing
 ) -> None:
     """List what galedge fits into, or speak as one of these.
 
@@ -53,9 +56,7 @@ def adapters(
         if lack := place.missing(adapter):
             print_text(f"\nNot here: {lack}")
         return
-    from galedge.answers.classifier import Classifier
-
-    classifier = Classifier(model, hdu=hdu, plane=plane)
+    classifier = load_classifier(reading, running, quiet=writing.quiet)
     rejected = False
     try:
         for result in _results(classifier, paths):

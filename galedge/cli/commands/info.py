@@ -12,11 +12,20 @@ __all__ = ["info"]
 
 
 @options.command
-@click.argument("file")
+@click.argument("file", metavar="[FILE]", required=False)
 @options.takes(Reading, without=["frame"])
-def info(file: str, reading: Reading) -> None:
-    """Show what galedge sees in a file, and how it would frame it."""
-    from galedge.cli.show import describe_file
+def info(file: str | None, reading: Reading) -> None:
+    """Show what galedge sees in a file, and how it would frame it.
 
-    for line in describe_file(file, reading.hdu, reading.plane, reading.verify):
+    Without FILE: what galedge itself knows by name, and what is missing for it here.
+    """
+    if file is None:
+        from galedge.cli.abilities import abilities
+
+        lines = abilities()
+    else:
+        from galedge.cli.show import describe_file
+
+        lines = describe_file(file, reading.hdu, reading.plane, reading.verify)
+    for line in lines:
         print_text(line)

@@ -5,7 +5,6 @@ A kind is found by its module's name, which has a ``HEAD``: to add one is to add
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from galedge.network.heads.base import Answer, CardError, Head, Outputs, field
 from galedge.network.heads.classes import Classes
 from galedge.network.heads.labels import Labels
 from galedge.network.heads.quantity import Quantity
+from galedge.support.places import everything
 from galedge.tables.columns import RESERVED, Column
 
-__all__ = ["Answer", "CardError", "Head", "Heads", "Outputs"]
+__all__ = ["Answer", "CardError", "Head", "Heads", "Outputs", "kinds"]
 
 _NAME = re.compile("[a-z][a-z0-9_]*")
 
@@ -119,20 +119,18 @@ class Heads:
                 taken[column.name] = head.name
 
 
+def kinds() -> dict[str, type[Head]]:
+    """Return the kinds of heads by name."""
+    return everything(__name__, "HEAD")
+
+
 def _parse(entry: Any) -> Head | None:
     """Return the head that an entry describes; None if it may be passed over."""
     kind = field(entry, "kind", str)
     name = field(entry, "name", str)
     if not _NAME.fullmatch(name):
         raise CardError(f"the name {name!r} is not of the form {_NAME.pattern}")
-    head: type[Head] | None = None
-    if _NAME.fullmatch(kind):
-        module = f"{__name__}.{kind}"
-        try:
-            head = getattr(importlib.import_module(module), "HEAD", None)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
+    head = kinds().get(kind)
     if head is not None:
         return head.parse(entry)
     if entry.get("optional") is True:

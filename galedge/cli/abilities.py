@@ -1,0 +1,50 @@
+"""What ``galedge info`` prints of galedge itself: all that has a name, and what is missing here."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+from galedge._version import __version__
+from galedge.core.backend import _core, is_compiled
+from galedge.network.engine import absent
+from galedge.network.engines import engines
+from galedge.network.heads import kinds
+from galedge.nights.adapters import adapters
+from galedge.nights.adapters import missing as adapter_missing
+from galedge.tables.formats import formats
+
+__all__ = ["abilities"]
+
+
+def abilities() -> Iterator[str]:
+    """Yield what this galedge knows, line by line: each kind of thing from its one place."""
+    codecs, written = _core.codecs(), formats()
+    core = f"compiled core ({_core.isa()})" if is_compiled else "no compiled core"
+    yield f"galedge {__version__}, {core}"
+    for kind, names in {
+        "codecs": codecs,
+        "framings": _core.framings(),
+        "stretches": _core.stretches(),
+        "heads": kinds(),
+        "tables": written,
+        "engines": engines(),
+        "adapters": adapters(),
+    }.items():
+        yield f"  {kind:<11} {' '.join(names)}"
+    for codec, package in codecs.items():
+        if package and _lacks(package):
+            yield f"  not here: codec {codec} needs {package}: pip install 'galedge[codecs]'"
+    for extension, written_as in written.items():
+        for package in filter(_lacks, written_as.needs):
+            yield f"  not here: {extension} needs {package}: pip install 'galedge[tables]'"
+    for engine in engines():
+        if reason := absent(engine):
+            yield f"  not here: {reason}"
+    for name, adapter in adapters().items():
+        if reason := adapter_missing(adapter):
+            yield f"  not here: adapter {name} {reason}"
+
+
+def _lacks(package: str) -> bool:
+    return importlib.util.find_spec(package) is None
