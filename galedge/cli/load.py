@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from galedge.answers.classifier import Classifier
     from galedge.cli.settings import Reading, Running
 
-__all__ = ["arguments", "load_classifier"]
+__all__ = ["arguments", "load_classifier", "provenance"]
 
 
 def arguments(reading: Reading, running: Running) -> dict[str, Any]:
@@ -34,3 +34,12 @@ def load_classifier(
     if classifier.model.choice.warning and not quiet:
         say(classifier.model.choice.warning)
     return classifier
+
+
+def provenance(classifier: Classifier) -> dict[str, str]:
+    """Return what makes the rows of a table, for tables and pages that say so."""
+    return {
+        "model": classifier.model.card.name,
+        "model_sha256": classifier.model.sha256,
+        "recipe_sha256": classifier.recipe.sha256,
+    }

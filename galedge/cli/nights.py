@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from galedge.cli.load import provenance
+from galedge.cli.run import command_line
 from galedge.support.say import say
 
 if TYPE_CHECKING:
@@ -15,10 +18,12 @@ if TYPE_CHECKING:
     from galedge.cli.settings import Keeping
     from galedge.images.inputs import Rejected
     from galedge.nights.journal import Stream
+    from galedge.nights.nightpage import NightPage
     from galedge.nights.quarantine import Quarantine
+    from galedge.tables.columns import Column
     from galedge.tables.rows import Row
 
-__all__ = ["binding", "copying", "open_quarantine", "safeguarded", "set_aside"]
+__all__ = ["binding", "copying", "open_page", "open_quarantine", "safeguarded", "set_aside"]
 
 
 def binding(classifier: Classifier) -> dict[str, object]:
@@ -49,6 +54,25 @@ def copying(keeping: Keeping, roots: Sequence[str], stream: Stream) -> Stream:
     from galedge.nights.writeback import WriteBack
 
     return WriteBack(keeping.write_back, roots, say).stream(stream)
+
+
+def open_page(
+    path: str | None,
+    columns: Sequence[Column],
+    classifier: Classifier,
+    note: Callable[[str], None],
+) -> NightPage | None:
+    """Return the page that was asked for; one that is there is gone on with."""
+    if path is None:
+        return None
+    from galedge.nights.nightpage import NightPage
+    from galedge.tables.gallery import Gallery
+
+    about = {"command": command_line(), **provenance(classifier)}
+    gallery = Gallery(path, columns, about, goes_on=True)
+    if os.path.exists(path) and not gallery.taken_over:
+        note(f"{path}: holds no page to go on with; it is begun anew")
+    return NightPage(gallery, note)
 
 
 def set_aside(place: Quarantine | None, row: Row) -> None:

@@ -14,7 +14,9 @@ import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import resources
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,8 @@ __all__ = ["Gallery"]
 _ACROSS = 8  # thumbnails in a row of a sheet, and rows; sorted, a screen needs many sheets
 _SIDE = 64  # pixels of a thumbnail, at most
 _QUALITY = 88
+_PAGE = b'<script type="application/json" id="page">'  # at the end of the data
+_CHUNK = 1 << 20
 
 # The same for all rows: told once.
 _PROVENANCE = ("model", "model_sha256", "engine", "precision", "recipe_sha256", "version")
@@ -42,6 +46,8 @@ _PROVENANCE = ("model", "model_sha256", "engine", "precision", "recipe_sha256", 
 
 class Gallery:
     """Writes a page; leaving its ``with`` block completes it, an error discards it.
+
+    A page that grows for long can be shown meanwhile, and gone on with later.
 
     Parameters
     ----------
@@ -51,6 +57,13 @@ class Gallery:
         What rows hold, as for `galedge.tables.catalog.open_table`.
     about : mapping of str to str, optional
         What makes the page, such as ``command`` and ``model``.
+    goes_on : bool
+        Whether a page with the same columns that is there is gone on with.
+
+    Attributes
+    ----------
+    taken_over : int
+        How many rows are of the page that was there.
 
     Raises
     ------
@@ -63,17 +76,22 @@ class Gallery:
         path: str | os.PathLike[str],
         columns: Sequence[str | Column],
         about: Mapping[str, str] | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self._columns = [each for each in known(columns) if each.name not in _PROVENANCE]
         self._about: dict[str, str | int] = {"creator": f"galedge {__version__}", **(about or {})}
         self._about["started"] = utc_now()
         self._rows: list[list[Any]] = []
         self._tiles: list[NDArray[np.uint8] | None] = []
-        self._count = self._rejected = 0
+        self._count = self._rejected = self._length = 0
         head, self._tail = _template()
         self._target = AtomicFile(path)
         try:
-            self._write(head)
+            self._write(head.encode())
+            if goes_on:
+                self._take_over(head.encode())
+            self.taken_over = self._count
         except BaseException:
             self._target.discard()
             raise
@@ -101,22 +119,79 @@ class Gallery:
         self._tiles.append(None if pixels is None else _tile(pixels, upwards))
         self._count += 1
         self._rejected += row.get("status") == "error"
-        if len(self._rows) == _ACROSS**2:
+        if len(self._rows) >= _ACROSS**2:
             self._put()
+
+    def show(self) -> None:
+        """Put the page in its place as it stands; there is more to come.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written: what is there stays.
+        """
+        with AtomicFile(self._target.path) as page, open(self._target.file.name, "rb") as so_far:
+            try:
+                shutil.copyfileobj(so_far, page.file)
+                page.file.write(self._waiting() + self._end())
+            except OSError as error:
+                raise page.failure(error) from error
+
+    def _take_over(self, head: bytes) -> None:
+        """Begin with the data of the page that is there, if it is one of this kind."""
+        # A page that is damaged, or another's, is none to go on with.
+        with (
+            suppress(OSError, LookupError, ValueError, TypeError),
+            open(self._target.path, "rb") as page,
+        ):
+            if page.read(len(head)) != head:
+                return
+            end = len(head)
+            for line in page:
+                if line.startswith(_PAGE):
+                    break
+                end += len(line)
+            else:
+                return
+            made = json.loads(line[len(_PAGE) : line.rindex(b"<")])
+            if made | {"about": None} != json.loads(_json(self._page() | {"about": None})):
+                return
+            about = made["about"]
+            rows, rejected = int(about["rows"]), int(about["rejected"])
+            page.seek(len(head))
+            while chunk := page.read(min(_CHUNK, end - self._length)):
+                self._write(chunk)
+            self._count, self._rejected = rows, rejected
+            self._about["started"] = str(about["started"])
 
     def _put(self) -> None:
         """Write the rows that wait, and their thumbnails."""
-        rows, sheet = _json(self._rows), _sheet(self._tiles)
-        self._write(f'<script type="application/json" class="rows">{rows}</script>\n')
-        self._write(f'<script type="text/plain" class="sheet">{sheet}</script>\n')
+        self._write(self._waiting())
         self._rows.clear()
         self._tiles.clear()
 
-    def _write(self, text: str) -> None:
+    def _waiting(self) -> bytes:
+        """Return the rows that wait, and their thumbnails, as the page holds them."""
+        if not self._rows:
+            return b""
+        rows, sheet = _json(self._rows), _sheet(self._tiles)
+        return (
+            f'<script type="application/json" class="rows">{rows}</script>\n'
+            f'<script type="text/plain" class="sheet">{sheet}</script>\n'
+        ).encode()
+
+    def _write(self, content: bytes) -> None:
+        """Add to the page, all of it or nothing."""
+        file, rest = self._target.file.fileno(), memoryview(content)
         try:
-            self._target.file.write(text.encode())
+            while rest:
+                rest = rest[os.write(file, rest) :]
         except OSError as error:
+            with suppress(OSError):
+                os.lseek(file, self._length, os.SEEK_SET)
+                os.ftruncate(file, self._length)
             raise self._target.failure(error) from error
+        self._length += len(content)
 
     def __enter__(self) -> Gallery:
         return self
@@ -129,18 +204,21 @@ class Gallery:
     ) -> None:
         try:
             if kind is None:
-                self._finish()
+                self._write(self._waiting() + self._end())
                 self._target.complete()
         finally:
             self._target.discard()
 
-    def _finish(self) -> None:
-        if self._rows:
-            self._put()
-        self._about |= {"finished": utc_now(), "rows": self._count, "rejected": self._rejected}
-        page = {
+    def _end(self) -> bytes:
+        """Return what comes behind the data, as it is now."""
+        return _PAGE + f"{_json(self._page())}</script>\n{self._tail}".encode()
+
+    def _page(self) -> dict[str, Any]:
+        """Return what the page is told beside rows and thumbnails."""
+        told = {"finished": utc_now(), "rows": self._count, "rejected": self._rejected}
+        return {
             "across": _ACROSS,
-            "about": {name: _cell(value, None) for name, value in self._about.items()},
+            "about": {name: _cell(value, None) for name, value in {**self._about, **told}.items()},
             "classes": self._classes(),
             "columns": [
                 {
@@ -153,8 +231,6 @@ class Gallery:
                 for each in self._columns
             ],
         }
-        self._write(f'<script type="application/json" id="page">{_json(page)}</script>\n')
-        self._write(self._tail)
 
     def _classes(self) -> list[str]:
         """Return the classes that the column `label` may name."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -133,6 +134,42 @@ def test_bands_of_frames(galedge, tmp_path, folder, bundle):
     assert len(whole) == len(PLACES)
     for row, same in zip(rows(tmp_path), whole, strict=True):
         assert {name: row[name] for name in same} == {**same, "path": str(folder / "f_r.fits")}
+
+
+def shown(path):
+    """Return the files and thumbnails on a page."""
+    if not path.exists():
+        return [], 0
+    text = path.read_text("utf-8")
+    parts = re.findall(r'class="rows">(.*?)</script>', text)
+    sheets = re.findall(r'class="sheet">(.*?)</script>', text)
+    names = [os.path.basename(row[0]) for part in parts for row in json.loads(part)]
+    return names, sum(map(bool, sheets))
+
+
+def test_a_page_that_grows_with_the_night(galedge, tmp_path, night, bundle):
+    page = tmp_path / "n.html"
+    watch = ["watch", night, "-o", tmp_path / "n.jsonl", "--model", bundle, "--gallery", page]
+    process = nights.start(*watch)
+    wait_for(lambda: len(shown(page)[0]) == 5, process)  # while it goes on
+    process.kill()
+    nights.end(process)
+    names = [f"g{number}.fits" for number in range(5)]
+    assert shown(page) == (names, 1)
+    write_fits(night / "g5.fits", galaxy(seed=5))
+    (night / "g6.fits").write_text("bad")
+    os.utime(night / "g6.fits", (1, 1))
+    assert galedge(*watch, "--once").returncode == 3
+    assert shown(page) == ([*names, "g5.fits", "g6.fits"], 2)
+    assert galedge(*watch, "--once").returncode == 0
+    assert shown(page) == ([*names, "g5.fits", "g6.fits"], 2)
+    page.write_text("<p>mine</p>")
+    process = galedge(*watch, "--once")
+    assert f"{page}: holds no page to go on with; it is begun anew" in process.stderr
+    for part in tmp_path.glob(".galedge-*.part"):  # what the kill left, once it is old
+        os.utime(part, (1, 1))
+    galedge(*watch, "--once")
+    assert sorted(os.listdir(tmp_path)) == ["n.html", "n.jsonl", "night"]
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,99 @@ def test_nothing_is_left_after_a_failure(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+def grown(path, *runs):
+    """Write a page in several runs, each going on with the last; return what it took over."""
+    taken, first = [], 0
+    for count in runs:
+        with Gallery(path, columns(HEADS), {"model": "tiny"}, goes_on=True) as page:
+            taken.append(page.taken_over)
+            for i in range(first, first + count):
+                page.add(row(i, status="error" if i == 3 else "ok"), flat(i))
+        first += count
+    return taken
+
+
+def test_a_page_is_gone_on_with(tmp_path):
+    path = tmp_path / "n.html"
+    assert grown(path, 70, 1, 5) == [0, 70, 71]
+    elements = Elements(path.read_text("utf-8"))
+    names = [column["name"] for column in elements.page()["columns"]]
+    paths = [dict(zip(names, cells, strict=True))["path"] for cells in elements.rows()]
+    assert paths == [f"night/{i}.fits" for i in range(76)]
+    chunks = elements.texts(type="application/json", class_="rows")
+    assert [len(json.loads(chunk)) for chunk in chunks] == [64, 6, 1, 5]
+    heights = [
+        Image.open(io.BytesIO(base64.b64decode(sheet))).height // 16 for sheet in elements.sheets()
+    ]
+    assert heights == [8, 1, 1, 1]
+    about = elements.page()["about"]
+    assert (about["rows"], about["rejected"]) == (76, 1)
+    assert os.listdir(tmp_path) == ["n.html"]
+
+
+@pytest.mark.parametrize("kind", ["columns", "version", "damaged", "cut", "other"])
+def test_a_page_that_cannot_be_gone_on_with_is_begun_anew(tmp_path, kind):
+    path = tmp_path / "n.html"
+    grown(path, 5)
+    text, names = path.read_text("utf-8"), columns(HEADS)
+    if kind == "columns":
+        names = [each for each in names if each.name != "sky"]
+    elif kind == "version":
+        path.write_text(text.replace("sha256-", "sha256-A"))  # of another script
+    elif kind == "damaged":
+        path.write_text(text.replace('"rows":5', '"rows":"five"'))
+    elif kind == "cut":
+        path.write_text(text[: text.index('id="page"')])
+    else:
+        path.write_text("<p>mine</p>")
+    with Gallery(path, names, goes_on=True) as page:
+        assert page.taken_over == 0
+        page.add(row(9), flat(9))
+    assert len(Elements(path.read_text("utf-8")).rows()) == 1
+
+
+def test_a_page_is_shown_while_it_grows(tmp_path):
+    path = tmp_path / "n.html"
+    with Gallery(path, columns(HEADS)) as page:
+        for i in range(70):
+            page.add(row(i), flat(i))
+        page.show()
+        shown = Elements(path.read_text("utf-8"))
+        assert (len(shown.rows()), shown.page()["about"]["rows"]) == (70, 70)
+        page.add(row(70), flat(70))
+        page.show()
+        assert len(Elements(path.read_text("utf-8")).rows()) == 71
+    elements = Elements(path.read_text("utf-8"))
+    assert len(elements.rows()) == 71
+    assert len(elements.sheets()) == 2  # the row that was shown before is on the same sheet
+    assert os.listdir(tmp_path) == ["n.html"]
+
+
+def test_a_full_disk_leaves_the_page_whole(tmp_path, monkeypatch):
+    path, write, room = tmp_path / "n.html", os.write, False
+
+    def narrow(file, data):
+        if room:
+            return write(file, data)
+        write(file, data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    with Gallery(path, columns(HEADS)) as page:
+        monkeypatch.setattr(os, "write", narrow)
+        for i in range(63):
+            page.add(row(i), flat(i))
+        for i in (63, 64):
+            with pytest.raises(OutputError, match=r"n\.html: cannot be written: No space left"):
+                page.add(row(i), flat(i))
+        room = True
+        page.add(row(65), flat(65))
+        page.add(row(66), flat(66))
+    elements = Elements(path.read_text("utf-8"))
+    chunks = elements.texts(type="application/json", class_="rows")
+    assert [len(json.loads(chunk)) for chunk in chunks] == [66, 1]
+    assert len(elements.rows()) == 67
+
+
 def test_results_keep_pixels_when_asked(bundle, tmp_path):
     write_fits(tmp_path / "a.fits", galaxy())
     (tmp_path / "b.fits").write_bytes(b"")
@@ -249,7 +342,7 @@ def test_pages_that_are_refused(galedge, night, bundle, tmp_path):
 
 
 @pytest.mark.slow
-def test_in_a_browser(path):
+def test_in_a_browser(path, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
@@ -293,6 +386,15 @@ def test_in_a_browser(path):
         cards.first.locator("button").focus()
         page.keyboard.press("End")
         assert page.evaluate("document.activeElement.dataset.position") == "304"
-        others = [each for each in said if not each.startswith(("blob:", path.as_uri()))]
+        # Thumbnails of a page that was gone on with: its sheets are of different lengths.
+        grown(tmp_path / "n.html", 70, 1, 5)
+        page.goto((tmp_path / "n.html").as_uri())
+        assert page.text_content("#shown") == "76 of 76 shown"
+        for i, place in [(63, "100% 100%"), (64, "0% 0px"), (71, "0% 0px"), (72, None)]:
+            size = page.evaluate(f"thumbnail({i}).style.backgroundSize")
+            assert size == ("800% 800%" if i < 64 else "800% 100%")
+            if place:
+                assert page.evaluate(f"thumbnail({i}).style.backgroundPosition") == place
+        others = [each for each in said if not each.startswith(("blob:", "file:"))]
         assert others == []
         browser.close()

@@ -55,7 +55,7 @@ def classify(
     from galedge.answers.bands import classify_groups
     from galedge.answers.result import columns
     from galedge.cli.cluster import classify_on
-    from galedge.cli.load import arguments, load_classifier
+    from galedge.cli.load import arguments, load_classifier, provenance
     from galedge.cli.nights import safeguarded
     from galedge.cli.run import tabulate
     from galedge.cli.survey import Survey
@@ -69,13 +69,8 @@ def classify(
         images=len(where.paths) if few else None,
         keep_pixels=writing.gallery is not None,
     )
-    card = classifier.model.card
-    names = columns(card.heads)
-    about = {
-        "model": card.name,
-        "model_sha256": classifier.model.sha256,
-        "recipe_sha256": classifier.recipe.sha256,
-    }
+    names = columns(classifier.model.card.heads)
+    about = provenance(classifier)
     table = partial(tabulate, where.searched, writing, about=about)
     if dask is not None:
         classify_on(dask, where.paths, writing, arguments(reading, running), about)

@@ -15,6 +15,8 @@ from galedge.cli.settings import Keeping, Reading, Running, Writing
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from galedge.answers.classifier import Classifier
     from galedge.images.inputs import Rejected
     from galedge.nights.watch import Found, Rows
@@ -31,6 +33,7 @@ _IDLE_SECONDS = 10.0  # between looks, where the system tells of events
 @options.takes(
     Writing,
     "output",
+    "gallery",
     "quiet",
     output={
         "metavar": "FILE.jsonl",
@@ -84,7 +87,9 @@ def watch(
     signal.signal(signal.SIGTERM, waiter.stop)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a shell's background
         signal.signal(signal.SIGINT, waiter.stop)
-    classifier = load_classifier(reading, running, quiet=writing.quiet)
+    classifier = load_classifier(
+        reading, running, quiet=writing.quiet, keep_pixels=writing.gallery is not None
+    )
     columns, rows = _rows(classifier, where, keeping, folder)
     with ExitStack() as stack:
         place = nights.open_quarantine(keeping, [folder])
@@ -92,13 +97,25 @@ def watch(
             stack.enter_context(place)
         binding = nights.binding(classifier) | where.binding
         table = stack.enter_context(NightLog(output, columns, binding))
+        page = nights.open_page(writing.gallery, columns, classifier, log.note)
+        if page is not None:
+            stack.enter_context(page)
 
         def written(row: Row, found: Found) -> None:
             log.count(row)
             nights.set_aside(place, row)
+            if page is not None:
+                page.add(row)
+
+        over = looking.over(folder, where, waiter.follow if looking.inotify else None, log.note)
+
+        def look() -> Iterator[Found]:
+            if page is not None:
+                page.show()
+            return over()
 
         scanner = Scanner(
-            looking.over(folder, where, waiter.follow if looking.inotify else None, log.note),
+            look,
             lambda group: looking.is_complete(group, reading.hdu),
             table.is_done,
             looking.settle,
@@ -120,8 +137,6 @@ def _rows(
     classifier: Classifier, where: Where, keeping: Keeping, folder: str
 ) -> tuple[list[Column], Rows]:
     """Return the columns of the table, and what makes the rows of images."""
-    from collections.abc import Iterator, Sequence
-
     from galedge.answers.bands import Group, classify_groups
     from galedge.answers.result import columns
     from galedge.cli.nights import copying
