@@ -65,10 +65,10 @@ int count_planes(const Hdu& hdu, int plane) {
 }
 
 template <class Out>
-void prepare_file(const std::string& path, int hdu_number, int plane, const Recipe& recipe,
+void prepare_file(const std::string& path, const HduChoice& choice, int plane, const Recipe& recipe,
                   Worker& worker, ImageFacts& facts, Out* out) {
     FitsFile file(Source::open(path.c_str()));
-    const Hdu& hdu = file.image(hdu_number);
+    const Hdu& hdu = file.image(choice);
     facts.hdu = hdu.index;
     facts.object = hdu.header.shown("OBJECT");
     facts.date_obs = hdu.header.shown("DATE-OBS");
@@ -108,19 +108,21 @@ std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const 
 }
 
 template <class Out>
-std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
-                                      const Recipe& recipe, unsigned threads, Out* out) {
+std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
+                                      const HduChoice& hdu, int plane, const Recipe& recipe,
+                                      unsigned threads, Out* out) {
     return for_each_image(paths.size(), recipe, threads, out,
                           [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
                               prepare_file(paths[i], hdu, plane, recipe, worker, facts, slot);
                           });
 }
 
-#define GALEDGE_INSTANTIATE(Out)                                                             \
+#define GALEDGE_INSTANTIATE(Out)                                                               \
     template std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>&, const Recipe&, \
                                                     unsigned, Out*);                         \
-    template std::vector<ImageFacts> prepare_files(const std::vector<std::string>&, int, int, \
-                                                   const Recipe&, unsigned, Out*);
+    template std::vector<ImageFacts> prepare_files(const std::vector<std::string>&,            \
+                                                   const HduChoice&, int, const Recipe&,       \
+                                                   unsigned, Out*);
 GALEDGE_INSTANTIATE(std::uint8_t)
 GALEDGE_INSTANTIATE(float)
 #undef GALEDGE_INSTANTIATE

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fits.hpp"
 #include "prepare.hpp"
 
 namespace galedge {
@@ -29,10 +30,11 @@ template <class Out>
 std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
                                        unsigned threads, Out* out);
 
-// FITS files; hdu < 0 takes the first image, plane < 0 takes one or three planes
+// FITS files; plane < 0 takes one or three planes
 // as they come.
 template <class Out>
-std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths, int hdu, int plane,
-                                      const Recipe& recipe, unsigned threads, Out* out);
+std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
+                                      const HduChoice& hdu, int plane, const Recipe& recipe,
+                                      unsigned threads, Out* out);
 
 }  // namespace galedge

@@ -204,7 +204,7 @@ void bind_fits(py::module_& m) {
              })
         .def(
             "image",
-            [](PyFits& self, std::optional<int> hdu) -> const Hdu& {
+            [](PyFits& self, const std::optional<HduChoice>& hdu) -> const Hdu& {
                 return self.locked([&](FitsFile& file) -> const Hdu& {
                     return file.find_image(hdu.value_or(-1));
                 });

@@ -104,7 +104,7 @@ py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
 }
 
 template <class Out>
-py::tuple prepare_files_py(const std::vector<py::bytes>& paths, int hdu, int plane,
+py::tuple prepare_files_py(const std::vector<py::bytes>& paths, const HduChoice& hdu, int plane,
                            const Recipe& recipe, OutBatch<Out> out, unsigned threads) {
     const std::vector<std::string> names(paths.begin(), paths.end());
     Out* pixels = output(out, names.size(), recipe.size);

@@ -1,6 +1,7 @@
 #include "fits.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "hdu.hpp"
@@ -23,6 +24,13 @@ constexpr int kMaxHdus = 10000;
     if (count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x9d)
         throw Error(ErrorKind::Unsupported, "is compressed by compress (.Z); uncompress it first");
     throw Error(ErrorKind::Read, "not a FITS file: it does not begin with \"SIMPLE  =\"");
+}
+
+// Whether two names of HDUs are the same; case does not count.
+bool same_name(std::string_view a, std::string_view b) {
+    const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return upper(x) == upper(y); });
 }
 
 }  // namespace
@@ -129,6 +137,7 @@ bool FitsFile::walk() {
     if (!extension && header.logical("SIMPLE").value_or(false) == false)
         throw Error(ErrorKind::Unsupported,
                     "says SIMPLE = F: it does not conform to the FITS standard");
+    if (extension) header.inherit(hdus_.front().header);
     hdus_.push_back(parse_hdu(std::move(header), static_cast<int>(hdus_.size()), next_, data));
     const std::uint64_t bytes = hdus_.back().data_bytes;  // below 2^63, so no sum overflows
     next_ = data + to_block_end(bytes);
@@ -141,7 +150,29 @@ const std::deque<Hdu>& FitsFile::hdus() {
     return hdus_;
 }
 
-const Hdu& FitsFile::find_image(int hdu) {
+int FitsFile::number_of(const std::string& name) {
+    const std::size_t comma = name.rfind(',');
+    const std::string stem = name.substr(0, comma);
+    std::int64_t version = -1;
+    if (comma != std::string::npos) {
+        const char* end = name.data() + name.size();
+        if (std::from_chars(name.data() + comma + 1, end, version).ptr != end) version = -1;
+    }
+    std::string names;
+    for (int i = 0;; ++i) {
+        if (i == static_cast<int>(hdus_.size()) && !walk()) break;
+        const Hdu& found = hdus_[static_cast<std::size_t>(i)];
+        if (same_name(found.name.empty() && i == 0 ? "PRIMARY" : found.name, name)) return i;
+        if (version >= 0 && same_name(found.name, stem) && found.version() == version) return i;
+        if (!found.name.empty() && names.size() < 100)
+            names += (names.empty() ? "; the file has " : ", ") + found.name;
+    }
+    throw Error(ErrorKind::Read, "no HDU is named " + name + names);
+}
+
+const Hdu& FitsFile::find_image(const HduChoice& choice) {
+    const auto* name = std::get_if<std::string>(&choice);
+    const int hdu = name != nullptr ? number_of(*name) : std::get<int>(choice);
     for (int i = 0;; ++i) {
         if (i == static_cast<int>(hdus_.size()) && !walk()) break;
         const Hdu& found = hdus_[static_cast<std::size_t>(i)];
@@ -159,7 +190,7 @@ const Hdu& FitsFile::find_image(int hdu) {
                 "no HDU " + std::to_string(hdu) + ": the file has " + std::to_string(hdus_.size()));
 }
 
-const Hdu& FitsFile::image(int hdu) {
+const Hdu& FitsFile::image(const HduChoice& hdu) {
     const Hdu& found = find_image(hdu);
     check(found, 0, 1, {0, 0, found.width(), found.height()});
     return found;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "buffer.hpp"
@@ -36,6 +37,7 @@ struct Hdu {
     std::uint64_t data_bytes = 0;     // as the header promises, without padding
 
     bool is_image() const;  // has at least two axes and at least one pixel
+    std::int64_t version() const;  // EXTVER; 1 where there is none
     // Unscaled 8-bit data: taken to be a picture that somebody stretched.
     bool is_picture() const;
     // The plane's axes. Axes of length 1 beyond two are passed over, so that an
@@ -49,6 +51,10 @@ struct Hdu {
     };
     PlaneAxes plane_axes() const;
 };
+
+// An HDU as users ask for it: its number (below 0: the first image), or its EXTNAME,
+// in any case and perhaps with an EXTVER: "SCI,2".
+using HduChoice = std::variant<int, std::string>;
 
 // A rectangle of pixels, zero-based, in a plane; must lie inside it.
 struct Window {
@@ -68,12 +74,12 @@ public:
     // All HDUs (walks to the end of the file; tolerates trailing junk).
     // References stay valid as long as the file.
     const std::deque<Hdu>& hdus();
-    // HDU by number; hdu < 0: the first image in the file. Errors: Read when
-    // there is none ("no image in the file"), Unsupported when `hdu` is a table.
-    const Hdu& find_image(int hdu = -1);
+    // Errors: Read when there is none ("no image in the file"), Unsupported when
+    // `hdu` is a table.
+    const Hdu& find_image(const HduChoice& hdu = -1);
     // The same, and one whole plane of it can be read as far as sizes tell:
     // otherwise TooLarge or Truncated, before the caller allocates anything.
-    const Hdu& image(int hdu = -1);
+    const Hdu& image(const HduChoice& hdu = -1);
 
     // What read() of `planes` planes would throw for sizes alone.
     void check(const Hdu& hdu, std::int64_t plane, std::int64_t planes, const Window& window);
@@ -106,6 +112,7 @@ public:
 
 private:
     bool walk();  // parses one more HDU; false at the end
+    int number_of(const std::string& name);
     bool has(std::uint64_t offset, std::uint64_t bytes);
     Header read_header(std::uint64_t offset, std::uint64_t& end);
     TiledImage& tiled(const Hdu& hdu);

@@ -133,6 +133,12 @@ Hdu parse_hdu(Header header, int index, std::uint64_t offset, std::uint64_t data
     return hdu;
 }
 
+std::int64_t Hdu::version() const {
+    const auto value = header.value("EXTVER");
+    const auto* number = value ? std::get_if<std::int64_t>(&*value) : nullptr;
+    return number != nullptr ? *number : 1;
+}
+
 bool Hdu::is_image() const {
     if ((kind != HduKind::Image && kind != HduKind::CompressedImage) || axes.size() < 2)
         return false;

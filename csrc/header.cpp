@@ -262,6 +262,27 @@ std::string Header::shown(std::string_view keyword) const {
                             : trim(field.substr(0, field.find('/'))));
 }
 
+void Header::inherit(const Header& primary) {
+    // What is one statement is taken together, or not at all.
+    static constexpr std::string_view kStatements[][2] = {
+        {"OBJECT", ""}, {"DATE-OBS", ""}, {"RADESYS", "EQUINOX"}};
+    const auto wish = value("INHERIT");
+    if (wish && std::holds_alternative<bool>(*wish) && !std::get<bool>(*wish)) return;
+    const auto has = [this](std::string_view keyword) {
+        return !keyword.empty() && find(keyword) < size();
+    };
+    for (const auto& statement : kStatements) {
+        if (has(statement[0]) || has(statement[1])) continue;
+        for (const std::string_view keyword : statement) {
+            std::size_t at = keyword.empty() ? primary.size() : primary.find(keyword);
+            if (at == primary.size()) continue;
+            const std::size_t first = at;
+            primary.value_at(at);
+            cards_.append(primary.cards_, first * kCardBytes, (at - first) * kCardBytes);
+        }
+    }
+}
+
 std::vector<Card> Header::cards() const {
     std::vector<Card> cards;
     cards.reserve(size());

@@ -58,6 +58,10 @@ public:
     // characters, anything else as it is written; empty when there is none.
     std::string shown(std::string_view keyword) const;
 
+    // Takes what an extension leaves to its file's primary header: name, date and
+    // frame of reference, where it has none and does not say INHERIT = F.
+    void inherit(const Header& primary);
+
     // All cards in order: HIERARCH keywords by their own name, CONTINUE joined.
     std::vector<Card> cards() const;
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from galedge._version import __version__
 from galedge.answers.result import Result
 from galedge.errors import GaledgeError
+from galedge.images.arrays import array_like, is_several
 from galedge.images.chunks import chunks
 from galedge.images.facts import Facts
+from galedge.images.header import HduName
 from galedge.images.image import Image
 from galedge.images.inputs import Rejected
 from galedge.images.prepare import named, prepare
@@ -29,9 +31,9 @@ from galedge.support.workers import ordered_map
 
 __all__ = ["Classifier", "Source", "classify"]
 
-Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any]"
-Source: TypeAlias = "Band | Rejected | tuple[Band, Band, Band]"
-"""One galaxy: a path, a file's content, an image, or an array (H, W) or (3, H, W).
+Source: TypeAlias = Any
+"""One galaxy: a path, a file's content, an image, an array (H, W) or (3, H, W), or what other
+libraries hold one in; see `galedge.read`.
 
 In a stream three of them with one plane each may be one: red, green and blue.
 """
@@ -53,8 +55,9 @@ class Classifier:
         Sources a worker takes at a time. Larger is a little faster; with 1 a
         result is never kept waiting for its neighbours, nor in `stream` for the
         next source of an iterator. Default: 64, on a GPU 1024.
-    hdu : int, optional
-        HDU to read from FITS files. Default: the first image.
+    hdu : int or str, optional
+        HDU to read from FITS files, by number, EXTNAME, or EXTNAME and EXTVER
+        (``"SCI,2"``). Default: the first image.
     plane : int, optional
         Plane to take from cubes. Default: a cube of three is a colour image,
         others are rejected.
@@ -102,7 +105,7 @@ class Classifier:
         *,
         workers: int | None = None,
         batch: int | None = None,
-        hdu: int | None = None,
+        hdu: HduName | None = None,
         plane: int | None = None,
         frame: str | int | None = None,
         engine: str = "auto",
@@ -161,7 +164,7 @@ class Classifier:
     @overload
     def classify(self, source: list[Any] | tuple[Any, ...]) -> list[Result]: ...
     @overload
-    def classify(self, source: NDArray[Any]) -> Result | list[Result]: ...
+    def classify(self, source: Any) -> Any: ...
 
     def classify(self, source: Source | list[Any] | tuple[Any, ...]) -> Result | list[Result]:
         """Classify one galaxy, or several at once.
@@ -169,10 +172,11 @@ class Classifier:
         Parameters
         ----------
         source : path, bytes, Image, ndarray, or a list of them
-            Arrays of shape (H, W), (3, H, W) or (H, W, 3) are one galaxy, of
-            shape (N, H, W) or (N, 3, H, W) several. Three planes are always
-            *one* galaxy in three bands; give three mono images as a list or
-            with a band axis, (3, 1, H, W).
+            Or what other libraries hold an image in, see `galedge.read`.
+            Arrays of shape (H, W), (3, H, W), (H, W, 3) or (H, W, 4) are one
+            galaxy, of shape (N, H, W) or (N, 3, H, W) several. Three planes are
+            always *one* galaxy in three bands; give three mono images as a list
+            or with a band axis, (3, 1, H, W).
 
         Returns
         -------
@@ -185,12 +189,14 @@ class Classifier:
         ValueError
             If an array has another shape.
         """
-        if isinstance(source, np.ndarray):
-            several = _split(source)
-            return self._chunk([source])[0] if several is None else list(self.stream(several))
-        if isinstance(source, list | tuple):
+        if is_several(source):
             return list(self.stream(source))
-        return self._chunk([source])[0]
+        try:
+            array = array_like(source)
+        except GaledgeError as error:
+            return self._failure("", str(error))
+        several = None if array is None else _split(array)
+        return self._chunk([source])[0] if several is None else list(self.stream(several))
 
     def stream(self, sources: Iterable[Source]) -> Iterator[Result]:
         """Classify any number of galaxies, with results as they come.
@@ -202,7 +208,8 @@ class Classifier:
         Parameters
         ----------
         sources : iterable of path, bytes, Image or ndarray
-            Taken as needed, from the calling thread.
+            Or what other libraries hold an image in; taken as needed, from the
+            calling thread. What is none of these is the error of its result.
 
         Yields
         ------
@@ -335,19 +342,19 @@ def classify(
     Loading a model takes longer than using it: keep a `Classifier` for more
     than one call.
     """
-    return Classifier(model).classify(source)  # type: ignore[arg-type]
+    return Classifier(model).classify(source)
 
 
-def _split(array: NDArray[Any]) -> list[NDArray[Any]] | None:
+def _split(array: Any) -> list[Any] | None:
     """Return an array's galaxies, or None if it is a single one."""
-    shape = array.shape
-    if array.ndim == 2 or (array.ndim == 3 and 3 in (shape[0], shape[2])):
+    shape = tuple(array.shape)
+    if len(shape) == 2 or (len(shape) == 3 and (shape[0] == 3 or shape[2] in (3, 4))):
         return None
-    if array.ndim == 3:
+    if len(shape) == 3:
         return list(array)
-    if array.ndim == 4 and shape[1] == 3:
+    if len(shape) == 4 and shape[1] == 3:
         return list(array)
-    if array.ndim == 4 and shape[1] == 1:
+    if len(shape) == 4 and shape[1] == 1:
         return list(array[:, 0])
     raise ValueError(
         f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "

@@ -104,7 +104,7 @@ class Illustrator:
         target: str | None = None,
         scale: int = 4,
         workers: int | None = None,
-        hdu: int | None = None,
+        hdu: int | str | None = None,
         plane: int | None = None,
         frame: str | int | None = None,
     ) -> None:

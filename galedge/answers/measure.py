@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from galedge._version import __version__
 from galedge.answers.structure import Structure, structure
 from galedge.errors import GaledgeError
+from galedge.images.header import HduName
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
 from galedge.support.log import unforeseen
@@ -62,7 +63,7 @@ class Measured:
     """What was measured on one galaxy, or why nothing was."""
 
     path: str = ""
-    hdu: int | None = None
+    hdu: HduName | None = None
     ra: float | None = None
     dec: float | None = None
     object: str | None = None
@@ -99,7 +100,7 @@ class Measurer:
         self,
         *,
         workers: int | None = None,
-        hdu: int | None = None,
+        hdu: HduName | None = None,
         plane: int | None = None,
         verify: bool = False,
     ) -> None:

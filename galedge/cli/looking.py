@@ -118,7 +118,7 @@ class Looking:
 
         return look
 
-    def is_complete(self, group: Group, hdu: int | None) -> bool:
+    def is_complete(self, group: Group, hdu: int | str | None) -> bool:
         """Tell whether an image is all there, with all its bands."""
         from galedge.answers.bands import MISSING
         from galedge.images.complete import is_complete

@@ -57,6 +57,20 @@ def _formats() -> list[str]:
     return list(formats())
 
 
+def _hdu(context: click.Context, option: click.Parameter, value: str | None) -> int | str | None:
+    """Check ``--hdu``: a number or a name."""
+    if value is None:
+        return None
+    name = str(value).strip()  # configuration files have numbers
+    if not name:
+        raise click.BadParameter("is empty; name an HDU, or leave the option out")
+    if not name.removeprefix("-").isdecimal():
+        return name
+    if name.startswith("-"):
+        raise click.BadParameter(f"{name} is no HDU: they are numbered from 0")
+    return int(name)
+
+
 def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """Check ``--device``: cpu, cuda or cuda:N."""
     from galedge.network.engine import gpu_number
@@ -115,11 +129,12 @@ class Reading:
 
     SECTION: ClassVar[str] = "Pixels"
 
-    hdu: int | None = setting(
+    hdu: int | str | None = setting(
         "--hdu",
-        type=click.IntRange(0),
-        metavar="N",
-        help="HDU of FITS files. Default: the first with an image.",
+        callback=_hdu,
+        metavar="N|NAME",
+        help="HDU of FITS files, by number or EXTNAME: SCI or SCI,2. Default: the first with "
+        "an image.",
     )
     plane: int | None = setting(
         "--plane",

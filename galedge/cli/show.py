@@ -98,7 +98,7 @@ def _interval(value: Any) -> str:
 
 
 def describe_file(
-    path: str, hdu: int | None = None, plane: int | None = None, verify: bool = False
+    path: str, hdu: int | str | None = None, plane: int | None = None, verify: bool = False
 ) -> Iterator[str]:
     """Yield what galedge sees in a file, line by line.
 

@@ -62,7 +62,7 @@ class Hdu:
 
 class FitsFile:
     def hdus(self) -> list[Hdu]: ...
-    def image(self, hdu: int | None = None) -> Hdu: ...
+    def image(self, hdu: int | str | None = None) -> Hdu: ...
     def read(
         self,
         hdu: Hdu,
@@ -120,7 +120,7 @@ def prepare_arrays(
 ) -> Result: ...
 def prepare_files(
     paths: list[bytes],
-    hdu: int,
+    hdu: int | str,
     plane: int,
     recipe: Recipe,
     out: NDArray[np.uint8] | NDArray[np.float32],

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["card_text", "parse_cards", "values"]
+__all__ = ["card_text", "inherited", "parse_cards", "values"]
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
@@ -19,16 +19,35 @@ _STRING = re.compile(r"'((?:[^']|'')*)")
 
 def parse_cards(text: bytes) -> list[tuple[str, Any]]:
     """Return the (keyword, value) pairs of 80-byte cards; a commentary card's value is its text."""
-    return [(keyword, value) for keyword, value, _ in _cards(text)]
+    return [(keyword, value) for keyword, value, *_ in _cards(text)]
 
 
 def values(text: bytes) -> dict[str, Any]:
     """Return values by keyword, the first card's; neither commentary nor HIERARCH."""
     found: dict[str, Any] = {}
-    for keyword, value, is_standard in _cards(text):
+    for keyword, value, is_standard, _ in _cards(text):
         if is_standard:
             found.setdefault(keyword, value)
     return found
+
+
+# What is one statement is taken together, or not at all.
+_STATEMENTS = (("OBJECT",), ("DATE-OBS",), ("RADESYS", "EQUINOX"))
+
+
+def inherited(text: bytes, primary: bytes) -> bytes:
+    """Return an extension's cards, and those of the primary header that it leaves to that."""
+    own = values(text)
+    if own.get("INHERIT") is False:
+        return text
+    others: dict[str, slice] = {}
+    for keyword, _, is_standard, place in _cards(primary):
+        if is_standard:
+            others.setdefault(keyword, place)
+    for keywords in _STATEMENTS:
+        if own.keys().isdisjoint(keywords):
+            text += b"".join(primary[others[key]] for key in keywords if key in others)
+    return text
 
 
 def card_text(text: bytes, keyword: str) -> str:
@@ -44,12 +63,12 @@ def card_text(text: bytes, keyword: str) -> str:
     return (field if end < 0 else field[:end]).strip(" ")
 
 
-def _cards(text: bytes) -> Iterator[tuple[str, Any, bool]]:
-    """Yield keyword, value, and whether this is a keyword of eight characters with a value."""
+def _cards(text: bytes) -> Iterator[tuple[str, Any, bool, slice]]:
+    """Yield keyword, value, whether this is one of eight characters with a value, and where."""
     lines = [text[i : i + 80].decode("latin-1") for i in range(0, len(text), 80)]
     i = 0
     while i < len(lines):
-        line = lines[i]
+        line, first = lines[i], i * 80
         i += 1
         keyword = line[:8].rstrip(" ")
         is_standard = line[8:9] == "=" and keyword not in ("COMMENT", "HISTORY", "")
@@ -59,7 +78,8 @@ def _cards(text: bytes) -> Iterator[tuple[str, Any, bool]]:
             keyword, _, field = line[9:].partition("=")
             keyword = keyword.strip(" ")
         else:
-            yield _decoded(keyword), _decoded(line[8:].rstrip(" ")), False
+            comment = _decoded(line[8:].rstrip(" "))
+            yield _decoded(keyword), comment, False, slice(first, i * 80)
             continue
         value = _value(field)
         while isinstance(value, str) and value.endswith("&") and i < len(lines):
@@ -69,7 +89,8 @@ def _cards(text: bytes) -> Iterator[tuple[str, Any, bool]]:
             value = value[:-1] + str(_value(more))
             i += 1
         # A character may go over two cards.
-        yield _decoded(keyword), _decoded(value) if isinstance(value, str) else value, is_standard
+        value = _decoded(value) if isinstance(value, str) else value
+        yield _decoded(keyword), value, is_standard, slice(first, i * 80)
 
 
 def _decoded(text: str) -> str:

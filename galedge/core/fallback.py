@@ -136,7 +136,7 @@ def prepare_arrays(
 
 def prepare_files(
     paths: list[bytes],
-    hdu: int,
+    hdu: int | str,
     plane: int,
     recipe: Recipe,
     out: NDArray[np.uint8],
@@ -146,7 +146,7 @@ def prepare_files(
 
     def one(i: int) -> _Found:
         file = open_fits(paths[i])
-        found = file.image(hdu if hdu >= 0 else None)
+        found = file.image(hdu if isinstance(hdu, str) or hdu >= 0 else None)
         planes = found.shape[0] if found.shape else 0
         if plane >= planes:
             raise ReadError(f"there is no plane {plane}; the image has {planes}")

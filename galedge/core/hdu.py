@@ -83,6 +83,12 @@ class Hdu:
         return float(value)
 
     @property
+    def version(self) -> int:
+        """EXTVER; 1 where there is none."""
+        version = self.cards.get("EXTVER")
+        return version if type(version) is int else 1
+
+    @property
     def is_image(self) -> bool:
         """Whether it has at least two axes and one pixel."""
         return self.kind.endswith("image") and len(self.axes) >= 2 and 0 not in self.axes

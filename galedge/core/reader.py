@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galedge.core.cards import inherited
 from galedge.core.hdu import TYPES, Hdu
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 
@@ -30,6 +31,7 @@ _MOST_HEADER = 1 << 20
 _MOST_HDUS = 10_000
 _CHUNK = 1 << 20
 _ALL_ONES = 0xFFFFFFFF
+_UPPER = {ord(c): ord(c) - 32 for c in "abcdefghijklmnopqrstuvwxyz"}
 _KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket"}
 
 
@@ -84,8 +86,24 @@ class FitsFile:
         """Return all of them."""
         return list(self._walk())
 
-    def image(self, hdu: int | None = None) -> Hdu:
-        """Return an image by its number; by default the first."""
+    def _number_of(self, name: str) -> int:
+        stem, _, number = name.rpartition(",")
+        version = int(number) if number.isdecimal() else -1
+        names = ""
+        for found in self._walk():
+            own = found.name if found.name or found.index else "PRIMARY"
+            if _is_same(own, name):
+                return found.index
+            if version >= 0 and _is_same(found.name, stem) and found.version == version:
+                return found.index
+            if found.name and len(names.encode()) < 100:
+                names += (", " if names else "; the file has ") + found.name
+        raise ReadError(f"no HDU is named {name}{names}")
+
+    def image(self, hdu: int | str | None = None) -> Hdu:
+        """Return an image by its number or name; by default the first."""
+        if isinstance(hdu, str):
+            hdu = self._number_of(hdu)
         for found in self._walk():
             if (hdu is None and found.is_image) or found.index == hdu:
                 if found.is_image:
@@ -114,6 +132,8 @@ class FitsFile:
         if index >= _MOST_HDUS:
             raise TooLarge(f"has more than {_MOST_HDUS} HDUs")
         text, data = self._header(offset)
+        if index:
+            text = inherited(text, self._hdus[0].text)
         hdu = Hdu(index, text, offset, data)
         if index == 0 and hdu.cards.get("SIMPLE") is not True:
             raise Unsupported("says SIMPLE = F: it does not conform to the FITS standard")
@@ -280,3 +300,7 @@ def _inflated(packed: Any, most: int) -> bytearray:
     if len(data) > most:
         raise TooLarge(f"inflates to more than {most} bytes; raise max_pixels to read it")
     return data
+
+
+def _is_same(name: str, other: str) -> bool:
+    return name.translate(_UPPER) == other.translate(_UPPER)

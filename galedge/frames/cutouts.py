@@ -34,6 +34,12 @@ _STALE = re.compile(
     r"BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|EXTNAME|EXTVER|INHERIT|DATAMIN|DATAMAX"
     r"|(DATA|TRIM|BIAS|CCD|AMP|DET|ORIG)SEC\d*"
 )
+# What is taken from a primary header, and what of one never fits another HDU's pixels.
+_INHERITED = ("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX")
+_PLACE = re.compile(
+    r"WCS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|(CD|PC|PV|DP)\d|[AB]P?_|LONPOLE|LATPOLE|LT[VM]"
+    r"|CPDIS|D2IM|EXTEND|NEXTEND"
+)
 _REFERENCE = re.compile(r"CRPIX([12])[A-Z]?")
 
 
@@ -134,6 +140,8 @@ def _frame_header(frame: Frame, fits: Any) -> Any:
         try:
             with fits.open(frame.path) as hdus:
                 header = hdus[frame.image.hdu].header.copy(strip=True)
+                if frame.image.hdu:
+                    _inherit(header, hdus[0].header.copy(strip=True), frame)
         except (OSError, ValueError) as error:
             raise Unsupported(f"{frame.path}: astropy cannot read its header: {error}") from None
         if any(key in header for key in ("CPDIS1", "CPDIS2", "D2IMDIS1", "D2IMDIS2")):
@@ -145,6 +153,18 @@ def _frame_header(frame: Frame, fits: Any) -> Any:
             if _STALE.fullmatch(key):
                 header.remove(key, ignore_missing=True, remove_all=True)
     return header
+
+
+def _inherit(header: Any, primary: Any, frame: Frame) -> None:
+    """Add what the frame leaves to its file's primary header: all of it, if it says so."""
+    everything = header.get("INHERIT") is True
+    for card in primary.cards:
+        key = card.keyword
+        if key in header or key in ("", "COMMENT", "HISTORY") or _PLACE.match(key):
+            continue
+        # What the core has taken from there is what it is by the core's rule.
+        if everything or (key in _INHERITED and key in frame.image.header):
+            header.append(card, end=True)
 
 
 def _cutout_header(header: Any, corner: tuple[int, int], frame: Frame, name: str | None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,6 +115,8 @@ def classify_sources(
     Placed
         One for each source, in their order; in chunks, so memory stays flat.
     """
+    classifier = copy(classifier)
+    classifier.hdu = classifier.plane = None  # the frame has chosen already
     if side is not None:
         sources = replace(
             sources,

@@ -18,7 +18,7 @@ from galedge.errors import GaledgeError, ReadError, Unsupported
 from galedge.frames.celestial import Celestial, celestial_of
 from galedge.frames.sources import Catalogue, Sources
 from galedge.images.formats import Fits, open_source
-from galedge.images.header import Header
+from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, Image, read
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Frame:
     ----------
     paths : str or sequence of three str
         The file; or three, on one grid of pixels: red, green and blue.
-    hdu : int, optional
+    hdu : int or str, optional
         HDU of FITS files. Default: the first image.
     plane : int, optional
         Plane of cubes. Default: a cube of three is a colour image.
@@ -63,7 +63,7 @@ class Frame:
     """
 
     def __init__(
-        self, paths: str | Sequence[str], hdu: int | None = None, plane: int | None = None
+        self, paths: str | Sequence[str], hdu: HduName | None = None, plane: int | None = None
     ) -> None:
         names = [paths] if isinstance(paths, str) else list(paths)
         self._layers = [_Layer(name, hdu, plane) for name in names]
@@ -242,7 +242,7 @@ class Frame:
 class _Layer:
     """One file of a frame."""
 
-    def __init__(self, path: str, hdu: int | None, plane: int | None) -> None:
+    def __init__(self, path: str, hdu: HduName | None, plane: int | None) -> None:
         self.path = path
         self._plane = plane
         self._opened: Fits | None = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-import numpy as np
-
 from galedge.images.image import Image
 
 __all__ = ["CHUNK_BYTES", "chunks"]
@@ -34,6 +32,5 @@ def _bytes(source: object) -> int:
     """Return how much memory a source holds before it is read."""
     if isinstance(source, Image):
         source = source.data
-    if isinstance(source, np.ndarray):
-        return source.nbytes
-    return len(source) if isinstance(source, bytes) else 0
+    held = getattr(source, "nbytes", 0)  # of whatever library's arrays
+    return len(source) if isinstance(source, bytes) else held if isinstance(held, int) else 0

@@ -14,7 +14,7 @@ from bz2 import BZ2Decompressor
 from typing import IO
 
 from galedge.images.formats import Fits, open_source
-from galedge.images.header import Header
+from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, read
 
 __all__ = ["is_complete"]
@@ -25,13 +25,13 @@ _CHUNK = 1 << 10  # which inflate to a few megabytes at the very most
 _TAIL = 64  # bytes in which a picture's end is looked for
 
 
-def is_complete(path: str, hdu: int | None = None) -> bool:
+def is_complete(path: str, hdu: HduName | None = None) -> bool:
     """Tell whether a file holds all that it says it does.
 
     Parameters
     ----------
     path : str
-    hdu : int, optional
+    hdu : int or str, optional
         The HDU that will be read. Default: the first image.
 
     Returns
@@ -57,7 +57,7 @@ def _nonblocking(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # a pipe must not stop the night
 
 
-def _declared(path: str, hdu: int | None) -> int:
+def _declared(path: str, hdu: HduName | None) -> int:
     """Return the length that the headers promise; 0 if HDUs are still to come.
 
     Raises

@@ -12,6 +12,7 @@ import numpy as np
 
 from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.images.header import HduName, plain_hdu
 from galedge.images.samples import Samples
 
 if TYPE_CHECKING:
@@ -32,19 +33,13 @@ class Fits:
         self._content = content
         self._limit = limit
 
-    def image(self, hdu: int | str | None) -> _core.Hdu:
+    def image(self, hdu: HduName | None) -> _core.Hdu:
         """Find an HDU by number or EXTNAME; by default the first image."""
-        if not isinstance(hdu, str):
-            if hdu is not None and hdu < 0:
-                raise ReadError(f"no HDU {hdu}: HDUs are numbered from 0")
-            return self.file.image(hdu)
-        wanted = hdu.upper()
-        for found in self.file.hdus():
-            if found.name.upper() == wanted:
-                return self.file.image(found.index)
-        raise ReadError(f"no HDU is named {hdu}")
+        if isinstance(hdu, int) and hdu < 0:
+            raise ReadError(f"no HDU {hdu}: HDUs are numbered from 0")
+        return self.file.image(plain_hdu(hdu))
 
-    def frame(self, hdu: int | str | None) -> tuple[int, int]:
+    def frame(self, hdu: HduName | None) -> tuple[int, int]:
         """Height and width."""
         shape = self.image(hdu).shape
         assert shape is not None  # image() gives images only
@@ -69,7 +64,7 @@ class Fits:
 
 
 def open_source(
-    content: Content, limit: int, hdu: int | str | None, *, whole: bool = False
+    content: Content, limit: int, hdu: HduName | None, *, whole: bool = False
 ) -> Fits | Samples:
     """Open by content: FITS first, as that is what nearly every source is."""
     try:
@@ -160,7 +155,7 @@ class _Bzip2:
             self._rest = b""
 
 
-def _open_bzip2(content: Content, limit: int, hdu: int | str | None, whole: bool) -> Fits:
+def _open_bzip2(content: Content, limit: int, hdu: HduName | None, whole: bool) -> Fits:
     """Inflate headers until the HDU is found, then the pixels it promises."""
     with _file(content) as stream:
         bzip2 = _Bzip2(stream, limit * 8 + (1 << 26))
@@ -179,7 +174,7 @@ def _open_bzip2(content: Content, limit: int, hdu: int | str | None, whole: bool
                 return fits
 
 
-def _needed(fits: Fits, hdu: int | str | None, whole: bool) -> int:
+def _needed(fits: Fits, hdu: HduName | None, whole: bool) -> int:
     """How many bytes there must be to read the HDU, or to look for it further."""
     if not whole:
         try:

@@ -11,7 +11,10 @@ from galedge.core.backend import _core
 if TYPE_CHECKING:
     from galedge.core._core import HeaderValue
 
-__all__ = ["Header"]
+__all__ = ["HduName", "Header", "plain_hdu"]
+
+HduName = int | str | tuple[str, int]
+"""An HDU: its number, its EXTNAME, or EXTNAME and EXTVER, also as ``"SCI,2"``."""
 
 _COMMENTARY = ("COMMENT", "HISTORY", "")
 
@@ -87,6 +90,11 @@ class Header(Mapping[str, "HeaderValue"]):
 
     def __repr__(self) -> str:
         return f"<Header: {len(self._text) // 80} cards>"
+
+
+def plain_hdu(hdu: HduName | None) -> int | str | None:
+    """Return an HDU as the core is asked for it."""
+    return f"{hdu[0]},{hdu[1]}" if isinstance(hdu, tuple) else hdu
 
 
 def _image_keyword(keyword: str) -> str | None:

@@ -16,10 +16,12 @@ import numpy as np
 
 from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Unsupported
+from galedge.images.arrays import image_in
 from galedge.images.checksum import Sums, refuse_changed, sums_of
 from galedge.images.formats import Fits, open_source
-from galedge.images.header import Header
-from galedge.images.samples import Samples, select
+from galedge.images.header import HduName, Header
+from galedge.images.pixels import Image, Wcs
+from galedge.images.samples import Samples, planes_first, select
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -39,53 +41,11 @@ __all__ = [
     "read",
 ]
 
-Wcs = _core.Wcs
-
 Source: TypeAlias = "str | os.PathLike[str] | Buffer | IO[bytes]"
 Window: TypeAlias = tuple[int, int, int, int]
 
 #: Reading more pixels than this at once needs the caller's word (``max_pixels``).
 MAX_PIXELS = 1 << 28
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """Pixels and what is known about them.
-
-    Attributes
-    ----------
-    data : ndarray
-        Native floats, contiguous: ``(H, W)``, or ``(P, H, W)`` planes first.
-        Axes of length 1 are dropped as long as two remain. Blank pixels are NaN.
-    header : Header
-        The FITS header of the image; empty for other formats.
-    wcs : Wcs or None
-        Celestial coordinates of ``data``, where the header has them in the
-        gnomonic (TAN) projection.
-    path : str
-        Where the image came from, for messages and tables.
-    hdu : int or None
-        The HDU that was read.
-    is_picture : bool
-        Eight bits a sample, unscaled: already stretched for display.
-    parity : {1, -1, 0}
-        What the header's coordinates say of the pixels with the first row on
-        top: 1 as on the sky (north up, east to the left, however rotated), -1
-        its mirror image, 0 nothing.
-    upwards : bool or None
-        Whether the first row is the lowest: of FITS, unless its ROWORDER says
-        TOP-DOWN, and not of JPEG, PNG and TIFF. None where nothing says it: it
-        is then taken to be so unless this is a picture.
-    """
-
-    data: NDArray[np.floating[Any]]
-    header: Header
-    wcs: Wcs | None
-    path: str
-    hdu: int | None
-    is_picture: bool
-    parity: int = 0
-    upwards: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +64,7 @@ class HduFacts:
 
 def read(
     source: Source,
-    hdu: int | str | None = None,
+    hdu: HduName | None = None,
     dtype: DTypeLike = "float32",
     *,
     plane: int | None = None,
@@ -117,9 +77,14 @@ def read(
     Parameters
     ----------
     source
-        A path, a bytes-like object or a binary file object.
+        A path, a bytes-like object or a binary file object. Or what other libraries
+        hold an image in: an HDU, a list of HDUs, ``NDData``, ``CCDData`` or
+        ``Cutout2D`` of astropy's, a masked or any other array or what becomes one
+        (Dask), a picture of Pillow's. Masked pixels are NaN.
     hdu
-        HDU number or EXTNAME; the first image in the file by default.
+        HDU number, EXTNAME, or EXTNAME and EXTVER, ``("SCI", 2)`` or ``"SCI,2"``; the
+        first image in the file by default. Of what is in memory only a list of HDUs
+        has more than one.
     dtype
         ``"float32"`` or ``"float64"``.
     plane
@@ -140,6 +105,9 @@ def read(
     """
     double = _is_double(dtype)
     limit = MAX_PIXELS if max_pixels is None else max_pixels
+    held = image_in(source, hdu)
+    if held is not None:
+        return _as_floats(held, double, plane, window)
     name, content = _content(source, limit)
     try:
         opened = open_source(content, limit, hdu)
@@ -160,7 +128,7 @@ def cutout(
     x: float,
     y: float,
     size: int | tuple[int, int],
-    hdu: int | str | None = None,
+    hdu: HduName | None = None,
     dtype: DTypeLike = "float32",
     *,
     plane: int | None = None,
@@ -259,7 +227,7 @@ def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
         most = limit * 8 + (1 << 26)
         data = stream.read(most + 1)
         if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError("a file object must be opened in binary mode")
+            raise Unsupported(f"{name}: a file object must be opened in binary mode")
         if len(data) > most:
             raise TooLarge(f"{name}: has more than {most} bytes; raise max_pixels to read it")
         return name, memoryview(data)
@@ -268,6 +236,18 @@ def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
 
 def _named(error: ReadError, name: str) -> ReadError:
     return type(error)(f"{name}: {error}")
+
+
+def _as_floats(held: Image, double: bool, plane: int | None, window: Window | None) -> Image:
+    """Return what is in memory as if it had been read."""
+    data = held.data if held.hdu is not None else planes_first(held.data)
+    if data.dtype.kind not in "buif" or data.ndim not in (2, 3) or data.size == 0:
+        raise Unsupported(f"an array {data.shape} of {data.dtype} is no image of real numbers")
+    wcs = held.wcs
+    if wcs is not None and window is not None:
+        wcs = wcs.shifted(window[0], window[1])
+    data = select(data, plane, window, np.float64 if double else np.float32)
+    return replace(held, data=data, wcs=wcs)
 
 
 def _read_other(opened: Samples, data: NDArray[np.floating[Any]], name: str) -> Image:
@@ -279,7 +259,7 @@ def _read_fits(
     fits: Fits,
     name: str,
     double: bool,
-    hdu: int | str | None,
+    hdu: HduName | None,
     plane: int | None,
     window: Window | None,
 ) -> Image:

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.samples import Samples, planes_first
 
-__all__ = ["open_npy", "open_picture"]
+__all__ = ["open_npy", "open_picture", "samples_of"]
 
 Stream = io.BufferedReader | io.BytesIO
 
@@ -32,7 +32,7 @@ class _Picture(Samples):
         grey = picture.mode in ("1", "L", "LA", "La")
         width, height = picture.size
         super().__init__(
-            kind=str(picture.format),
+            kind=picture.format or "picture",
             dtype={"I": "int32", "F": "float32"}.get(picture.mode, "uint16" if linear else "uint8"),
             frame=(height, width),
             plane_count=1 if linear or grey else 3,
@@ -70,6 +70,11 @@ def open_picture(stream: Stream, size: int, limit: int) -> Samples:
     width, height = picture.size
     _check(width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
     return _Picture(picture, stream)
+
+
+def samples_of(picture: Pillow.Image) -> Samples:
+    """Take a picture that somebody has opened, as if it were read from its file."""
+    return _Picture(picture, io.BytesIO())
 
 
 class _Npy(Samples):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -17,18 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from galedge.core.backend import _core
-from galedge.errors import GaledgeError, Unsupported
+from galedge.errors import GaledgeError
 from galedge.images.facts import Facts, facts_of
-from galedge.images.header import Header
-from galedge.images.image import Image, Wcs, read
+from galedge.images.header import HduName, plain_hdu
+from galedge.images.image import Image, Wcs
+from galedge.images.planes import are_bands, image_of
 from galedge.images.recipe import Recipe
 from galedge.support.log import unforeseen
 
 __all__ = ["Batch", "Source", "named", "prepare"]
 
-Band: TypeAlias = "str | os.PathLike[str] | bytes | Image | npt.NDArray[Any]"
+# Paths, bytes of whole files, images, arrays, and what `image_in` knows of others'.
+Band: TypeAlias = Any
 Pixels: TypeAlias = "npt.NDArray[np.uint8] | npt.NDArray[np.float32]"
-Hdu: TypeAlias = "int | tuple[int, int, int] | None"
+Hdu: TypeAlias = "HduName | tuple[HduName, HduName, HduName] | None"
 Source: TypeAlias = "Band | tuple[Band, Band, Band]"
 
 # Names that C++ reads from disk by itself; the content decides what they are.
@@ -68,17 +70,19 @@ def prepare(
     ----------
     sources : iterable
         Paths, bytes of whole files, `Image` objects, or arrays of shape (H, W),
-        (3, H, W) or (H, W, 3), red first; a tuple of three of them, each with one
-        plane, is one galaxy in red, green and blue. Arrays of uint8 are pictures
-        that are already stretched, all others linear flux.
+        (3, H, W), (H, W, 3) or, with opacity, (H, W, 4), red first, and what other
+        libraries hold an image in, see `galedge.read`; a tuple of three of them, each
+        with one plane, is one galaxy in red, green and blue. Arrays of uint8 are
+        pictures that are already stretched, all others linear flux.
     recipe : Recipe, optional
         How; `Recipe()` if not given, with 64 pixels a side. What a model sees is
         prepared by its own, `Classifier.recipe`.
-    hdu : int or tuple of three int, optional
-        FITS extension to read; by default the first that holds an image. Three
-        are taken together as red, green and blue.
+    hdu : int, str or tuple, optional
+        FITS extension to read, as for `galedge.read`; by default the first that holds
+        an image. A tuple of three is taken together as red, green and blue.
     plane : int, optional
-        Plane of a cube to use alone; by default a cube must have 1 or 3 planes.
+        Plane of a cube to use alone, of each band where there are three; by default a
+        cube must have 1 or 3 planes.
     threads : int
         Threads of the C++ side.
     dtype : {"uint8", "float32"}
@@ -129,7 +133,7 @@ def named(source: object) -> str:
 
 
 def _read_in_core(source: Source, hdu: Hdu) -> bool:
-    if isinstance(source, (str, os.PathLike)) and not isinstance(hdu, tuple):
+    if isinstance(source, (str, os.PathLike)) and not are_bands(hdu):
         return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
     return False
 
@@ -142,11 +146,10 @@ def _prepare_files(
     plane: int | None,
     threads: int,
 ) -> list[Facts]:
-    assert not isinstance(hdu, tuple)  # which _read_in_core leaves to the others
     paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
     result = _core.prepare_files(
         [os.fsencode(path) for path in paths],
-        -1 if hdu is None else hdu,
+        -1 if hdu is None else plain_hdu(hdu),  # type: ignore[arg-type]
         -1 if plane is None else plane,
         core,
         out,
@@ -180,12 +183,12 @@ def _prepare_pixels(
     for i, source in enumerate(sources):
         facts[i].path = "" if isinstance(source, tuple) else named(source)
         try:
-            image = _image_of(source, hdu, verify)
+            image = image_of(source, hdu, plane, verify)
             _copy_header(image, facts[i])
             _copy_handedness(image, facts[i])
             if image.wcs is not None:
                 wcs[i] = image.wcs
-            images.append(_planes(image.data, plane))
+            images.append(image.data)
             pictures.append(image.is_picture)
             good.append(i)
         except GaledgeError as error:
@@ -208,54 +211,6 @@ def _prepare_pixels(
     return facts
 
 
-def _image_of(source: Source, hdu: Hdu, verify: bool) -> Image:
-    if isinstance(source, tuple):
-        if len(source) != 3:
-            raise Unsupported(
-                f"a tuple of {len(source)} is no image: three are taken together as red, green "
-                "and blue; give several images as a list"
-            )
-        each = hdu if isinstance(hdu, tuple) else (hdu,) * 3
-        parts = zip(source, each, strict=True)
-        return _together([_band(part, number, verify) for part, number in parts])
-    if isinstance(hdu, tuple):
-        return _together([_band(source, number, verify) for number in hdu])
-    return _band(source, hdu, verify)
-
-
-def _band(source: Band, hdu: int | None, verify: bool) -> Image:
-    if isinstance(source, np.ndarray):
-        return Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
-    return source if isinstance(source, Image) else read(source, hdu, verify=verify)
-
-
-def _together(bands: Sequence[Image]) -> Image:
-    """Stack three single bands on one grid of pixels."""
-    first = bands[0]
-    shapes = [band.data.shape for band in bands]
-    if len(first.data.shape) != 2 or len(set(shapes)) > 1:
-        raise Unsupported(
-            f"the three bands have the shapes {', '.join(map(str, shapes))}; "
-            "give three single planes on the same grid"
-        )
-    height, width = first.data.shape
-    for band in bands[1:]:
-        if first.wcs is None or band.wcs is None:
-            continue
-        for corner in ((0, 0), (width - 1, height - 1)):
-            ra, dec = first.wcs.pixel_to_sky(*corner)
-            other_ra, other_dec = band.wcs.pixel_to_sky(*corner)
-            away = np.hypot((ra - other_ra) * np.cos(np.radians(dec)), dec - other_dec)
-            if away * 3600 > 0.5 * first.wcs.pixel_scale:
-                raise Unsupported(
-                    "the three bands lie on different pixels of the sky; reproject them first"
-                )
-    picture = all(band.is_picture for band in bands)
-    stack = np.stack([band.data for band in bands])
-    parity = next((band.parity for band in bands if band.parity), 0)
-    return replace(first, data=stack, is_picture=picture, parity=parity)
-
-
 def _copy_header(image: Image, facts: Facts) -> None:
     facts.path = facts.path or image.path
     facts.hdu = image.hdu
@@ -268,28 +223,6 @@ def _copy_handedness(image: Image, facts: Facts) -> None:
     facts.upwards = not image.is_picture if image.upwards is None else image.upwards
     stated = image.parity or image.upwards is not None
     facts.handedness = ("sky" if image.parity else "file") if stated else "assumed"
-
-
-def _planes(data: npt.NDArray[Any], plane: int | None) -> npt.NDArray[np.float32]:
-    """Bring an array into the form (1 or 3, H, W), float32 and contiguous."""
-    if data.dtype.kind not in "buif":
-        raise Unsupported(f"an array of {data.dtype} is not an image; give real numbers")
-    if data.ndim == 3 and data.shape[2] == 3 and data.shape[0] != 3:
-        data = data.transpose(2, 0, 1)
-    if data.ndim == 2:
-        data = data[np.newaxis]
-    if data.ndim != 3 or data.size == 0:
-        raise Unsupported(f"shape {data.shape} is not an image; give (H, W) or (3, H, W)")
-    if plane is not None:
-        if not 0 <= plane < data.shape[0]:
-            raise Unsupported(f"there is no plane {plane}; the image has {data.shape[0]}")
-        data = data[plane : plane + 1]
-    if data.shape[0] not in (1, 3):
-        raise Unsupported(
-            f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
-            "choose one with plane"
-        )
-    return np.ascontiguousarray(data, np.float32)
 
 
 def _without_path(message: str, path: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.errors import ReadError
+from galedge.images.header import HduName
 
 __all__ = ["Samples", "planes_first", "select"]
 
@@ -31,7 +32,7 @@ class Samples:
         self.plane_count = plane_count
         self._frame = frame
 
-    def frame(self, hdu: int | str | None) -> tuple[int, int]:
+    def frame(self, hdu: HduName | None) -> tuple[int, int]:
         """Height and width."""
         return self._frame
 

@@ -49,9 +49,9 @@ def test_every_sort_of_source(tmp_path):
     assert read(content).path == "<bytes>"
     with path.open("rb") as stream:
         assert read(stream).path == str(path)
-    with pytest.raises(TypeError, match="binary mode"):
+    with pytest.raises(Unsupported, match="binary mode"):
         read(io.StringIO("SIMPLE"))
-    with pytest.raises(TypeError):
+    with pytest.raises(Unsupported, match="an int is no image; give a path, a file's bytes"):
         read(12)
 
 

@@ -1,0 +1,287 @@
+"""Images that other libraries hold, told by the names of their types.
+
+astropy's HDUs, ``NDData`` and cutouts, Pillow's pictures, masked arrays, and whatever
+turns into an array, such as Dask's: nothing is imported to know them, as who has one has
+imported its library.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.core.backend import _core
+from galedge.errors import GaledgeError, ReadError, Unsupported
+from galedge.images.header import HduName, Header, plain_hdu
+from galedge.images.pixels import Image
+
+__all__ = ["array_like", "image_in", "is_several"]
+
+_Answer = TypeVar("_Answer")
+
+# What says how pixels are stored, and what places them, which an object's WCS says anew.
+_STORED = re.compile(
+    rb"(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK"
+    rb"|CHECKSUM|DATASUM|END) *"
+)
+_PLACED = re.compile(
+    rb"(WCSAXES|WCSNAME|CTYPE\d|CRVAL\d|CRPIX\d|CDELT\d|CUNIT\d|CROTA\d|(CD|PC)\d_\d"
+    rb"|(CD|PC)\d{6}|PV\d_\d+|(A|B|AP|BP)_(ORDER|\d_\d)|LONPOLE|LATPOLE|RADE(SYS|CSYS)|EQUINOX) *"
+)
+_LOGARITHMS = ("mag", "dex", "dB")
+
+
+def is_several(source: object) -> bool:
+    """Tell whether a source is a list of images; astropy's list of HDUs is a file."""
+    return isinstance(source, list | tuple) and not _is(source, "astropy.io.fits", "HDUList")
+
+
+def array_like(source: Any) -> Any | None:
+    """Return what is an array and nothing more, with a shape; else None."""
+    if isinstance(source, np.ndarray):
+        return source
+    if _is(source, "PIL.Image", "Image") or _is(source, "astropy.nddata"):
+        return None
+    if _is(source, "astropy.io.fits") or not hasattr(source, "__array__"):
+        return None
+    return source if hasattr(source, "shape") else _asked(source, np.asarray, source)
+
+
+def image_in(source: Any, hdu: HduName | None = None) -> Image | None:
+    """Return what an object holds, in its own type of numbers, with masked pixels as NaN.
+
+    Parameters
+    ----------
+    source : object
+    hdu : int, str or tuple, optional
+        Of a list of HDUs, which one; by default the first image.
+
+    Returns
+    -------
+    Image or None
+        None for what is to be read: paths, files and their bytes.
+
+    Raises
+    ------
+    ReadError
+        If it is no image, in one sentence.
+    """
+    if isinstance(source, str | os.PathLike | bytes | bytearray | memoryview | io.IOBase):
+        return None
+    if isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype == np.uint8:
+        return None  # a file's bytes
+    if _is(source, "astropy.io.fits", "HDUList"):
+        return _asked(source, _of_list, source, hdu)
+    if _is(source, "astropy.io.fits"):
+        return _asked(source, _of_hdu, source)
+    if _is(source, "astropy.nddata"):
+        return _asked(source, _of_nddata, source)
+    if _is(source, "PIL.Image", "Image"):
+        return _asked(source, _of_pillow, source)
+    if array_like(source) is not None:
+        data = _asked(source, _pixels, source)
+        return Image(data, Header(b""), None, "", None, _is_bytes(source, data))
+    if hasattr(source, "read") or _has_bytes(source):
+        return None
+    raise Unsupported(
+        f"{_kind(source)} is no image; give a path, a file's bytes, an array, or what astropy, "
+        "Pillow or Dask hold one in"
+    )
+
+
+def _is(source: object, module: str, name: str | None = None) -> bool:
+    """Tell whether a type, or one that it is made of, comes from a module."""
+    return any(
+        (kind.__module__ == module or kind.__module__.startswith(f"{module}."))
+        and name in (None, kind.__name__)
+        for kind in type(source).__mro__
+    )
+
+
+def _has_bytes(source: Any) -> bool:
+    try:
+        memoryview(source)
+    except TypeError:
+        return False
+    return True
+
+
+def _kind(source: object) -> str:
+    name = type(source).__name__
+    return "None" if source is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _asked(source: object, ask: Callable[..., _Answer], *arguments: Any) -> _Answer:
+    """Return what a library answers; its failure is this image's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ask(*arguments)
+    except (GaledgeError, MemoryError):
+        raise
+    except Exception as error:
+        raise ReadError(f"{_kind(source)} gives no pixels: {error}") from None
+
+
+# --- pixels ---------------------------------------------------------------------------
+
+
+def _pixels(source: Any, mask: Any = None) -> NDArray[Any]:
+    """Return numbers in linear flux; NaN where a mask says that there are none."""
+    unit = getattr(source, "unit", None)
+    if unit is not None and (hasattr(unit, "physical_unit") or str(unit) in _LOGARITHMS):
+        raise Unsupported(f"pixels in {unit} are logarithms; give linear flux")
+    if hasattr(source, "uncertainty"):  # astropy's, which hold pixels and what they are
+        source, mask = source.data, source.mask
+    if _is(source, "dask"):
+        return _pixels(source.compute(), mask)
+    data: NDArray[Any] = np.asarray(source)
+    own = getattr(source, "mask", None)
+    for hidden in (own, mask):
+        if hidden is None or callable(hidden) or not np.any(hidden):
+            continue
+        if data.dtype.kind not in "buif":
+            break  # which is refused, whatever is masked
+        wide = np.float32 if data.dtype.itemsize <= 2 else np.float64
+        data = data.astype(data.dtype if data.dtype.kind == "f" else wide)
+        data[np.broadcast_to(np.asarray(hidden, bool), data.shape)] = np.nan
+    return data
+
+
+def _is_bytes(source: Any, data: NDArray[Any]) -> bool:
+    """Tell whether samples are bytes: a picture, also where some are masked."""
+    return str(getattr(source, "dtype", data.dtype)) in ("uint8", "torch.uint8")
+
+
+def _of_pillow(picture: Any) -> Image:
+    from galedge.images.pictures import samples_of
+
+    samples = samples_of(picture)
+    data = samples.planes()
+    return Image(data, Header(b""), None, "", None, samples.is_picture, upwards=False)
+
+
+# --- astropy --------------------------------------------------------------------------
+
+
+def _of_list(hdus: Any, hdu: HduName | None) -> Image:
+    number = _number_of(hdus, hdu)
+    primary = hdus[0].header if number else None
+    return _of_hdu(hdus[number], number, primary, str(hdus.filename() or ""))
+
+
+def _number_of(hdus: Any, hdu: HduName | None) -> int:
+    """Return which of a list's HDUs is meant, as the core does for a file's."""
+    hdu = plain_hdu(hdu)
+    for number, found in enumerate(hdus):
+        own = str(found.name).upper()
+        if hdu is None:
+            if found.is_image and len(found.shape or ()) > 1:
+                return number
+        elif isinstance(hdu, int):
+            if number == hdu:
+                return number
+        elif hdu.upper() in (own, f"{own},{found.ver}"):
+            return number
+    if hdu is None:
+        raise ReadError("no image in the list of HDUs")
+    names = ", ".join(found.name for found in hdus)
+    raise ReadError(f"no HDU {'is named ' * isinstance(hdu, str)}{hdu}; the list has {names}")
+
+
+def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> Image:
+    if not hdu.is_image:
+        raise Unsupported(f"{_kind(hdu)} is no image")
+    if hdu.data is None:
+        raise ReadError(f"HDU {number} has no pixels")
+    data = _pixels(hdu.data)
+    others = b"" if primary is None else _cards(primary, _STORED)
+    found = _facts(data.shape, data.dtype == np.uint8, _cards(hdu.header, _STORED), others)
+    if found.shape is None:
+        raise Unsupported(f"HDU {number} is not a two-dimensional image: it has {data.shape}")
+    planes = data.reshape(found.shape)
+    return Image(
+        planes[0] if len(planes) == 1 else planes,
+        Header(found.text),
+        found.wcs(),
+        path,
+        number,
+        data.dtype == np.uint8,
+        found.parity,
+        found.upwards,
+    )
+
+
+def _of_nddata(source: Any) -> Image:
+    """Return what ``NDData``, ``CCDData`` or ``Cutout2D`` holds."""
+    data = _pixels(source if hasattr(source, "uncertainty") else source.data)
+    is_bytes = _is_bytes(source.data, data)
+    wcs = getattr(source, "wcs", None)
+    placed = "" if wcs is None else wcs.to_header_string(relax=True)
+    cards = _cards(getattr(source, "meta", None), _STORED, *([_PLACED] if placed else []))
+    cards = _without(placed.encode("latin-1", "replace"), _STORED) + cards
+    if not cards:
+        return Image(data, Header(b""), None, "", None, is_bytes)
+    found = _facts(data.shape[-2:], is_bytes, cards)
+    return Image(
+        data,
+        Header(found.text),
+        found.wcs(),
+        "",
+        None,
+        is_bytes,
+        found.parity,
+        found.upwards,
+    )
+
+
+def _cards(header: Any, *left_out: re.Pattern[bytes]) -> bytes:
+    """Return a header's cards: astropy's, or those that a dict's values fit in."""
+    if hasattr(header, "tostring"):
+        text = header.tostring(sep="", endcard=False, padding=False)
+        return _without(text.encode("latin-1", "replace"), *left_out)
+    plain = [
+        _card(key.upper(), value)
+        for key, value in dict(header or {}).items()
+        if isinstance(key, str) and len(key) <= 8 and isinstance(value, str | bool | int | float)
+    ]
+    return _without(b"".join(plain), *left_out)
+
+
+def _without(cards: bytes, *left_out: re.Pattern[bytes]) -> bytes:
+    each = (cards[at : at + 80] for at in range(0, len(cards), 80))
+    return b"".join(c for c in each if not any(out.fullmatch(c[:8]) for out in left_out))
+
+
+def _card(keyword: str, value: str | int | float) -> bytes:
+    if isinstance(value, str):
+        written = "'" + value.replace("'", "''")[:68] + "'"
+    else:
+        written = "FT"[value] if isinstance(value, bool) else repr(value)
+        written = written.rjust(20)
+    text = f"{keyword:<8}= {written}".encode("utf-8", "replace")
+    return text[:80].ljust(80)
+
+
+def _facts(shape: tuple[int, ...], is_bytes: bool, cards: bytes, primary: bytes = b"") -> _core.Hdu:
+    """Have the core say what cards mean, as it does of a file's."""
+    axes = {f"NAXIS{i}": length for i, length in enumerate(reversed(shape), 1)}
+    stored = {"BITPIX": 8 if is_bytes else -32, "NAXIS": len(shape), **axes}
+    if not primary:
+        content = _head({"SIMPLE": True, **stored}, cards)
+    else:
+        content = _head({"SIMPLE": True, "BITPIX": 8, "NAXIS": 0}, primary)
+        content += _head({"XTENSION": "IMAGE", **stored, "PCOUNT": 0, "GCOUNT": 1}, cards)
+    return _core.open_fits_buffer(content).hdus()[-1]
+
+
+def _head(facts: dict[str, Any], cards: bytes) -> bytes:
+    text = b"".join(_card(*pair) for pair in facts.items()) + cards + b"END".ljust(80)
+    return text.ljust(-(-len(text) // 2880) * 2880)

@@ -1,0 +1,57 @@
+"""What an image is in memory: pixels, and what is known about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from galedge.core.backend import _core
+from galedge.images.header import Header
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Image", "Wcs"]
+
+Wcs = _core.Wcs
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Pixels and what is known about them.
+
+    Attributes
+    ----------
+    data : ndarray
+        Native floats, contiguous: ``(H, W)``, or ``(P, H, W)`` planes first.
+        Axes of length 1 are dropped as long as two remain. Blank pixels are NaN.
+    header : Header
+        The FITS header of the image; empty for other formats.
+    wcs : Wcs or None
+        Celestial coordinates of ``data``, where the header has them in the
+        gnomonic (TAN) projection.
+    path : str
+        Where the image came from, for messages and tables.
+    hdu : int or None
+        The HDU that was read.
+    is_picture : bool
+        Eight bits a sample, unscaled: already stretched for display.
+    parity : {1, -1, 0}
+        What the header's coordinates say of the pixels with the first row on
+        top: 1 as on the sky (north up, east to the left, however rotated), -1
+        its mirror image, 0 nothing.
+    upwards : bool or None
+        Whether the first row is the lowest: of FITS, unless its ROWORDER says
+        TOP-DOWN, and not of JPEG, PNG and TIFF. None where nothing says it: it
+        is then taken to be so unless this is a picture.
+    """
+
+    data: NDArray[np.floating[Any]]
+    header: Header
+    wcs: Wcs | None
+    path: str
+    hdu: int | None
+    is_picture: bool
+    parity: int = 0
+    upwards: bool | None = None

@@ -1,0 +1,109 @@
+"""From a source to the planes of one galaxy: one band, or red, green and blue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from galedge.errors import Unsupported
+from galedge.images.arrays import image_in
+from galedge.images.header import Header
+from galedge.images.image import Image, read
+from galedge.images.samples import planes_first
+
+__all__ = ["are_bands", "image_of"]
+
+
+def are_bands(hdu: Any) -> bool:
+    """Tell whether three HDUs are meant, and not one by its name and version."""
+    return isinstance(hdu, tuple) and len(hdu) == 3
+
+
+def image_of(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
+    """Return a source as an image of shape (1 or 3, H, W), float32.
+
+    Parameters
+    ----------
+    source, hdu, plane, verify
+        As for `galedge.prepare`.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read as one.
+    """
+    if isinstance(source, tuple):
+        if len(source) != 3:
+            raise Unsupported(
+                f"a tuple of {len(source)} is no image: three are taken together as red, green "
+                "and blue; give several images as a list"
+            )
+        each = hdu if are_bands(hdu) else (hdu,) * 3
+        return _together([_band(*pair, plane, verify) for pair in zip(source, each, strict=True)])
+    if are_bands(hdu):
+        return _together([_band(source, number, plane, verify) for number in hdu])
+    return _band(source, hdu, plane, verify)
+
+
+def _band(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
+    if type(source) is np.ndarray:  # what control loops hand over, thousands a second
+        image: Image | None = Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
+    else:
+        image = source if isinstance(source, Image) else image_in(source, hdu)
+    if image is None:
+        image = read(source, hdu, verify=verify)
+    return replace(image, data=_planes(image, plane))
+
+
+def _together(bands: Sequence[Image]) -> Image:
+    """Stack three single bands on one grid of pixels."""
+    first = bands[0]
+    shapes = [band.data.shape if len(band.data) > 1 else band.data.shape[1:] for band in bands]
+    if len(first.data) != 1 or len(set(shapes)) > 1:
+        raise Unsupported(
+            f"the three bands have the shapes {', '.join(map(str, shapes))}; "
+            "give three single planes on the same grid"
+        )
+    _, height, width = first.data.shape
+    for band in bands[1:]:
+        if first.wcs is None or band.wcs is None:
+            continue
+        for corner in ((0, 0), (width - 1, height - 1)):
+            ra, dec = first.wcs.pixel_to_sky(*corner)
+            other_ra, other_dec = band.wcs.pixel_to_sky(*corner)
+            away = np.hypot((ra - other_ra) * np.cos(np.radians(dec)), dec - other_dec)
+            if away * 3600 > 0.5 * first.wcs.pixel_scale:
+                raise Unsupported(
+                    "the three bands lie on different pixels of the sky; reproject them first"
+                )
+    picture = all(band.is_picture for band in bands)
+    stack = np.concatenate([band.data for band in bands])
+    parity = next((band.parity for band in bands if band.parity), 0)
+    return replace(first, data=stack, is_picture=picture, parity=parity)
+
+
+def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:
+    """Bring pixels into the form (1 or 3, H, W), float32 and contiguous."""
+    data: npt.NDArray[Any] = image.data
+    if data.dtype.kind not in "buif":
+        raise Unsupported(f"an array of {data.dtype} is not an image; give real numbers")
+    if image.hdu is None:  # the axes of FITS are what they are
+        data = planes_first(data)
+    if data.ndim == 2:
+        data = data[np.newaxis]
+    if data.ndim != 3 or data.size == 0:
+        raise Unsupported(f"shape {data.shape} is not an image; give (H, W) or (3, H, W)")
+    if plane is not None:
+        if not 0 <= plane < data.shape[0]:
+            raise Unsupported(f"there is no plane {plane}; the image has {data.shape[0]}")
+        data = data[plane : plane + 1]
+    if data.shape[0] not in (1, 3):
+        raise Unsupported(
+            f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
+            "choose one with plane"
+        )
+    return np.ascontiguousarray(data, np.float32)
