@@ -14,28 +14,32 @@ from galedge.nights.adapters import adapters
 from galedge.nights.adapters import missing as adapter_missing
 from galedge.tables.formats import formats
 
-__all__ = ["abilities"]
+__all__ = ["abilities", "names"]
+
+
+def names() -> dict[str, list[str]]:
+    """Return what this galedge knows by name, each kind of thing from its one place."""
+    return {
+        "codecs": list(_core.codecs()),
+        "framings": _core.framings(),
+        "stretches": _core.stretches(),
+        "heads": list(kinds()),
+        "tables": list(formats()),
+        "engines": list(engines()),
+        "adapters": list(adapters()),
+    }
 
 
 def abilities() -> Iterator[str]:
-    """Yield what this galedge knows, line by line: each kind of thing from its one place."""
-    codecs, written = _core.codecs(), formats()
+    """Yield the names, and what is missing for any of them here, line by line."""
     core = f"compiled core ({_core.isa()})" if is_compiled else "no compiled core"
     yield f"galedge {__version__}, {core}"
-    for kind, names in {
-        "codecs": codecs,
-        "framings": _core.framings(),
-        "stretches": _core.stretches(),
-        "heads": kinds(),
-        "tables": written,
-        "engines": engines(),
-        "adapters": adapters(),
-    }.items():
-        yield f"  {kind:<11} {' '.join(names)}"
-    for codec, package in codecs.items():
+    for kind, known in names().items():
+        yield f"  {kind:<11} {' '.join(known)}"
+    for codec, package in _core.codecs().items():
         if package and _lacks(package):
             yield f"  not here: codec {codec} needs {package}: pip install 'galedge[codecs]'"
-    for extension, written_as in written.items():
+    for extension, written_as in formats().items():
         for package in filter(_lacks, written_as.needs):
             yield f"  not here: {extension} needs {package}: pip install 'galedge[tables]'"
     for engine in engines():
