@@ -95,6 +95,18 @@ HEAD = Toy
 '''
 
 
+COMMAND = '''
+"""``galedge hello``."""
+
+import click
+
+@click.command()
+def hello():
+    """Greet the night."""
+    click.echo("hello")
+'''
+
+
 @dataclass
 class Toys:
     """A command line that knows a toy, which lies in a folder of its own."""
@@ -201,6 +213,12 @@ def test_a_kind_of_head(toys, tmp_path):
     assert "redness" in toy.run("classify", "a.fits", "--json", "--model", folder).stdout
     assert "quantity toy typicality" in toy.run("info").stdout
     assert toy.complaints("heads") == "docs/design.md lacks toy of the heads"
+
+
+def test_a_command(toys):
+    toy = toys("galedge.cli.commands", "hello", COMMAND)
+    assert toy.run("hello").stdout == "hello\n"
+    assert "  hello      Greet the night." in toy.run("--help").stdout
 
 
 def test_what_is_in_a_place_imports_little():

@@ -203,3 +203,27 @@ def test_blank_images_are_refused_in_the_same_words():
         with pytest.raises(Blank) as refused:
             kernels.prepare_one(planes)
         assert str(refused.value) == core_prepare(planes)[1].error
+
+
+# --- the tables ------------------------------------------------------------------------------
+
+
+def test_the_stand_in_knows_by_name_what_has_a_twin():
+    from galedge.core import fallback
+    from galedge.core.kernels.frame import FRAMINGS
+    from galedge.core.kernels.stretch import STRETCHES
+
+    assert fallback.framings() == list(FRAMINGS)
+    assert fallback.stretches() == list(STRETCHES)
+    assert set(FRAMINGS) <= set(_core.framings())
+    assert set(STRETCHES) <= set(_core.stretches())
+
+
+def test_a_stretch_without_a_twin_is_refused_with_a_word_on_the_core(monkeypatch):
+    from galedge.core import fallback
+    from galedge.images import recipe
+
+    monkeypatch.setattr(recipe, "_core", fallback)
+    monkeypatch.setattr(recipe, "is_compiled", False)
+    with pytest.raises(ValueError, match="not 'sqrt'; a galedge with a compiled core may know it"):
+        recipe.Recipe(stretch="sqrt")
