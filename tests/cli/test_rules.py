@@ -1,15 +1,16 @@
 """What goes with what: one table, and that errors, help and documentation say the same."""
 
 import re
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from galedge.answers.bands import parse_bands
-from galedge.cli import cli
+from galedge.cli import cli, options
 from galedge.cli.options import Command
 from galedge.cli.rules import RULES, Excludes, Needs, sentence, that_concern
 from galedge.cli.settings import Keeping, Reading, Running, Writing
@@ -196,6 +197,37 @@ def test_an_option_knows_in_which_form_it_was_given():
     (bands,) = [each for each in COMMANDS["classify"].params if each.name == "bands"]
     assert bands.form(parse_bands("g.fits,r.fits,i.fits")) == "FILES"
     assert bands.form(parse_bands("{name}_{g,r,i}.fits")) == "PATTERN"
+
+
+@dataclass(frozen=True)
+class Toys:
+    SECTION: ClassVar[str] = "Playing"
+
+    ball: str = options.setting("--ball", default="red", help="Colour.")
+    cards: int | None = options.setting("--cards", type=click.INT, help="Number.")
+
+
+def test_a_group_is_one_object():
+    @options.command
+    @options.takes(Toys, cards={"type": click.IntRange(2)})
+    def play(toys):
+        """Play."""
+        print(toys)
+
+    @options.command
+    @options.takes(Toys, without=["ball"])
+    def deal(toys):
+        """Deal."""
+        print(toys)
+
+    run = CliRunner().invoke
+    assert run(play, ["--ball", "blue"]).output == f"{Toys('blue')}\n"
+    assert run(play, ["--cards", "1"]).exit_code == 2  # as changed for this command
+    assert run(deal, ["--cards", "1"]).output == f"{Toys(cards=1)}\n"
+    assert run(deal, ["--ball", "blue"]).exit_code == 2
+    assert "--cards INTEGER  Number." in run(deal, ["--help"]).output
+    with pytest.raises(AssertionError):
+        options.takes(Toys, "dice")
 
 
 def test_a_module_is_a_command(tmp_path, monkeypatch):
