@@ -96,7 +96,8 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a plain dictionary."""
-        return dataclasses.asdict(self)
+        # asdict would copy deeply, which every single image would pay for.
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Recipe:
