@@ -266,6 +266,8 @@ void Header::inherit(const Header& primary) {
     // What is one statement is taken together, or not at all.
     static constexpr std::string_view kStatements[][2] = {
         {"OBJECT", ""}, {"DATE-OBS", ""}, {"RADESYS", "EQUINOX"}};
+    // A name that goes on for longer is made to fill the memory, in thousands of HDUs.
+    constexpr std::size_t kMostInherited = 16;
     const auto wish = value("INHERIT");
     if (wish && std::holds_alternative<bool>(*wish) && !std::get<bool>(*wish)) return;
     const auto has = [this](std::string_view keyword) {
@@ -278,6 +280,7 @@ void Header::inherit(const Header& primary) {
             if (at == primary.size()) continue;
             const std::size_t first = at;
             primary.value_at(at);
+            if (at - first > kMostInherited) continue;
             cards_.append(primary.cards_, first * kCardBytes, (at - first) * kCardBytes);
         }
     }

@@ -33,6 +33,8 @@ def values(text: bytes) -> dict[str, Any]:
 
 # What is one statement is taken together, or not at all.
 _STATEMENTS = (("OBJECT",), ("DATE-OBS",), ("RADESYS", "EQUINOX"))
+# A name that goes on for longer is made to fill the memory, in thousands of HDUs.
+_MOST_INHERITED = 16 * 80
 
 
 def inherited(text: bytes, primary: bytes) -> bytes:
@@ -44,6 +46,9 @@ def inherited(text: bytes, primary: bytes) -> bytes:
     for keyword, _, is_standard, place in _cards(primary):
         if is_standard:
             others.setdefault(keyword, place)
+    others = {
+        key: place for key, place in others.items() if place.stop - place.start <= _MOST_INHERITED
+    }
     for keywords in _STATEMENTS:
         if own.keys().isdisjoint(keywords):
             text += b"".join(primary[others[key]] for key in keywords if key in others)

@@ -92,7 +92,7 @@ def read_table(path: str | os.PathLike[str], wanted: Sequence[str] = ()) -> Tabl
 def _read_csv(path: str, wanted: Sequence[str]) -> dict[str, Column]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file) if line]
+            lines = [line for line in csv.reader(file, skipinitialspace=True) if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ReadError(f"{path}: is no CSV in UTF-8: {error}") from None
     comments = []

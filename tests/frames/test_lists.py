@@ -48,6 +48,7 @@ def places(catalogue):
         ("# made by me\n#id,x,y\nG1,1,2\n", ["G1"]),
         ("name,x,y\na,1,2,\nb,1,2,,\n", ["a", "b"]),
         ("name,x,y,\na,1,2,\n", ["a"]),
+        ('name, x, y\n"a, b", "1", "2"\n', ["a, b"]),
         ("label,x_centroid,y_centroid\n7,1,2\n", ["7"]),
         ("label,x,y\nSc,1,2\n", [None]),  # a class, not a name
     ],

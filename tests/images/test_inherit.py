@@ -8,6 +8,7 @@ import io
 
 import numpy as np
 import pytest
+from helpers.fits_files import extension, primary
 from helpers.frames_made import TAN
 from helpers.made import galaxy, rows
 
@@ -80,12 +81,12 @@ def test_every_way_takes_the_same(tmp_path, bundle, galedge, case, kind):
 
 
 def test_a_frame_of_reference_is_one_statement():
-    for extension, radesys, equinox in (
+    for own, radesys, equinox in (
         ({}, "FK5", 1975.0),
         ({"EQUINOX": 2000.0}, None, 2000.0),
         ({"RADESYS": "ICRS"}, "ICRS", None),
     ):
-        content = made({"RADESYS": "FK5", "EQUINOX": 1975.0}, extension)
+        content = made({"RADESYS": "FK5", "EQUINOX": 1975.0}, own)
         header = read(content).header
         assert (header.get("RADESYS"), header.get("EQUINOX")) == (radesys, equinox)
 
@@ -94,6 +95,20 @@ def test_a_long_name_comes_whole():
     name = "a name that is much longer than one card can hold, so that it goes over several " * 2
     found = read(made({"OBJECT": name}, {})).header
     assert found["OBJECT"] == found.shown("OBJECT") == name.strip()
+
+
+def test_a_name_that_fills_memory_is_left_where_it_is():
+    lines = ["OBJECT  = 'long&'", *["CONTINUE  'er&'"] * 1000, "DATE-OBS= '2024-01-01'"]
+    more = b"".join(line.ljust(80).encode() for line in lines) + b"END".ljust(80)
+    first = primary(np.zeros((1, 1)), 8)
+    head = first[: first.index(b"END     ")] + more
+    head = head.ljust(-(-len(head) // 2880) * 2880) + first[2880:]
+    for module in (_core, fallback):
+        hdus = module.open_fits_buffer(head + extension(galaxy(), -32) * 3).hdus()
+        for found in hdus[1:]:
+            assert module.card_text(found.text, "OBJECT") == ""
+            assert module.card_text(found.text, "DATE-OBS") == "2024-01-01"
+            assert len(found.text) < 2880
 
 
 def test_only_headers_are_read_on_and_checksums_hold(tmp_path):
