@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
-from numpy.typing import NDArray
+import numpy as np
 
 from galedge._version import __version__
 from galedge.answers.structure import Structure, structure
@@ -23,7 +23,8 @@ from galedge.tables.rows import Cell
 
 __all__ = ["COLUMNS", "Measured", "Measurer"]
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | Image | NDArray[Any] | Rejected"
+Source: TypeAlias = Any
+"""As of a classifier: a path, a file's content, an image, an array, a `Rejected` ..."""
 
 COLUMNS = [
     "path",
@@ -118,11 +119,11 @@ class Measurer:
         path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
         hdu = None
         try:
+            if type(source) is np.ndarray:
+                return Measured(structure=structure(source))
             image = source
-            if isinstance(source, str | bytes | os.PathLike):
-                image = read(source, self.hdu, plane=self.plane, verify=self.verify)
             if not isinstance(image, Image):
-                return Measured(structure=structure(image))  # type: ignore[arg-type]
+                image = read(image, self.hdu, plane=self.plane, verify=self.verify)
             hdu = image.hdu
             found = structure(image)
         except GaledgeError as error:

@@ -31,6 +31,7 @@ from galedge.answers.photometry import Doubles, Mask, growth
 from galedge.core.kernels import CROPPED, NEIGHBOUR, SMALL, border_sky, central_cells, find_central
 from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank, Unsupported
+from galedge.images.arrays import image_in
 from galedge.images.image import Image
 
 __all__ = ["FLAGS", "Structure", "structure"]
@@ -110,13 +111,14 @@ class Structure:
     flags: tuple[str, ...] = ()
 
 
-def structure(image: Image | NDArray[Any], *, threshold: float = 2.0) -> Structure:
+def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     """Measure the central galaxy of an image.
 
     Parameters
     ----------
     image : Image or ndarray, shape (H, W) or (3, H, W)
-        Linear flux; of three bands their mean is measured. NaN is masked.
+        Linear flux, or what `galedge.read` knows one to be held in; of three bands
+        their mean is measured. NaN is masked.
     threshold : float
         Surface brightness of the isophote, as in `galedge.Recipe`.
 
@@ -131,6 +133,11 @@ def structure(image: Image | NDArray[Any], *, threshold: float = 2.0) -> Structu
     Unsupported
         If the array is no image.
     """
+    if not isinstance(image, Image) and type(image) is not np.ndarray:
+        held = image_in(image)  # masked arrays and the like
+        if held is None:
+            raise Unsupported("a file is to be read first: galedge.read")
+        image = held
     is_picture = image.is_picture if isinstance(image, Image) else image.dtype == np.uint8
     data: NDArray[Any] = image.data if isinstance(image, Image) else image
     if data.dtype.kind not in "buif" or data.ndim not in (2, 3) or data.size == 0:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from galedge.core.backend import _core
+from galedge.images.arrays import image_in
 
 __all__ = ["Background", "background"]
 
@@ -33,7 +34,7 @@ class Background:
 
 
 def background(
-    image: npt.NDArray[Any],
+    image: Any,
     mesh: int = 64,
     filter: int = 3,
     *,
@@ -50,7 +51,8 @@ def background(
     Parameters
     ----------
     image : ndarray, shape (H, W)
-        Linear flux; pixels that are not finite, or below -1e30, do not count.
+        Linear flux, or what `galedge.read` knows one to be held in; pixels that are
+        masked, not finite, or below -1e30, do not count.
     mesh : int
         Side of a mesh in pixels: larger than the sources, smaller than the
         structure of the sky.
@@ -75,6 +77,11 @@ def background(
     ValueError
         If the shape or an option is out of range, or `out` does not fit.
     """
+    if type(image) is not np.ndarray:  # masked arrays and the like
+        held = image_in(image)
+        if held is None:
+            raise ValueError("a frame is an array; read files first")
+        image = held.data
     if image.ndim != 2 or image.size == 0:
         raise ValueError(f"a frame has the shape (H, W), not {image.shape}")
     pixels = np.ascontiguousarray(image, np.float32)[np.newaxis]

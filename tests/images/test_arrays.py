@@ -14,7 +14,9 @@ from PIL import Image as Pillow
 
 from galedge.answers.classifier import Classifier
 from galedge.answers.measure import Measurer
+from galedge.answers.structure import structure
 from galedge.errors import ReadError, Unsupported
+from galedge.images.background import background
 from galedge.images.image import read
 from galedge.images.prepare import prepare
 
@@ -94,6 +96,23 @@ def test_masked_pictures_stay_pictures(classifier, bad):
     assert masked.is_picture
     assert np.isnan(masked.data[bad]).all()
     assert not prepare([np.ma.array(data.astype("u2"), mask=bad)]).facts[0].error
+
+
+def test_skies_and_measurements_pass_masked_pixels_over(spoilt, bad):
+    frame = np.tile(spoilt, (3, 3))
+    hidden = np.tile(bad, (3, 3))
+    masked, expected = np.ma.array(frame, mask=hidden), np.where(hidden, np.nan, frame)
+    for name in ("level", "noise", "mesh_level"):
+        found, right = (getattr(background(data), name) for data in (masked, expected))
+        np.testing.assert_array_equal(found, right)
+    masked, expected = np.ma.array(spoilt, mask=bad), np.where(bad, np.nan, spoilt)
+    assert structure(masked) == structure(expected)
+    assert Measurer().measure(masked).structure == structure(expected)
+    for source in ("a.fits", b"SIMPLE"):
+        with pytest.raises(ValueError, match="a frame is an array"):
+            background(source)
+        with pytest.raises(Unsupported, match="is to be read first"):
+            structure(source)
 
 
 # --- arrays ---------------------------------------------------------------------------
