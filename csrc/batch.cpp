@@ -90,10 +90,13 @@ void prepare_file(const std::string& path, const HduChoice& choice, int plane, c
     }
     for (int c = 0; c < planes.count; ++c) planes.band[c] = worker.pixels.data() + c * pixels;
     facts.prepared = prepare(planes, recipe, out, worker.scratch);
-    const Wcs wcs = Wcs::from(hdu.header);
+    const Wcs wcs = Wcs::of(hdu);
     facts.parity = wcs.parity;
     facts.upwards = rows_go_up(hdu.header);
-    if (wcs.valid) wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);
+    facts.sip_ignored = wcs.sip_ignored;
+    if (wcs.valid && !wcs.unread())
+        wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);
+    facts.sky_unread = wcs.celestial && !std::isfinite(facts.ra + facts.dec);
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ struct ImageFacts {
     double ra = std::numeric_limits<double>::quiet_NaN();  // deg, of the frame's centre
     double dec = std::numeric_limits<double>::quiet_NaN();
     int hdu = -1;
-    int parity = 0;        // see Wcs
+    int parity = 0;  // see Wcs
+    bool sip_ignored = false;
+    bool sky_unread = false;  // the header has coordinates, but of no kind that is known here
     bool upwards = false;  // the first row is the lowest
     std::string object, date_obs;  // header cards OBJECT and DATE-OBS
     std::optional<std::string> error;

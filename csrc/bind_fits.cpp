@@ -120,6 +120,23 @@ py::object to_python(const Value& value) {
     return py::cast(std::get<std::complex<double>>(value));
 }
 
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+// action(first, second, one, other) on each pair of two arrays of one axis.
+template <class Action>
+py::tuple for_each_pair(const Doubles& first, const Doubles& second, Action&& action) {
+    if (first.ndim() != 1 || second.ndim() != 1 || first.size() != second.size())
+        throw py::value_error("coordinates must be two arrays of one axis and one length");
+    Doubles one(first.size()), other(first.size());
+    const double *a = first.data(), *b = second.data();
+    double *c = one.mutable_data(), *d = other.mutable_data();
+    {
+        const py::gil_scoped_release release;
+        for (py::ssize_t i = 0; i < first.size(); ++i) action(a[i], b[i], c[i], d[i]);
+    }
+    return py::make_tuple(one, other);
+}
+
 py::list parse_cards(const py::bytes& text) {
     py::list list;
     for (const Card& card : Header(text).cards())
@@ -130,8 +147,10 @@ py::list parse_cards(const py::bytes& text) {
 }  // namespace
 
 void bind_fits(py::module_& m) {
-    py::class_<Wcs>(m, "Wcs", "A gnomonic (TAN) celestial coordinate system, J2000.")
+    py::class_<Wcs>(m, "Wcs", "Gnomonic (TAN) celestial coordinates, with SIP.")
         .def_readonly("distorted", &Wcs::distorted)
+        .def_readonly("sip_ignored", &Wcs::sip_ignored)
+        .def_property_readonly("sip_order", [](const Wcs& w) { return w.sip.order; })
         .def_property_readonly("crpix",
                                [](const Wcs& w) { return py::make_tuple(w.crpix[0], w.crpix[1]); })
         .def_property_readonly("crval",
@@ -159,7 +178,23 @@ void bind_fits(py::module_& m) {
                 w.pixel_to_sky(x, y, ra, dec);
                 return py::make_tuple(ra, dec);
             },
-            py::arg("x"), py::arg("y"));
+            py::arg("x"), py::arg("y"))
+        .def(
+            "pixels_to_sky",
+            [](const Wcs& wcs, const Doubles& x, const Doubles& y) {
+                return for_each_pair(x, y, [&wcs](double x, double y, double& ra, double& dec) {
+                    wcs.pixel_to_sky(x, y, ra, dec);
+                });
+            },
+            py::arg("x"), py::arg("y"))
+        .def(
+            "sky_to_pixels",
+            [](const Wcs& wcs, const Doubles& ra, const Doubles& dec, bool with_sip) {
+                return for_each_pair(ra, dec, [&](double ra, double dec, double& x, double& y) {
+                    wcs.sky_to_pixel(ra, dec, with_sip, x, y);
+                });
+            },
+            py::arg("ra"), py::arg("dec"), py::arg("with_sip") = true);
 
     py::class_<Hdu>(m, "Hdu", "What a header says about its HDU.")
         .def_readonly("index", &Hdu::index)
@@ -169,8 +204,12 @@ void bind_fits(py::module_& m) {
         .def_property_readonly("axes", [](const Hdu& h) { return py::tuple(py::cast(h.axes)); })
         .def_property_readonly("is_image", &Hdu::is_image)
         .def_property_readonly("is_picture", &Hdu::is_picture)
-        .def_property_readonly("parity", [](const Hdu& h) { return Wcs::from(h.header).parity; })
-        .def_property_readonly("upwards", [](const Hdu& h) { return rows_go_up(h.header); })
+        .def_property_readonly("signs",
+                               [](const Hdu& h) {
+                                   const Wcs wcs = Wcs::of(h);
+                                   return py::make_tuple(wcs.parity, rows_go_up(h.header),
+                                                         wcs.sip_ignored, wcs.unread());
+                               })
         .def_property_readonly("shape",
                                [](const Hdu& h) -> py::object {
                                    if (!h.is_image()) return py::none();
@@ -185,7 +224,7 @@ void bind_fits(py::module_& m) {
         .def_readonly("data_offset", &Hdu::data_offset)
         .def_readonly("data_bytes", &Hdu::data_bytes)
         .def("wcs", [](const Hdu& h) -> std::optional<Wcs> {
-            const Wcs wcs = Wcs::from(h.header);
+            const Wcs wcs = Wcs::of(h);
             if (!wcs.valid) return std::nullopt;
             return wcs;
         });

@@ -68,7 +68,7 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
     py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
-    py::array_t<std::int8_t> signs({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
+    py::array_t<std::int8_t> signs({static_cast<py::ssize_t>(facts.size()), py::ssize_t{4}});
     py::list hdus;
     for (std::size_t i = 0; i < facts.size(); ++i) {
         table.mutable_at(i) = facts[i].prepared;
@@ -76,6 +76,8 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         positions.mutable_at(i, 1) = facts[i].dec;
         signs.mutable_at(i, 0) = static_cast<std::int8_t>(facts[i].parity);
         signs.mutable_at(i, 1) = facts[i].upwards;
+        signs.mutable_at(i, 2) = facts[i].sip_ignored;
+        signs.mutable_at(i, 3) = facts[i].sky_unread;
         hdus.append(facts[i].hdu);
         objects.append(shown(facts[i].object));
         dates.append(shown(facts[i].date_obs));

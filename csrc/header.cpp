@@ -168,6 +168,8 @@ std::int64_t find_end_card(const std::uint8_t* cards, std::size_t bytes, std::si
     return -1;
 }
 
+bool parse_number(std::string_view text, double& number) { return parse_real(trim(text), number); }
+
 std::string numbered(std::string_view stem, int number) {
     return std::string(stem) + std::to_string(number);
 }

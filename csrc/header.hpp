@@ -78,6 +78,9 @@ private:
 // of cards before it, or -1.
 std::int64_t find_end_card(const std::uint8_t* cards, std::size_t bytes, std::size_t from = 0);
 
+// A decimal number with nothing beside it but blanks.
+bool parse_number(std::string_view text, double& number);
+
 // NAXIS12 and the like.
 std::string numbered(std::string_view stem, int number);
 

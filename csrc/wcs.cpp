@@ -1,154 +1,58 @@
 #include "wcs.hpp"
 
 #include <cmath>
-#include <string>
+#include <limits>
 
 namespace galedge {
 namespace {
 
 constexpr double kDegree = 3.14159265358979323846 / 180;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// A missing number is `fallback`; one of another type makes the WCS invalid.
-double number(const Header& header, const std::string& keyword, double fallback, bool& bad) {
-    const auto value = header.value(keyword);
-    if (!value || std::holds_alternative<std::monostate>(*value)) return fallback;
-    if (const auto* real = std::get_if<double>(&*value)) return *real;
-    if (const auto* integer = std::get_if<std::int64_t>(&*value))
-        return static_cast<double>(*integer);
-    bad = true;
-    return fallback;
-}
-
-std::string text(const Header& header, const std::string& keyword) {
-    const auto value = header.value(keyword);
-    if (!value) return {};
-    const auto* found = std::get_if<std::string>(&*value);
-    return found != nullptr ? *found : std::string();
-}
-
-bool has(const Header& header, const std::string& keyword) {
-    return header.value(keyword).has_value();
-}
-
-bool is_j2000(const Header& header, bool& bad) {
-    std::string frame = text(header, "RADESYS");
-    if (frame.empty()) frame = text(header, "RADECSYS");  // its name before 2002
-    if (frame == "ICRS") return true;
-    const double epoch = number(header, "EPOCH", 2000, bad);
-    const double equinox = number(header, "EQUINOX", epoch, bad);
-    return (frame.empty() || frame == "FK5") && equinox == 2000;
-}
-
-bool is_degrees(const Header& header, const char* keyword) {
-    const std::string unit = text(header, keyword);
-    return unit.empty() || unit == "deg" || unit == "DEG" || unit == "degree" || unit == "degrees";
-}
-
-// TAN with polynomial terms is TPV by another name.
-bool has_polynomial(const Header& header) {
-    const std::string& cards = header.text();
-    for (std::size_t at = 0; at + Header::kCardBytes <= cards.size(); at += Header::kCardBytes)
-        if (cards.compare(at, 4, "PV1_") == 0 || cards.compare(at, 4, "PV2_") == 0) return true;
-    return false;
-}
-
-void read_matrix(const Header& header, double (&m)[2][2], bool& bad) {
-    if (has(header, "CD1_1") || has(header, "CD1_2") || has(header, "CD2_1") ||
-        has(header, "CD2_2")) {
-        m[0][0] = number(header, "CD1_1", 0, bad);
-        m[0][1] = number(header, "CD1_2", 0, bad);
-        m[1][0] = number(header, "CD2_1", 0, bad);
-        m[1][1] = number(header, "CD2_2", 0, bad);
-        return;
+// value = sum of c[p][q] u^p v^q, and its derivatives, by Horner's rule.
+void polynomial(const double (&c)[Sip::kMost + 1][Sip::kMost + 1], int order, double u, double v,
+                double& value, double& by_u, double& by_v) {
+    value = by_u = by_v = 0;
+    for (int p = order; p >= 0; --p) {
+        double row = 0, slope = 0;
+        for (int q = order - p; q >= 0; --q) {
+            slope = slope * v + row;
+            row = row * v + c[p][q];
+        }
+        by_u = by_u * u + value;
+        value = value * u + row;
+        by_v = by_v * u + slope;
     }
-    const double cdelt1 = number(header, "CDELT1", 1, bad);
-    const double cdelt2 = number(header, "CDELT2", 1, bad);
-    const bool has_pc = has(header, "PC1_1") || has(header, "PC1_2") || has(header, "PC2_1") ||
-                        has(header, "PC2_2");
-    if (!has_pc && has(header, "CROTA2")) {
-        const double angle = number(header, "CROTA2", 0, bad) * kDegree;
-        m[0][0] = cdelt1 * std::cos(angle);
-        m[0][1] = -cdelt2 * std::sin(angle);
-        m[1][0] = cdelt1 * std::sin(angle);
-        m[1][1] = cdelt2 * std::cos(angle);
-        return;
-    }
-    m[0][0] = cdelt1 * number(header, "PC1_1", 1, bad);
-    m[0][1] = cdelt1 * number(header, "PC1_2", 0, bad);
-    m[1][0] = cdelt2 * number(header, "PC2_1", 0, bad);
-    m[1][1] = cdelt2 * number(header, "PC2_2", 1, bad);
 }
 
-// 1 for a celestial longitude, 2 for a latitude, 0 for anything else.
-int celestial_axis(const std::string& type) {
-    for (const char* name : {"RA--", "GLON", "ELON", "SLON"})
-        if (type.compare(0, 4, name) == 0) return 1;
-    for (const char* name : {"DEC-", "GLAT", "ELAT", "SLAT"})
-        if (type.compare(0, 4, name) == 0) return 2;
-    return 0;
-}
+struct Vector {
+    double x, y, z;
+};
 
-int read_parity(const Header& header, const std::string& type1, const std::string& type2) {
-    const int first = celestial_axis(type1), second = celestial_axis(type2);
-    if (first + second != 3 || first == 0 || second == 0) return 0;
-    bool bad = false;
-    double m[2][2];
-    read_matrix(header, m, bad);
-    double area = m[0][0] * m[1][1] - m[0][1] * m[1][0];
-    if (first == 2) area = -area;
-    if (bad || !std::isfinite(area) || area == 0) return 0;
-    // East to the left and rows downward: longitude and row grow together.
-    return area > 0 ? 1 : -1;
+Vector turned(const double (*m)[3], const Vector& v, bool back) {
+    const auto row = [&](int i) {
+        return back ? m[0][i] * v.x + m[1][i] * v.y + m[2][i] * v.z
+                    : m[i][0] * v.x + m[i][1] * v.y + m[i][2] * v.z;
+    };
+    return {row(0), row(1), row(2)};
 }
 
 }  // namespace
 
-bool rows_go_up(const Header& header) {
-    std::string order = text(header, "ROWORDER");
-    for (char& c : order)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    return order != "TOP-DOWN";
-}
-
-Wcs Wcs::from(const Header& header) {
-    Wcs wcs;
-    const std::string type1 = text(header, "CTYPE1"), type2 = text(header, "CTYPE2");
-    wcs.parity = read_parity(header, type1, type2);
-    const auto is = [](const std::string& type, const char* plain, const char* sip) {
-        return type == plain || type == sip;
-    };
-    const bool usual =
-        is(type1, "RA---TAN", "RA---TAN-SIP") && is(type2, "DEC--TAN", "DEC--TAN-SIP");
-    const bool swapped =
-        is(type1, "DEC--TAN", "DEC--TAN-SIP") && is(type2, "RA---TAN", "RA---TAN-SIP");
-    bool bad = false;
-    if ((!usual && !swapped) || !is_j2000(header, bad) || !is_degrees(header, "CUNIT1") ||
-        !is_degrees(header, "CUNIT2") || has_polynomial(header))
-        return wcs;
-    // SIP, lookup tables, and the plate solutions of the Digitized Sky Survey.
-    wcs.distorted = type1.size() > 8 || has(header, "A_ORDER") || has(header, "CPDIS1") ||
-                    has(header, "D2IMDIS1") || has(header, "AMDX1");
-
-    double m[2][2];
-    read_matrix(header, m, bad);
-    wcs.crpix[0] = number(header, "CRPIX1", 0, bad);
-    wcs.crpix[1] = number(header, "CRPIX2", 0, bad);
-    wcs.crval[0] = number(header, swapped ? "CRVAL2" : "CRVAL1", 0, bad);
-    wcs.crval[1] = number(header, swapped ? "CRVAL1" : "CRVAL2", 0, bad);
-    wcs.lonpole = number(header, "LONPOLE", wcs.crval[1] >= 90 ? 0 : 180, bad);
-    for (int j = 0; j < 2; ++j) {
-        wcs.matrix[0][j] = m[swapped ? 1 : 0][j];
-        wcs.matrix[1][j] = m[swapped ? 0 : 1][j];
-    }
-    const double area = wcs.matrix[0][0] * wcs.matrix[1][1] - wcs.matrix[0][1] * wcs.matrix[1][0];
-    wcs.valid = !bad && std::isfinite(area) && area != 0 && std::isfinite(wcs.crpix[0]) &&
-                std::isfinite(wcs.crpix[1]) && std::isfinite(wcs.crval[0]) &&
-                std::abs(wcs.crval[1]) <= 90 && std::isfinite(wcs.lonpole);
-    return wcs;
+void Sip::apply(double& u, double& v, double (&slope)[2][2]) const {
+    double f, g;
+    polynomial(a, order, u, v, f, slope[0][0], slope[0][1]);
+    polynomial(b, order, u, v, g, slope[1][0], slope[1][1]);
+    slope[0][0] += 1;
+    slope[1][1] += 1;
+    u += f;
+    v += g;
 }
 
 void Wcs::pixel_to_sky(double x, double y, double& ra, double& dec) const {
-    const double dx = x + 1 - crpix[0], dy = y + 1 - crpix[1];
+    double dx = x + 1 - crpix[0], dy = y + 1 - crpix[1];
+    double slope[2][2];
+    if (sip.order > 0) sip.apply(dx, dy, slope);
     const double xi = matrix[0][0] * dx + matrix[0][1] * dy;
     const double eta = matrix[1][0] * dx + matrix[1][1] * dy;
     // Native spherical coordinates of the gnomonic projection (eqs. 14, 15, 55).
@@ -157,13 +61,66 @@ void Wcs::pixel_to_sky(double x, double y, double& ra, double& dec) const {
     // Rotation to the celestial sphere (eq. 2), its pole at (crval).
     const double sp = std::sin(crval[1] * kDegree), cp = std::cos(crval[1] * kDegree);
     const double st = std::sin(theta), ct = std::cos(theta);
-    const double east = -ct * std::sin(phi);
-    const double north = st * cp - ct * sp * std::cos(phi);
-    const double up = st * sp + ct * cp * std::cos(phi);
-    ra = crval[0] + std::atan2(east, north) / kDegree;
+    double east = -ct * std::sin(phi);
+    double north = st * cp - ct * sp * std::cos(phi);
+    double up = st * sp + ct * cp * std::cos(phi);
+    double zero = crval[0];
+    if (to_icrs != nullptr) {
+        const double sa = std::sin(zero * kDegree), ca = std::cos(zero * kDegree);
+        const Vector place = turned(
+            to_icrs, {north * ca - east * sa, north * sa + east * ca, up}, false);
+        north = place.x;
+        east = place.y;
+        up = place.z;
+        zero = 0;
+    }
+    ra = zero + std::atan2(east, north) / kDegree;
     ra -= 360 * std::floor(ra / 360);
     if (ra >= 360) ra = 0;  // a tiny negative number rounds up to 360
     dec = std::atan2(up, std::hypot(east, north)) / kDegree;
+}
+
+void Wcs::sky_to_pixel(double ra, double dec, bool with_sip, double& x, double& y) const {
+    x = y = kNaN;
+    double longitude = ra * kDegree - crval[0] * kDegree;
+    double sd = std::sin(dec * kDegree), cd = std::cos(dec * kDegree);
+    if (to_icrs != nullptr) {
+        const Vector place = turned(
+            to_icrs, {cd * std::cos(ra * kDegree), cd * std::sin(ra * kDegree), sd}, true);
+        longitude = std::atan2(place.y, place.x) - crval[0] * kDegree;
+        sd = place.z;
+        cd = std::hypot(place.x, place.y);
+    }
+    const double sp = std::sin(crval[1] * kDegree), cp = std::cos(crval[1] * kDegree);
+    const double east = cd * std::sin(longitude);
+    const double north = sd * cp - cd * sp * std::cos(longitude);
+    const double up = sd * sp + cd * cp * std::cos(longitude);
+    if (!(up > 0)) return;  // which NaN is not, either
+    const double phi = lonpole * kDegree + std::atan2(-east, north);  // eq. 5
+    const double radius = std::hypot(east, north) / up / kDegree;     // eq. 54
+    const double xi = radius * std::sin(phi), eta = -radius * std::cos(phi);
+    const double area = matrix[0][0] * matrix[1][1] - matrix[0][1] * matrix[1][0];
+    const double u = (matrix[1][1] * xi - matrix[0][1] * eta) / area;
+    const double v = (matrix[0][0] * eta - matrix[1][0] * xi) / area;
+    double at_u = u, at_v = v;
+    if (with_sip && sip.order > 0) {
+        constexpr int kSteps = 50;
+        constexpr double kClose = 1e-7;  // pixels
+        double off = kNaN;
+        for (int step = 0; step < kSteps && !(off < kClose); ++step) {  // Newton's
+            double now_u = at_u, now_v = at_v, slope[2][2];
+            sip.apply(now_u, now_v, slope);
+            const double du = u - now_u, dv = v - now_v;
+            const double det = slope[0][0] * slope[1][1] - slope[0][1] * slope[1][0];
+            at_u += (slope[1][1] * du - slope[0][1] * dv) / det;
+            at_v += (slope[0][0] * dv - slope[1][0] * du) / det;
+            off = std::hypot(du, dv);
+            if (!std::isfinite(at_u + at_v)) return;
+        }
+        if (!(off < kClose)) return;
+    }
+    x = at_u + crpix[0] - 1;
+    y = at_v + crpix[1] - 1;
 }
 
 double Wcs::pixel_scale() const {

@@ -13,6 +13,7 @@ import numpy as np
 from galedge._version import __version__
 from galedge.answers.structure import Structure, structure
 from galedge.errors import GaledgeError
+from galedge.images.astrometry import place
 from galedge.images.header import HduName
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
@@ -130,9 +131,8 @@ class Measurer:
             return Measured(path, hdu, error=str(error).removeprefix(f"{path}: "))
         except Exception as error:  # one image's, not the run's
             return Measured(path, hdu, error=unforeseen(error, path))
-        ra = dec = None
-        if image.wcs is not None and math.isfinite(found.x + found.y):
-            ra, dec = image.wcs.pixel_to_sky(found.x, found.y)
+        known = math.isfinite(found.x + found.y)
+        ra, dec = (place(image, found.x, found.y) if known else None) or (None, None)
         name, date = (image.header.shown(key) or None for key in ("OBJECT", "DATE-OBS"))
         return Measured(path or image.path, hdu, ra, dec, name, date, found)
 

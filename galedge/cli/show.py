@@ -149,6 +149,9 @@ def _hdu_lines(part: HduFacts) -> Iterator[str]:
     yield "  " + "  ".join(word for word in words if word)
     if part.wcs is not None:
         yield f"    WCS     {_wcs(part.wcs)}"
+    elif part.wcs_unread:
+        types = " ".join(str(part.header.get(key)) for key in ("CTYPE1", "CTYPE2"))
+        yield f"    WCS     {types}, by astropy"
 
 
 def _sums(sums: Sums) -> str:
@@ -157,9 +160,11 @@ def _sums(sums: Sums) -> str:
 
 
 def _wcs(wcs: Wcs) -> str:
-    ra, dec = wcs.crval
-    text = f"TAN at {ra:.6f} {dec:+.6f} deg, {wcs.pixel_scale:.4g} arcsec a pixel"
-    return text + ("; distortion terms are left out" if wcs.distorted else "")
+    ra, dec = wcs.pixel_to_sky(wcs.crpix[0] - 1, wcs.crpix[1] - 1)
+    text = f"TAN{'-SIP' if wcs.sip_order else ''} at {ra:.6f} {dec:+.6f} deg"
+    text += f", {wcs.pixel_scale:.4g} arcsec a pixel"
+    text += "; SIP terms are left out" if wcs.sip_ignored else ""
+    return text + ("; lookup tables need astropy" if wcs.distorted else "")
 
 
 def _facts_lines(facts: Facts) -> Iterator[str]:

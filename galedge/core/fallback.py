@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.core.astropy_tiles import CODECS
-from galedge.core.astropy_wcs import Wcs
 from galedge.core.cards import card_text, parse_cards
 from galedge.core.hdu import Hdu
 from galedge.core.reader import FitsFile
+from galedge.core.standin_wcs import Wcs
 from galedge.errors import ReadError, Unsupported
 
 if TYPE_CHECKING:
@@ -44,11 +44,10 @@ __all__ = [
 
 _MAX_PIXELS = 1 << 28
 
-_Found = tuple[
-    "Prepared | None", tuple[float, float], tuple[int, bool], int, str, str, str | None, bool
-]
+_Signs = tuple[int, bool, bool, bool]
+_Found = tuple["Prepared | None", tuple[float, float], _Signs, int, str, str, str | None, bool]
 _NO_SKY = (float("nan"), float("nan"))
-_NO_SIGNS = (0, False)
+_NO_SIGNS = (0, False, False, False)
 
 
 class Recipe(NamedTuple):
@@ -159,9 +158,9 @@ def prepare_files(
         pixels = pixels.reshape(-1, *pixels.shape[-2:])
         prepared = _prepare(pixels, found.is_picture, recipe, out[i])
         wcs = found.wcs()
-        sky = wcs.pixel_to_sky(prepared.x, prepared.y) if wcs else _NO_SKY
+        signs = found.signs
+        sky = _NO_SKY if wcs is None or signs[3] else wcs.pixel_to_sky(prepared.x, prepared.y)
         name, date = (card_text(found.text, keyword) for keyword in ("OBJECT", "DATE-OBS"))
-        signs = found.parity, found.upwards
         return prepared, sky, signs, found.index, name, date, None, False
 
     return _for_each(one, len(paths), threads, out)
@@ -205,6 +204,6 @@ def _for_each(
         [tuple(prepared or nothing) for prepared, *_ in found], [*fields, ("flags", "u4")]
     )
     positions = np.array([sky for _, sky, *_ in found], float).reshape(-1, 2)
-    signs = np.array([each[2] for each in found], np.int8).reshape(-1, 2)
+    signs = np.array([each[2] for each in found], np.int8).reshape(-1, 4)
     columns = zip(*found, strict=True) if found else ((),) * 8
     return table, positions, signs, *(list(column) for column in list(columns)[3:])

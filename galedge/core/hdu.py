@@ -7,14 +7,15 @@ allocated, and before astropy sees it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core.astropy_wcs import Wcs, parity
 from galedge.core.cards import card_text, values
+from galedge.core.standin_wcs import Wcs, signs
 from galedge.errors import ReadError, Unsupported
 
 __all__ = ["TYPES", "Hdu"]
@@ -99,28 +100,36 @@ class Hdu:
         return self.bitpix == 8 and (self._real("BSCALE", 1), self._real("BZERO", 0)) == (1, 0)
 
     @cached_property
+    def plane_axes(self) -> tuple[int, int]:
+        """Which axes are x and y: the first two that are longer than 1."""
+        long = [i for i, length in enumerate(self.axes) if length > 1]
+        if len(self.axes) > 2 and len(long) >= 2:
+            return long[0], long[1]
+        if len(self.axes) > 2 and long and long[0] > 0:
+            return long[0] - 1, long[0]
+        return 0, 1
+
+    @cached_property
     def shape(self) -> tuple[int, int, int] | None:
-        """Planes, height, width: those of the first two axes that are longer than 1."""
+        """Planes, height, width."""
         if not self.is_image:
             return None
-        long = [i for i, length in enumerate(self.axes) if length > 1]
-        at_x, at_y = 0, 1
-        if len(self.axes) > 2 and len(long) >= 2:
-            at_x, at_y = long[:2]
-        elif len(self.axes) > 2 and long and long[0] > 0:
-            at_x, at_y = long[0] - 1, long[0]
-        x, y = self.axes[at_x], self.axes[at_y]
+        x, y = (self.axes[axis] for axis in self.plane_axes)
         return math.prod(self.axes) // (x * y), y, x
 
     @property
-    def parity(self) -> int:
-        """The sense of its rows and columns on the sky; see ``csrc/wcs.hpp``."""
-        return parity(self.cards)
+    def _sky_cards(self) -> Mapping[str, Any]:
+        """Its cards, if rows and columns are its first two axes."""
+        return self.cards if self.plane_axes == (0, 1) else {}
+
+    @cached_property
+    def _wcs(self) -> Wcs | None:
+        return Wcs.parse(self._sky_cards)
 
     @property
-    def upwards(self) -> bool:
-        """Whether its first row is the lowest."""
-        return str(self.cards.get("ROWORDER", "")).upper() != "TOP-DOWN"
+    def signs(self) -> tuple[int, bool, bool, bool]:
+        """What it says of the sky; see `galedge.core.standin_wcs.signs`."""
+        return signs(self._sky_cards, self._wcs)
 
     @property
     def compression(self) -> Any:
@@ -129,7 +138,7 @@ class Hdu:
 
     def wcs(self) -> Wcs | None:
         """Return its celestial coordinates, where galedge knows their kind."""
-        return Wcs.parse(self.cards)
+        return self._wcs
 
     def scaled(
         self, stored: NDArray[Any], wanted: type[np.floating[Any]]

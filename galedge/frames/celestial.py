@@ -1,17 +1,16 @@
-"""Celestial coordinates of frames: the core's TAN where it suffices, else astropy's."""
+"""Celestial coordinates of frames: the core's where it knows them, else astropy's."""
 
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.errors import GaledgeError, ReadError
-from galedge.support.extras import need
+from galedge.images.astrometry import by_astropy
 
 if TYPE_CHECKING:
+    from galedge.core.astropy_sky import AstropySky
     from galedge.images.image import Image, Wcs
 
 __all__ = ["Celestial", "Tan", "celestial_of"]
@@ -37,14 +36,10 @@ class Celestial(Protocol):
 
 
 class Tan:
-    """The gnomonic projection (Calabretta & Greisen 2002, A&A 395, 1077), undistorted."""
+    """The gnomonic projection, with SIP or without, by the core."""
 
-    def __init__(self, wcs: Wcs) -> None:
-        self._wcs = wcs
-        self._matrix = np.array(wcs.matrix)
-        self._ra0, dec0 = np.radians(wcs.crval)
-        self._sin, self._cos = np.sin(dec0), np.cos(dec0)
-        self._lonpole = np.radians(wcs.lonpole)
+    def __init__(self, wcs: Wcs, shape: tuple[int, int]) -> None:
+        self._wcs, self._shape = wcs, shape
 
     @property
     def pixel_scale(self) -> float:
@@ -53,59 +48,41 @@ class Tan:
 
     def to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return right ascension and declination."""
-        place = self._wcs.pixel_to_sky
-        pairs = [place(*pair) for pair in zip(x.tolist(), y.tolist(), strict=True)]
-        ra, dec = np.array(pairs, np.float64).reshape(-1, 2).T
-        return ra, dec
+        return self._wcs.pixels_to_sky(x, y)
 
     def to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
-        """Return x and y; NaN for the hemisphere behind the projection."""
-        ra, dec = np.radians(ra) - self._ra0, np.radians(dec)
-        east = np.cos(dec) * np.sin(ra)
-        north = np.sin(dec) * self._cos - np.cos(dec) * self._sin * np.cos(ra)
-        up = np.sin(dec) * self._sin + np.cos(dec) * self._cos * np.cos(ra)
-        phi = self._lonpole + np.arctan2(-east, north)  # native longitude (eq. 5)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            radius = np.degrees(np.hypot(east, north) / up)  # eq. 54
-        radius[~(up > 0)] = np.nan
-        plane = np.stack([radius * np.sin(phi), -radius * np.cos(phi)])  # eqs. 12, 13
-        x, y = np.linalg.solve(self._matrix, plane) + np.array(self._wcs.crpix)[:, np.newaxis] - 1
+        """Return x and y; NaN for the hemisphere behind the projection.
+
+        Where SIP, whose polynomials hold on the frame alone, leads to no pixel, the
+        place without it counts, if that lies outside.
+        """
+        x, y = self._wcs.sky_to_pixels(ra, dec)
+        if (lost := ~np.isfinite(x + y)).any():
+            plain = self._wcs.sky_to_pixels(ra[lost], dec[lost], with_sip=False)
+            height, width = self._shape
+            off = [np.abs(2 * at + 1 - n) > n for at, n in zip(plain, (width, height), strict=True)]
+            x[lost], y[lost] = (np.where(off[0] | off[1], at, np.nan) for at in plain)
         return x, y
 
 
 class _Astropy:
-    """Whatever astropy knows: other projections and frames, SIP, distortion tables."""
+    """Whatever astropy knows: other projections and frames, lookup tables."""
 
-    def __init__(self, wcs: Any) -> None:
-        self._wcs = wcs
-        utilities = need("astropy.wcs.utils", "tables", "this frame's WCS")
-        self._utilities = utilities
-        self._coordinates = need("astropy.coordinates", "tables", "this frame's WCS")
-        self._pixel_scale = float(np.sqrt(utilities.proj_plane_pixel_area(wcs)))
+    def __init__(self, sky: AstropySky) -> None:
+        self._sky = sky
 
     @property
     def pixel_scale(self) -> float:
         """Side of a pixel in degrees."""
-        return self._pixel_scale
+        return self._sky.pixel_scale / 3600
 
     def to_sky(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return right ascension and declination."""
-        place = self._utilities.pixel_to_skycoord(x, y, self._wcs, origin=0).icrs
-        return place.ra.deg % 360, place.dec.deg
+        return self._sky.pixels_to_sky(x, y)
 
     def to_pixel(self, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
         """Return x and y."""
-        place = self._coordinates.SkyCoord(ra, np.clip(dec, -90, 90), unit="deg", frame="icrs")
-        to_pixel = self._utilities.skycoord_to_pixel
-        with np.errstate(invalid="ignore"):
-            x, y = to_pixel(place, self._wcs, origin=0, mode="wcs")
-            # Distortions are polynomials that hold near the frame: far from it,
-            # where it does not matter, their inversion would not converge.
-            width, height = self._wcs.pixel_shape or (0, 0)
-            near = (np.abs(x - width / 2) < width) & (np.abs(y - height / 2) < height)
-        if near.any():
-            x[near], y[near] = to_pixel(place[near], self._wcs, origin=0, mode="all")
-        return x, y
+        return self._sky.sky_to_pixels(ra, dec)
 
 
 def celestial_of(image: Image, shape: tuple[int, int]) -> Celestial | None:
@@ -125,29 +102,9 @@ def celestial_of(image: Image, shape: tuple[int, int]) -> Celestial | None:
 
     Raises
     ------
-    GaledgeError
-        If it needs astropy, which is not installed.
     ReadError
-        If astropy does not understand it.
+        If it needs astropy, and that is not installed or does not understand it.
     """
-    if image.wcs is not None and not image.wcs.distorted:
-        return Tan(image.wcs)
-    if image.hdu is None or not any(key.startswith("CTYPE") for key in image.header):
-        return None
-    purpose = f"{image.path}: the frame's WCS, which is more than an undistorted TAN,"
-    fits = need("astropy.io.fits", "tables", purpose)
-    wcs_module = need("astropy.wcs", "tables", purpose)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(image.path) as hdus:  # for the distortion tables in other HDUs
-                wcs = wcs_module.WCS(hdus[image.hdu].header, hdus, naxis=2)
-            if not wcs.has_celestial:
-                return None
-            wcs.pixel_shape = (shape[1], shape[0])
-            return _Astropy(wcs)
-    except GaledgeError:
-        raise
-    except Exception as error:  # wcslib's and astropy's errors have no common base
-        reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
-        raise ReadError(f"{image.path}: astropy does not understand its WCS: {reason}") from None
+    if image.wcs_unread:
+        return _Astropy(by_astropy(image, shape))
+    return None if image.wcs is None else Tan(image.wcs, shape)

@@ -6,7 +6,6 @@ import io
 import math
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from galedge._version import __version__
-from galedge.errors import GaledgeError, OutputError, Unsupported
-from galedge.frames.celestial import Celestial
+from galedge.core.astropy_sky import number_of
+from galedge.errors import GaledgeError, OutputError, ReadError, Unsupported
 from galedge.frames.field import SIDE
 from galedge.frames.frame import Frame
 from galedge.frames.sources import Sources
 from galedge.support.atomic import AtomicFile
 from galedge.support.extras import need
 from galedge.support.log import unforeseen
+from galedge.support.quiet import quiet
 from galedge.tables.rows import Cell
 
 __all__ = ["COLUMNS", "Cutout", "write_cutouts"]
@@ -100,7 +100,7 @@ def write_cutouts(
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}") from None
     sides = np.where(np.isfinite(sources.side), sources.side, side or SIDE).round().astype(int)
-    ra, dec = _positions(frame.celestial(), sources)
+    ra, dec, of_all = _positions(frame, sources)
     frame.plan(len(sources), float(sides.mean()) if len(sides) else 1.0)
     taken: set[str] = set()
     for i, name in enumerate(sources.names):
@@ -128,15 +128,14 @@ def write_cutouts(
         at_edge = bool(np.min(corner) < 0) or any(
             at + sides[i] > most for at, most in zip(corner, frame.shape[::-1], strict=True)
         )
-        yield Cutout(path, frame.path, *place, ("edge",) if at_edge else ())
+        yield Cutout(path, frame.path, *place, ("edge",) * at_edge + of_all)
 
 
 def _frame_header(frame: Frame, fits: Any) -> Any:
     """Return what of the frame's header holds for a part of it."""
     if frame.image.hdu is None:
         raise Unsupported(f"{frame.path}: is no FITS file; cutouts are made of FITS frames")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cards that break the standard: they are copied
+    with quiet():  # cards that break the standard are copied
         try:
             with fits.open(frame.path) as hdus:
                 header = hdus[frame.image.hdu].header.copy(strip=True)
@@ -170,18 +169,34 @@ def _inherit(header: Any, primary: Any, frame: Frame) -> None:
 def _cutout_header(header: Any, corner: tuple[int, int], frame: Frame, name: str | None) -> Any:
     """Move the reference pixels; polynomials (SIP, TPV) are relative to them and stay."""
     header = header.copy()
+    for axis, first in enumerate(corner, 1):
+        if f"CTYPE{axis}" in header:
+            header.setdefault(f"CRPIX{axis}", 0.0)
+        scale = _real(header, f"LTM{axis}_{axis}")
+        _move(header, f"LTV{axis}", -first * (1 if scale is None else scale))  # IRAF's pixels
+        _move(header, f"CNPIX{axis}", first)  # those of a digitized plate
     for key in list(header):
         if match := _REFERENCE.fullmatch(key):
-            header[key] -= corner[int(match[1]) - 1]
-    for axis, first in enumerate(corner, 1):
-        if f"LTV{axis}" in header:  # IRAF's physical coordinates
-            header[f"LTV{axis}"] -= first * header.get(f"LTM{axis}_{axis}", 1)
+            _move(header, key, -corner[int(match[1]) - 1])
     if name is not None:
         header["OBJECT"] = _ascii(name)
     file = _ascii(os.path.basename(frame.path))
     where = f"x {corner[0]} y {corner[1]} of HDU {frame.image.hdu}"
     header.add_history(f"galedge {__version__}: cutout from {where} of {file}"[:72])
     return header
+
+
+def _real(header: Any, key: str) -> float | None:
+    """Return a card's number, quoted or not, or None."""
+    try:
+        return number_of(key, header.get(key))
+    except ReadError:
+        return None
+
+
+def _move(header: Any, key: str, by: float) -> None:
+    if (value := _real(header, key)) is not None:
+        header[key] = value + by
 
 
 def _ascii(text: str) -> str:
@@ -192,8 +207,7 @@ def _ascii(text: str) -> str:
 def _write(fits: Any, path: str, data: Any, header: Any, frame: Frame) -> None:
     if any(_is_same(path, file) for file in frame.files):
         raise OutputError(f"{path}: is the frame itself; raw data are never replaced")
-    with warnings.catch_warnings(), AtomicFile(path, durable=False) as target:
-        warnings.simplefilter("ignore")
+    with quiet(), AtomicFile(path, durable=False) as target:
         content = io.BytesIO()  # as astropy does not know every mode of a file
         hdu = fits.PrimaryHDU(np.asarray(data, np.float32), header)
         hdu.writeto(content, output_verify="silentfix+ignore")
@@ -210,11 +224,17 @@ def _is_same(path: str, other: str) -> bool:
         return False
 
 
-def _positions(celestial: Celestial | None, sources: Sources) -> tuple[Any, Any]:
-    if celestial is None:
-        nothing = np.full(len(sources), np.nan)
-        return nothing, nothing
-    return celestial.to_sky(sources.x, sources.y)
+def _positions(frame: Frame, sources: Sources) -> tuple[Any, Any, tuple[str, ...]]:
+    """Return right ascensions, declinations, and flags of all sources."""
+    flags = ("sip_ignored",) if frame.image.sip_ignored else ()
+    nothing = np.full(len(sources), np.nan)
+    try:
+        sky = frame.celestial()
+    except ReadError:  # the places in pixels are known all the same
+        return nothing, nothing, (*flags, "wcs_unread")
+    if sky is None:
+        return nothing, nothing, flags
+    return *sky.to_sky(sources.x, sources.y), flags
 
 
 def _known(value: float) -> float | None:

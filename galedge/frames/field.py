@@ -251,7 +251,10 @@ def _on_sky(frame: Frame, results: Sequence[Result]) -> list[Result]:
     try:
         sky = frame.celestial()
     except GaledgeError:
-        sky = None  # astropy is missing or does not understand: told where it matters
+        return [
+            replace(result, flags=(*result.flags, "wcs_unread")) if result.ok else result
+            for result in results
+        ]
     if sky is None:
         return list(results)
     x, y = (

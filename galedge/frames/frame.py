@@ -225,7 +225,12 @@ class Frame:
             pixels = whole
         data = pixels[0] if self.planes == 1 else pixels
         image = replace(
-            self.image, data=data, header=Header(b""), wcs=None, is_picture=self.is_picture
+            self.image,
+            data=data,
+            header=Header(b""),
+            wcs=None,
+            wcs_unread=False,
+            is_picture=self.is_picture,
         )
         return image, (left, bottom)
 
@@ -273,8 +278,7 @@ class _Layer:
             path,
             self._hdu.index,
             self._hdu.is_picture,
-            self._hdu.parity,
-            self._hdu.upwards,
+            *self._hdu.signs,
         )
 
     def celestial(self) -> Celestial | None:

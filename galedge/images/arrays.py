@@ -214,8 +214,7 @@ def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> I
         path,
         number,
         data.dtype == np.uint8,
-        found.parity,
-        found.upwards,
+        *found.signs,
     )
 
 
@@ -237,8 +236,7 @@ def _of_nddata(source: Any) -> Image:
         "",
         None,
         is_bytes,
-        found.parity,
-        found.upwards,
+        *found.signs,
     )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAGS", "Facts", "facts_of"]
 
-#: Quality flags by bit, with what each means.
+#: Quality flags with what each means: first those that the core tells, by bit.
 FLAGS = {
     "no_source": "nothing rises above the sky near the centre; the whole image was framed",
     "cropped": "the galaxy reaches beyond the image",
@@ -19,6 +19,8 @@ FLAGS = {
     "small": "the galaxy is under ten pixels across",
     "masked": "over a tenth of the frame has no valid pixels",
     "faint": "the galaxy's bright part is under five times the noise",
+    "sip_ignored": "distortion terms (SIP) were left out, as CTYPE does not name them",
+    "wcs_unread": "the header's coordinates could not be read: ra and dec are empty",
 }
 
 # Every combination that occurs is built once.
@@ -95,7 +97,7 @@ def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
     """Turn what the core returns for a batch into facts, one for each path."""
     table, positions, signs, hdus, objects, dates, errors, _ = result
     facts = []
-    for path, numbers, (ra, dec), (parity, upwards), hdu, name, date, error in zip(
+    for path, numbers, (ra, dec), (parity, upwards, ignored, unread), hdu, name, date, error in zip(
         paths,
         table.tolist(),
         positions.tolist(),
@@ -121,7 +123,7 @@ def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
                 dec if dec == dec else None,
                 name,
                 date,
-                _names(flags),
+                _names(flags) + ("sip_ignored",) * ignored + ("wcs_unread",) * unread,
                 sky,
                 noise,
                 masked,

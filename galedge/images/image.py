@@ -60,6 +60,7 @@ class HduFacts:
     compression: str | None
     wcs: Wcs | None
     header: Header
+    wcs_unread: bool = False
 
 
 def read(
@@ -176,7 +177,7 @@ def cutout(
     padded = np.full((*image.data.shape[:-2], height, width), np.nan, image.data.dtype)
     padded[..., y0 - bottom : y1 - bottom, x0 - left : x1 - left] = image.data
     wcs = image.wcs.shifted(left - x0, bottom - y0) if image.wcs is not None else None
-    return replace(image, data=padded, wcs=wcs)
+    return replace(image, data=padded, wcs=wcs, origin=(left, bottom))
 
 
 def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]:
@@ -276,8 +277,8 @@ def _read_fits(
         name,
         found.index,
         found.is_picture,
-        found.parity,
-        found.upwards,
+        *found.signs,
+        origin=window[:2] if window is not None else (0, 0),
     )
 
 
@@ -296,4 +297,5 @@ def _facts(hdu: _core.Hdu) -> HduFacts:
         compression=str(hdu.compression) if hdu.compression is not None else None,
         wcs=hdu.wcs() if hdu.is_image else None,
         header=Header(hdu.text, compressed=kind == "compressed image"),
+        wcs_unread=hdu.is_image and hdu.signs[3],
     )

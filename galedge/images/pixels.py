@@ -29,8 +29,8 @@ class Image:
     header : Header
         The FITS header of the image; empty for other formats.
     wcs : Wcs or None
-        Celestial coordinates of ``data``, where the header has them in the
-        gnomonic (TAN) projection.
+        Celestial coordinates of ``data`` (ICRS), where the header has them in the
+        gnomonic (TAN) projection, with SIP or without.
     path : str
         Where the image came from, for messages and tables.
     hdu : int or None
@@ -45,6 +45,14 @@ class Image:
         Whether the first row is the lowest: of FITS, unless its ROWORDER says
         TOP-DOWN, and not of JPEG, PNG and TIFF. None where nothing says it: it
         is then taken to be so unless this is a picture.
+    sip_ignored : bool
+        Whether the header has SIP terms that its CTYPE does not name: they are
+        left out everywhere.
+    wcs_unread : bool
+        Whether the header has celestial coordinates that are not, or not all, in
+        `wcs`: astropy may know them.
+    origin : tuple of int
+        x and y of the first pixel in the image that the header describes.
     """
 
     data: NDArray[np.floating[Any]]
@@ -55,3 +63,6 @@ class Image:
     is_picture: bool
     parity: int = 0
     upwards: bool | None = None
+    sip_ignored: bool = False
+    wcs_unread: bool = False
+    origin: tuple[int, int] = (0, 0)

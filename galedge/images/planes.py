@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from galedge.errors import Unsupported
 from galedge.images.arrays import image_in
+from galedge.images.astrometry import on_one_grid
 from galedge.images.header import Header
 from galedge.images.image import Image, read
 from galedge.images.samples import planes_first
@@ -68,22 +69,14 @@ def _together(bands: Sequence[Image]) -> Image:
             f"the three bands have the shapes {', '.join(map(str, shapes))}; "
             "give three single planes on the same grid"
         )
-    _, height, width = first.data.shape
-    for band in bands[1:]:
-        if first.wcs is None or band.wcs is None:
-            continue
-        for corner in ((0, 0), (width - 1, height - 1)):
-            ra, dec = first.wcs.pixel_to_sky(*corner)
-            other_ra, other_dec = band.wcs.pixel_to_sky(*corner)
-            away = np.hypot((ra - other_ra) * np.cos(np.radians(dec)), dec - other_dec)
-            if away * 3600 > 0.5 * first.wcs.pixel_scale:
-                raise Unsupported(
-                    "the three bands lie on different pixels of the sky; reproject them first"
-                )
+    if not on_one_grid(bands):
+        raise Unsupported(
+            "the three bands lie on different pixels of the sky; reproject them first"
+        )
+    first = next((band for band in bands if band.wcs is not None or band.wcs_unread), first)
     picture = all(band.is_picture for band in bands)
     stack = np.concatenate([band.data for band in bands])
-    parity = next((band.parity for band in bands if band.parity), 0)
-    return replace(first, data=stack, is_picture=picture, parity=parity)
+    return replace(first, data=stack, is_picture=picture)
 
 
 def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:

@@ -18,9 +18,10 @@ import numpy.typing as npt
 
 from galedge.core.backend import _core
 from galedge.errors import GaledgeError
+from galedge.images.astrometry import orient, resolve
 from galedge.images.facts import Facts, facts_of
 from galedge.images.header import HduName, plain_hdu
-from galedge.images.image import Image, Wcs
+from galedge.images.image import Image
 from galedge.images.planes import are_bands, image_of
 from galedge.images.recipe import Recipe
 from galedge.support.log import unforeseen
@@ -156,6 +157,8 @@ def _prepare_files(
         threads,
     )
     facts = facts_of(paths, result)
+    for each in facts:
+        resolve(each)
     # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python
     # may with an extra, or knows which one to install.
     for i, unsupported in enumerate(result[-1]):
@@ -179,16 +182,14 @@ def _prepare_pixels(
     images: list[npt.NDArray[np.float32]] = []
     pictures: list[bool] = []
     good: list[int] = []
-    wcs: dict[int, Wcs] = {}
+    read_images: list[Image] = []
     for i, source in enumerate(sources):
         facts[i].path = "" if isinstance(source, tuple) else named(source)
         try:
             image = image_of(source, hdu, plane, verify)
             _copy_header(image, facts[i])
-            _copy_handedness(image, facts[i])
-            if image.wcs is not None:
-                wcs[i] = image.wcs
             images.append(image.data)
+            read_images.append(image)
             pictures.append(image.is_picture)
             good.append(i)
         except GaledgeError as error:
@@ -199,14 +200,12 @@ def _prepare_pixels(
             out[i] = 0
     part = np.empty((len(good), *out.shape[1:]), out.dtype)
     result = _core.prepare_arrays(images, pictures, core, part, threads)
-    for slot, i, fact in zip(part, good, facts_of([""] * len(good), result), strict=True):
+    found = facts_of([""] * len(good), result)
+    for slot, i, fact, image in zip(part, good, found, read_images, strict=True):
         out[i] = slot
         fact.path, fact.hdu = facts[i].path, facts[i].hdu
         fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
-        fact.parity, fact.upwards = facts[i].parity, facts[i].upwards
-        fact.handedness = facts[i].handedness
-        if i in wcs and fact.x is not None and fact.y is not None:
-            fact.ra, fact.dec = wcs[i].pixel_to_sky(fact.x, fact.y)
+        orient(fact, image)
         facts[i] = fact
     return facts
 
@@ -216,13 +215,6 @@ def _copy_header(image: Image, facts: Facts) -> None:
     facts.hdu = image.hdu
     facts.object = image.header.shown("OBJECT")
     facts.date_obs = image.header.shown("DATE-OBS")
-
-
-def _copy_handedness(image: Image, facts: Facts) -> None:
-    facts.parity = image.parity
-    facts.upwards = not image.is_picture if image.upwards is None else image.upwards
-    stated = image.parity or image.upwards is not None
-    facts.handedness = ("sky" if image.parity else "file") if stated else "assumed"
 
 
 def _without_path(message: str, path: str) -> str:

@@ -22,6 +22,7 @@ from helpers.fits_files import (
 from helpers.made import galaxy, rows, write_fits
 from helpers.seeds import seeds
 from helpers.stand_in import CLI, pure
+from helpers.wcs_forms import FORMS, NONE, UNREAD, apart, by_astropy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,40 +117,44 @@ def test_no_card_is_another_for_the_core(cards):
     assert _fallback.card_text(text, "OBJECT") == _core.card_text(text, "OBJECT")
 
 
-@pytest.mark.parametrize(
-    "matrix",
-    [
-        {"CD1_1": -1e-4, "CD1_2": 2e-5, "CD2_1": 1e-5, "CD2_2": 1.1e-4},
-        {"CDELT1": -1e-4, "CDELT2": 1e-4, "CROTA2": 30.0},
-        {"CDELT1": -1e-4, "CDELT2": 1e-4, "PC1_2": 0.1, "LONPOLE": 170.0},
-    ],
-)
-@pytest.mark.parametrize("types", [("RA---TAN", "DEC--TAN"), ("DEC--TAN-SIP", "RA---TAN-SIP")])
-def test_coordinates_are_those_of_the_core(types, matrix):
-    cards = {"CTYPE1": types[0], "CTYPE2": types[1], "CRVAL1": 30.0, "CRVAL2": -45.0}
-    cards |= {"CRPIX1": 60.5, "CRPIX2": 45.5, **matrix}
-    content = primary(np.zeros((4, 5)), -32, *cards.items())
-    ours, expected = (
-        module.open_fits_buffer(content).image().wcs() for module in (_fallback, _core)
-    )
-    for name in ("distorted", "crpix", "crval", "matrix", "lonpole"):
-        np.testing.assert_allclose(getattr(ours, name), getattr(expected, name), atol=1e-18)
+@pytest.mark.parametrize("name", [name for name in FORMS if FORMS[name].in_core])
+def test_coordinates_are_those_of_the_core(name):
+    content = primary(np.zeros((180, 260)), 16, *FORMS[name].cards.items())
+    ours, expected = (module.open_fits_buffer(content).image() for module in (_fallback, _core))
+    assert ours.signs == expected.signs
+    ours, expected = ours.wcs(), expected.wcs()
+    for each in ("distorted", "sip_ignored", "sip_order", "crpix", "crval", "matrix", "lonpole"):
+        np.testing.assert_allclose(getattr(ours, each), getattr(expected, each), atol=1e-18)
     assert ours.pixel_scale == pytest.approx(expected.pixel_scale)
-    for at in ((0, 0), (100, -50), (1e5, 3e5)):
-        assert ours.pixel_to_sky(*at) == pytest.approx(expected.pixel_to_sky(*at), abs=1e-9)
-        assert ours.shifted(3, 4).pixel_to_sky(*at) == pytest.approx(
-            expected.shifted(3, 4).pixel_to_sky(*at), abs=1e-9
-        )
+    x, y = np.array([0.0, 100, 259]), np.array([0.0, -50, 170])
+    for one, other in ((ours, expected), (ours.shifted(3, 4), expected.shifted(3, 4))):
+        places = other.pixels_to_sky(x, y)
+        assert apart(one.pixels_to_sky(x, y), places).max() < 1e-5
+        assert apart(one.pixel_to_sky(x[1], y[1]), other.pixel_to_sky(x[1], y[1])) < 1e-5
+        for with_sip in (True, False):
+            assert np.abs(
+                np.subtract(
+                    one.sky_to_pixels(*places, with_sip), other.sky_to_pixels(*places, with_sip)
+                )
+            ).max() < 1e-4  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "change", [{"CTYPE1": "RA---SIN"}, {"EQUINOX": 1950.0}, {"CRVAL2": 91.0}, {"CRPIX1": "far"}]
-)
-def test_foreign_coordinates_are_left_alone(change):
-    cards = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 30.0, "CRVAL2": -45.0, **change}
+@pytest.mark.parametrize("name", [name for name in FORMS if not FORMS[name].in_core])
+def test_coordinates_that_are_not_are_as_those_by_astropy_beside_the_core(name):
+    content = primary(np.zeros((180, 260)), 16, *FORMS[name].cards.items())
+    ours, expected = (module.open_fits_buffer(content).image() for module in (_fallback, _core))
+    assert ours.signs[:3] == expected.signs[:3]
+    assert (ours.signs[3], expected.signs[3]) == (False, True)
+    x, y = np.array([0.0, 100, 259]), np.array([0.0, 50, 170])
+    assert apart(ours.wcs().pixels_to_sky(x, y), by_astropy(FORMS[name].truth, x, y)).max() < 1e-5
+
+
+@pytest.mark.parametrize("cards", [*UNREAD.values(), *NONE.values()])
+def test_foreign_coordinates_are_left_alone(cards):
     content = primary(np.zeros((4, 5)), -32, *cards.items())
-    for module in (_core, _fallback):
-        assert module.open_fits_buffer(content).image().wcs() is None
+    ours, expected = (module.open_fits_buffer(content).image() for module in (_fallback, _core))
+    assert ours.wcs() is None is expected.wcs()
+    assert ours.signs[1:] == expected.signs[1:]
 
 
 def test_hostile_headers_are_refused_by_both():

@@ -1,0 +1,278 @@
+"""Celestial coordinates that the compiled core leaves to astropy: `csrc/wcs.hpp` says which.
+
+What a header says is brought into astropy's spelling first, so that both read the
+same header alike: quoted numbers, names of reference systems, units, SIP terms
+that CTYPE does not announce.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.errors import GaledgeError, ReadError
+from galedge.support.extras import need
+from galedge.support.quiet import quiet
+
+__all__ = ["AXES", "AstropySky", "needs_file", "number_of", "parity_of", "spelled"]
+
+#: What CTYPE begins with, of two axes that are coordinates on the sky.
+AXES = ({"RA--", "DEC-"}, {"GLON", "GLAT"}, {"SLON", "SLAT"}, {"ELON", "ELAT"})
+
+_PURPOSE = "its WCS, which is more than TAN with SIP,"
+
+Floats = NDArray[np.float64]
+Pair = tuple[Floats, Floats]
+
+_WORDS = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
+_NUMBERS = re.compile(
+    r"(CRPIX|CRVAL|CDELT|CROTA)[12]|(CD|PC)[12]_[12]|(CD|PC)00[12]00[12]|PV[12]_\d+|LONPOLE|LATPOLE"
+    r"|EQUINOX|EPOCH|MJD-OBS|[AB]P?_ORDER|[AB]P?_\d_\d"
+)
+# Of the plates of the Digitized Sky Survey.
+_PLATES = re.compile(r"AM[DX][XY]?\d+|PLT\w+|CNPIX[12]|PPO\d|[XY]PIXELSZ|PLATEID|OBJCTR?\w+")
+_SIP = re.compile(r"[AB]P?_(ORDER|\d_\d)")
+_UNITS = {"DEGREE": "deg", "DEGREES": "deg"}
+_SYSTEMS = {
+    "J2000": ("FK5", 2000.0),
+    "J2000.0": ("FK5", 2000.0),
+    "B1950": ("FK4", 1950.0),
+    "B1950.0": ("FK4", 1950.0),
+}
+
+
+def spelled(cards: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a header says of its first two axes' coordinates, in astropy's spelling.
+
+    Parameters
+    ----------
+    cards : mapping
+        The header of an image.
+
+    Raises
+    ------
+    ReadError
+        If a number is none.
+    """
+    found: dict[str, Any] = {}
+    for key, value in cards.items():
+        if value is None or value == "":
+            continue
+        if _WORDS.fullmatch(key):
+            found[key] = str(value).strip().upper()
+        elif _NUMBERS.fullmatch(key):
+            found[key] = number_of(key, value)
+        elif _PLATES.fullmatch(key) or key == "DATE-OBS":
+            found[key] = value
+    for key in ("CUNIT1", "CUNIT2"):
+        if key in found:
+            found[key] = _UNITS.get(found[key], found[key].lower())
+    types = [found.get(key, "") for key in ("CTYPE1", "CTYPE2")]
+    if not all(name.endswith("-SIP") for name in types):
+        found = {key: value for key, value in found.items() if not _SIP.fullmatch(key)}
+    for key in [key for key in found if key.endswith("_ORDER")]:
+        found[key] = _order(key, found[key])
+    system = found.pop("RADECSYS", "")
+    system = found.pop("RADESYS", "") or system
+    equinox = found.pop("EPOCH", None)
+    equinox = found.pop("EQUINOX", equinox)
+    if system in _SYSTEMS:
+        system, year = _SYSTEMS[system]
+        equinox = year if equinox is None else equinox
+    if system:
+        found["RADESYS"] = system
+    if equinox is not None:
+        found["EQUINOX"] = equinox
+    return found
+
+
+def needs_file(cards: Mapping[str, Any]) -> bool:
+    """Tell whether coordinates depend on tables in other HDUs of the file."""
+    projected = any(
+        str(cards.get(key, "")).upper().endswith("-TAB") for key in ("CTYPE1", "CTYPE2")
+    )
+    return projected or any(key.startswith(("CPDIS", "CQDIS", "D2IM")) for key in cards)
+
+
+def number_of(key: str, value: Any) -> float:
+    """Return a card's number, quoted or not, of a year also as J2000; else ReadError."""
+    if isinstance(value, str):
+        text = value.strip().upper()
+        if key in ("EQUINOX", "EPOCH") and text[:1] in ("J", "B"):
+            text = text[1:]
+        with suppress(ValueError):
+            value = float(text.replace("D", "E"))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ReadError(f"its WCS is not understood: {key} is not a number: {value!r}")
+    return float(value)
+
+
+def _order(key: str, value: float) -> int:
+    if not 0 <= value <= 9:  # the convention's highest; astropy makes room for any
+        raise ReadError(f"its WCS is not understood: {key} is not 0 to 9: {value:g}")
+    return int(value)
+
+
+def parity_of(cards: Mapping[str, Any]) -> int:
+    """Return `Image.parity` of a header's coordinates; 0 where it cannot be known."""
+    try:
+        system = _system(spelled(cards))
+    except GaledgeError:  # also without astropy
+        return 0
+    area = np.linalg.det(system.pixel_scale_matrix) * (-1 if system.wcs.lng else 1)
+    return int(np.sign(area)) if system.has_celestial and np.isfinite(area) else 0
+
+
+class AstropySky:
+    """Between zero-based pixels and degrees (ICRS), by astropy.
+
+    Parameters
+    ----------
+    cards : mapping
+        The header of the image.
+    header, hdus : astropy Header and HDUList, optional
+        The same header and its file, where lookup tables count.
+    shape : tuple of int, optional
+        Height and width of the image.
+    origin : tuple of float
+        x and y of the first pixel that is meant, in the image.
+
+    Raises
+    ------
+    GaledgeError
+        If astropy is not installed.
+    ReadError
+        If it does not understand the coordinates.
+    """
+
+    def __init__(
+        self,
+        cards: Mapping[str, Any],
+        header: Any = None,
+        hdus: Any = None,
+        shape: tuple[int, int] | None = None,
+        origin: tuple[float, float] = (0, 0),
+    ) -> None:
+        self._coordinates = need("astropy.coordinates", "tables", _PURPOSE)
+        self._shape, self._origin = shape, origin
+        words = spelled(cards)
+        self._wcs = _system(words, header, hdus)
+        with quiet():
+            try:
+                self._frame = _frame(words, self._coordinates)
+            except ValueError as error:  # a year that is none
+                raise _misunderstood(error) from None
+        numbers = self._wcs.wcs
+        self.crpix, self.lonpole = numbers.crpix, float(numbers.lonpole)
+        # Longitude and latitude, whichever axis comes first.
+        self.crval = self._ordered(*numbers.crval.tolist())
+        self.matrix = self._ordered(*map(tuple, self._wcs.pixel_scale_matrix.tolist()))
+        self.pixel_scale = 3600 * float(np.sqrt(abs(np.linalg.det(self._wcs.pixel_scale_matrix))))
+        """Side of a square of the same area as a pixel at the reference point, in arcsec."""
+
+    def pixels_to_sky(self, x: Floats, y: Floats) -> Pair:
+        """Return right ascension and declination; NaN for what has none."""
+        with quiet():
+            longitude, latitude = self._world(x + self._origin[0], y + self._origin[1])
+            known = np.abs(latitude) <= 90  # which NaN is not
+            ra, dec = np.full_like(longitude, np.nan), np.full_like(latitude, np.nan)
+            found = self._coordinates.SkyCoord(
+                longitude[known], latitude[known], unit="deg", frame=self._frame
+            ).icrs
+            ra[known], dec[known] = found.ra.deg % 360 % 360, found.dec.deg
+        return ra, dec
+
+    def sky_to_pixels(self, ra: Floats, dec: Floats, distorted: bool = True) -> Pair:
+        """Return x and y; NaN for what the projection does not show.
+
+        Far from the image the distortions, which would mean nothing there, are left
+        out; and beside it where they lead to no pixel.
+        """
+        with quiet(), np.errstate(all="ignore"):
+            sky = self._coordinates.SkyCoord(ra, np.clip(dec, -90, 90), unit="deg", frame="icrs")
+            place = sky.transform_to(self._frame).spherical
+            longitude, latitude = place.lon.deg, place.lat.deg
+            plain = self._wcs.wcs_world2pix(*self._ordered(longitude, latitude), 0)
+            x, y = (np.array(axis, float) for axis in plain)
+            near = inside = np.isfinite(x + y)
+            if self._shape is not None:
+                height, width = self._shape
+                near = (np.abs(x - width / 2) < width) & (np.abs(y - height / 2) < height)
+                inside = (np.abs(2 * x + 1 - width) < width) & (np.abs(2 * y + 1 - height) < height)
+            if distorted and near.any():
+                longitude, latitude = longitude[near], latitude[near]
+                world = self._ordered(longitude, latitude)
+                found = self._wcs.all_world2pix(*world, 0, quiet=True)
+                again = self._world(*found)
+                turn = (again[0] - longitude + 180) % 360 - 180
+                off = np.hypot(turn * np.cos(np.radians(latitude)), again[1] - latitude)
+                reached = off * 3600 < 0.01 * self.pixel_scale
+                for axis, exact in zip((x, y), found, strict=True):
+                    instead = np.where(inside[near], np.nan, axis[near])
+                    axis[near] = np.where(reached, exact, instead)
+        return x - self._origin[0], y - self._origin[1]
+
+    def _world(self, x: Floats, y: Floats) -> Pair:
+        """Return longitude and latitude in the header's reference system."""
+        return self._ordered(*self._wcs.all_pix2world(x, y, 0))
+
+    def _ordered(self, first: Any, second: Any) -> tuple[Any, Any]:
+        """Exchange axes where the first one is the latitude."""
+        return (first, second) if self._wcs.wcs.lng == 0 else (second, first)
+
+
+def _system(words: Mapping[str, Any], header: Any = None, hdus: Any = None) -> Any:
+    """Return astropy's WCS of two axes, from pixels to the header's reference system."""
+    wcs = need("astropy.wcs", "tables", _PURPOSE)
+    header = need("astropy.io.fits", "tables", _PURPOSE).Header() if header is None else header
+    with quiet():
+        try:
+            for key in [key for key in header if _replaced(key)]:
+                del header[key]
+            header.update(words)
+            return wcs.WCS(header, hdus, naxis=2)
+        except Exception as error:  # wcslib's and astropy's errors have no common base
+            raise _misunderstood(error) from None
+
+
+def _misunderstood(error: Exception) -> ReadError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+    return ReadError(f"its WCS is not understood: {reason}")
+
+
+def _replaced(key: str) -> bool:
+    """Tell whether `spelled` says the same, or says that it does not count."""
+    return bool(_WORDS.fullmatch(key) or _NUMBERS.fullmatch(key))
+
+
+def _frame(words: Mapping[str, Any], coordinates: Any) -> Any:
+    """Return astropy's form of the reference system."""
+    axes = {words.get(key, "")[:4] for key in ("CTYPE1", "CTYPE2")}
+    system, equinox = words.get("RADESYS", ""), words.get("EQUINOX")
+    if axes == {"GLON", "GLAT"}:
+        return coordinates.Galactic()
+    if axes == {"SLON", "SLAT"}:
+        return coordinates.Supergalactic()
+    if not system:  # the standard's rule
+        system = "ICRS" if equinox is None else "FK4" if equinox < 1984 else "FK5"
+    if axes == {"RA--", "DEC-"}:
+        if system == "ICRS":
+            return coordinates.ICRS()
+        if system == "FK5":
+            return coordinates.FK5(equinox=f"J{2000 if equinox is None else equinox}")
+        if system in ("FK4", "FK4-NO-E"):
+            kind = coordinates.FK4 if system == "FK4" else coordinates.FK4NoETerms
+            return kind(equinox=f"B{1950 if equinox is None else equinox}")
+    elif axes == {"ELON", "ELAT"} and system in ("ICRS", "FK5"):
+        year = 2000 if equinox is None or system == "ICRS" else equinox
+        return coordinates.BarycentricMeanEcliptic(equinox=f"J{year}")
+    raise ReadError(
+        f"its WCS is not understood: {' and '.join(sorted(axes))} in RADESYS {system!r} are in no "
+        "reference system that is known here"
+    )
