@@ -65,9 +65,10 @@ class Hdu:
         """Return an integer of the header, or ReadError."""
         value = self.cards.get(keyword)
         value = default if value is None else value
+        if value is None:
+            raise ReadError(f"the header has no {keyword}")
         if type(value) is not int:
-            found = "is missing" if value is None else f"is not an integer: {value!r}"
-            raise ReadError(f"{keyword} {found}")
+            raise ReadError(f"{keyword} is not an integer: {value!r}")
         return value
 
     def _count(self, keyword: str, default: int | None = None) -> int:
