@@ -69,7 +69,7 @@ def test_the_command_says_it_in_one_sentence(clone, arguments):
 
 def test_help_and_version_need_no_core(clone):
     sources(clone)
-    for options in (["--help"], ["--version"], ["classify", "--help"], ["watch", "--help"]):
+    for options in (["--help"], ["--version"], ["info", "--help"], ["engines", "--help"]):
         process = run(clone, "-m", "galedge", *options)
         assert process.returncode == 0
         assert not process.stderr
