@@ -112,14 +112,11 @@ def read(
     name, content = _content(source, limit)
     try:
         opened = open_source(content, limit, hdu)
-        if isinstance(opened, Fits):
-            if verify:
-                refuse_changed(opened.file, opened.image(hdu))
-            return _read_fits(opened, name, double, hdu, plane, window)
-        if hdu is not None:
+        if isinstance(opened, Fits) and verify:
+            refuse_changed(opened.file, opened.image(hdu))
+        if isinstance(opened, Samples) and hdu is not None:
             raise Unsupported(f"has no HDU {hdu}: it is not a FITS file")
-        data = select(opened.planes(), plane, window, np.float64 if double else np.float32)
-        return _read_other(opened, data, name)
+        return _read(opened, name, double, hdu, plane, window)
     except ReadError as error:
         raise _named(error, name) from None
 
@@ -153,25 +150,23 @@ def cutout(
     # The convention of astropy's Cutout2D for even sizes.
     left, bottom = int(np.ceil(x - width / 2)), int(np.ceil(y - height / 2))
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    name, content = _content(source, limit)
+    held = image_in(source, hdu)
+    name, content = _content(source, limit) if held is None else (held.path, "")
     try:
         if width * height > limit:
             raise TooLarge(f"{width * height} pixels are more than {limit}; raise max_pixels")
-        opened = open_source(content, limit, hdu)
-        full_height, full_width = opened.frame(hdu)
+        opened = open_source(content, limit, hdu) if held is None else held
+        full_height, full_width = (
+            _colours_first(opened).shape[-2:] if isinstance(opened, Image) else opened.frame(hdu)
+        )
         x0, x1 = max(left, 0), min(left + width, full_width)
         y0, y1 = max(bottom, 0), min(bottom + height, full_height)
         if x0 >= x1 or y0 >= y1:
             raise ReadError(f"the cutout at ({x:g}, {y:g}) lies outside the image")
         window = (x0, y0, x1 - x0, y1 - y0)
-        if isinstance(opened, Fits):
-            image = _read_fits(opened, name, double, hdu, plane, window)
-        else:
-            kind = np.float64 if double else np.float32
-            data = select(opened.planes(), plane, window, kind)
-            image = _read_other(opened, data, name)
+        image = _read(opened, name, double, hdu, plane, window)
     except ReadError as error:
-        raise _named(error, name) from None
+        raise _named(error, name) if held is None else error from None
     if window == (left, bottom, width, height):
         return image
     padded = np.full((*image.data.shape[:-2], height, width), np.nan, image.data.dtype)
@@ -183,7 +178,7 @@ def cutout(
 def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]:
     """List what is in a file without reading its pixels."""
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    name, content = _content(source, limit)
+    name, content = _file(source, limit)
     try:
         opened = open_source(content, limit, None, whole=True)
         if not isinstance(opened, Fits):
@@ -200,7 +195,7 @@ def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]
 def checksums(source: Source, *, max_pixels: int | None = None) -> list[Sums]:
     """Compare CHECKSUM and DATASUM of every HDU; other formats have none."""
     limit = MAX_PIXELS if max_pixels is None else max_pixels
-    name, content = _content(source, limit)
+    name, content = _file(source, limit)
     try:
         opened = open_source(content, limit, None, whole=True)
         if not isinstance(opened, Fits):
@@ -215,6 +210,12 @@ def _is_double(dtype: DTypeLike) -> bool:
     if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype must be float32 or float64, not {kind}")
     return kind == np.dtype(np.float64)
+
+
+def _file(source: Source, limit: int) -> tuple[str, str | memoryview]:
+    if image_in(source) is not None:
+        raise Unsupported("is in memory; this is told of files")
+    return _content(source, limit)
 
 
 def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
@@ -239,9 +240,31 @@ def _named(error: ReadError, name: str) -> ReadError:
     return type(error)(f"{name}: {error}")
 
 
+def _read(
+    opened: Fits | Samples | Image,
+    name: str,
+    double: bool,
+    hdu: HduName | None,
+    plane: int | None,
+    window: Window | None,
+) -> Image:
+    """Read a window of what has been opened."""
+    if isinstance(opened, Image):
+        return _as_floats(opened, double, plane, window)
+    if isinstance(opened, Fits):
+        return _read_fits(opened, name, double, hdu, plane, window)
+    data = select(opened.planes(), plane, window, np.float64 if double else np.float32)
+    upwards = None if opened.kind == ".npy" else False
+    return Image(data, Header(b""), None, name, None, opened.is_picture, upwards=upwards)
+
+
+def _colours_first(held: Image) -> NDArray[Any]:
+    return held.data if held.hdu is not None else planes_first(held.data)
+
+
 def _as_floats(held: Image, double: bool, plane: int | None, window: Window | None) -> Image:
     """Return what is in memory as if it had been read."""
-    data = held.data if held.hdu is not None else planes_first(held.data)
+    data = _colours_first(held)
     if data.dtype.kind not in "buif" or data.ndim not in (2, 3) or data.size == 0:
         raise Unsupported(f"an array {data.shape} of {data.dtype} is no image of real numbers")
     wcs = held.wcs
@@ -249,11 +272,6 @@ def _as_floats(held: Image, double: bool, plane: int | None, window: Window | No
         wcs = wcs.shifted(window[0], window[1])
     data = select(data, plane, window, np.float64 if double else np.float32)
     return replace(held, data=data, wcs=wcs)
-
-
-def _read_other(opened: Samples, data: NDArray[np.floating[Any]], name: str) -> Image:
-    upwards = None if opened.kind == ".npy" else False
-    return Image(data, Header(b""), None, name, None, opened.is_picture, upwards=upwards)
 
 
 def _read_fits(

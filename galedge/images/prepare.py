@@ -108,7 +108,7 @@ def prepare(
         raise ValueError(f"out must be a C-contiguous uint8 or float32 array of shape {shape}")
     core = _core.Recipe(**recipe.to_json())
     # The core reads only what it needs, verifying takes all: that is read's task.
-    in_core = [not verify and _read_in_core(source, hdu) for source in sources]
+    in_core = [not verify and _read_in_core(source, hdu, plane) for source in sources]
     prepare_pixels = partial(_prepare_pixels, verify=verify)
     facts = [Facts()] * len(sources)  # each has another in its place in the end
     for by_core, run in ((True, _prepare_files), (False, prepare_pixels)):
@@ -133,7 +133,9 @@ def named(source: object) -> str:
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
 
 
-def _read_in_core(source: Source, hdu: Hdu) -> bool:
+def _read_in_core(source: Source, hdu: Hdu, plane: int | None) -> bool:
+    if any(isinstance(number, int) and number < 0 for number in (hdu, plane)):
+        return False  # which is no choice, but to the core the sign of none
     if isinstance(source, (str, os.PathLike)) and not are_bands(hdu):
         return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import sys
 import warnings
 
@@ -17,7 +18,7 @@ from galedge.answers.measure import Measurer
 from galedge.answers.structure import structure
 from galedge.errors import ReadError, Unsupported
 from galedge.images.background import background
-from galedge.images.image import read
+from galedge.images.image import checksums, cutout, describe, read
 from galedge.images.prepare import prepare
 
 SIDE = 96
@@ -326,6 +327,34 @@ def test_units(classifier, image, spoilt, bad):
     for source in (image * units.mag, units.Magnitude(image), image * units.dex):
         error = classifier.classify(source).error
         assert "are logarithms; give linear flux" in error
+
+
+def test_windows_of_what_is_in_memory(path, image):
+    fits = pytest.importorskip("astropy.io.fits")
+    with fits.open(path) as hdus:
+        for source in (hdus, hdus[0], image, np.ma.array(image)):
+            np.testing.assert_array_equal(
+                cutout(source, 3, 50, 20).data, cutout(path, 3, 50, 20).data
+            )
+            np.testing.assert_array_equal(read(source, window=(5, 6, 7, 8)).data, image[6:14, 5:12])
+        ours, theirs = cutout(hdus, 3, 50, 20).wcs, cutout(path, 3, 50, 20).wcs
+        assert ours.pixel_to_sky(1, 2) == theirs.pixel_to_sky(1, 2)
+        for tell in (describe, checksums):
+            with pytest.raises(Unsupported, match="is in memory"):
+                tell(hdus)
+            with pytest.raises(Unsupported, match="a dict is no image"):
+                tell({})
+    with pytest.raises(ReadError, match="lies outside the image"):
+        cutout(image, 500, 0, 4)
+    with pytest.raises(ReadError, match="no plane 2: the image has 1"):
+        cutout(image, 5, 5, 4, plane=2)
+
+
+def test_numbers_below_zero_choose_nothing(path, image):
+    for options in ({"hdu": -1}, {"plane": -1}):
+        for source in (path, path.read_bytes()):
+            (facts,) = prepare([source], **options).facts
+            assert re.search("no (HDU|plane) -1", facts.error)
 
 
 # --- what is no image -----------------------------------------------------------------
