@@ -7,6 +7,7 @@ several commands share stands here or there, once.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -309,13 +310,16 @@ class Writing:
         """
         outputs = {"-o": self.output, "--gallery": self.gallery, "--overlay": self.overlay}
         for option, path in outputs.items():
-            if path is None or not os.path.exists(path):
+            if path is None:
                 continue
-            if os.path.isdir(path):
+            try:
+                this = os.stat(path)  # one look: what is gone at the next is no hindrance
+            except (OSError, ValueError):
+                continue
+            if stat.S_ISDIR(this.st_mode):
                 raise click.UsageError(
                     f"{option} {printable(path)}: is a folder; name a file in it"
                 )
-            this = os.stat(path)
             if any(isinstance(each, str) and _is_file(each, this) for each in inputs):
                 raise click.UsageError(
                     f"{option} {printable(path)}: is also an input; raw data are never replaced"
