@@ -11,8 +11,6 @@ import contextlib
 import functools
 import io
 import re
-import threading
-import warnings
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from galedge.core.hdu import Hdu
 from galedge.errors import ReadError, Unsupported
 from galedge.support.extras import need
+from galedge.support.quiet import quiet
 
 __all__ = ["CODECS", "decode"]
 
@@ -37,7 +36,6 @@ _BYTES = {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 # What the tiles need; of other cards astropy may not know what to make.
 _CARD = re.compile(r"BITPIX|NAXIS\d?|[PG]COUNT|TFIELDS|THEAP|T(TYPE|FORM)\d+|BLANK|Z\w+")
-_LOCK = threading.Lock()  # what is done with warnings is the whole process's
 
 
 def decode(hdu: Hdu, data: bytes) -> NDArray[Any]:
@@ -59,8 +57,7 @@ def decode(hdu: Hdu, data: bytes) -> NDArray[Any]:
         raise Unsupported(f"is compressed by {codec}, which {how}")
     fits = need("astropy.io.fits", "tables", "reading compressed tiles without the compiled core")
     try:
-        with _LOCK, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             content = _alone(fits, hdu, data)
             with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
                 columns = hdus[1].columns
