@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from training.commands.measuring import baselines, evaluate, explain, quantize, study, table
-from training.commands.options import extras_option, folder, groups_of, targets_option, values_of
+from training.commands.options import (
+    asked,
+    extras_option,
+    folder,
+    groups_of,
+    refusing,
+    targets_option,
+    values_of,
+)
 from training.commands.packing import data
 
 
@@ -29,8 +38,10 @@ for command in (data, quantize, evaluate, study, explain, baselines):
 @extras_option
 @click.option("--fold", help="PART/PARTS: hold out this part of val; train on the others.")
 @click.option("--aside", help="PART/PARTS: keep this part of train unseen, for a teacher.")
+@click.option("--task", help="Learn another task of the pack's labels: its file, or `hubble`.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--threads", default=2, show_default=True)
+@refusing
 def train(
     pack: Path,
     out: Path,
@@ -39,10 +50,14 @@ def train(
     extras: tuple[tuple[Path, Path], ...],
     fold: str | None,
     aside: str | None,
+    task: str | None,
     device: str,
     threads: int,
 ) -> None:
-    """Train on the train split of PACK and write weights and record to OUT."""
+    """Train on the train split of PACK and write weights and record to OUT.
+
+    What is learned is what PACK was packed for, unless --task says otherwise.
+    """
     from training.data.pack import Pack
     from training.fit.batches import Group
     from training.fit.config import Config
@@ -54,13 +69,14 @@ def train(
     try:
         fold = going_on(chosen.get("weights"), fold, aside)
         # Aside first: `distil` looks for the same galaxies in the pack as it is.
-        packed = Pack.open(pack).without(aside).folded(fold)
+        packed = Pack.open(pack, asked(task)).without(aside).folded(fold)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     rows = packed.rows("train")
     group = Group(packed, rows, load(targets).of(rows) if targets else None)
     config = Config(**{"size": packed.info["recipe"]["size"], **chosen})
-    run(config, group, out, extras=groups_of(extras), device=device, threads=threads)
+    groups = groups_of(extras, packed.task)
+    run(config, group, out, extras=groups, device=device, threads=threads)
 
 
 @main.command()
@@ -73,6 +89,7 @@ def train(
     "--seer", type=folder, help="A run that tells arms and edge-on disks from ellipticals."
 )
 @click.option("--device", default="auto", show_default=True)
+@refusing
 def distil(
     pack: Path,
     out: Path,
@@ -88,22 +105,31 @@ def distil(
     """
     from training.data.pack import Pack
     from training.fit.device import choose
-    from training.fit.distil import Teacher, teach
-    from training.fit.runs import load_run
+    from training.fit.distil import Teacher, task_in, teach
+    from training.fit.runs import load_run, task_of
 
     if not runs and not stored:
         raise click.UsageError("whose predictions? name RUNS, or what they stored by --with")
+    tasks = {}
 
     def teacher(run: Path) -> Teacher:
         network, record = load_run(run)
+        tasks[run] = task_of(record)
         return Teacher(network, record["config"]["size"], record.get("aside"))
 
+    teachers = [teacher(run) for run in runs]
+    seen_by = teacher(seer) if seer else None
+    tasks |= {path: task_in(path) for path in stored}
+    first, task = next(iter(tasks.items()))
+    for other, its in tasks.items():
+        if its.answers != task.answers:
+            raise click.ClickException(f"{first} and {other} answer different tasks")
     teach(
-        [teacher(run) for run in runs],
-        Pack.open(pack),
+        teachers,
+        Pack.open(pack, task, strict=False),
         out,
         stored=stored,
-        seer=teacher(seer) if seer else None,
+        seer=seen_by,
         views=views,
         device=choose(device),
     )
@@ -142,10 +168,12 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
 def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
     from training.data.pack import Pack
+    from training.fit.runs import task_of
     from training.ship.bundle import make
 
     try:
-        card = make(run, Pack.open(pack), bundle, **options)
+        packed = Pack.open(pack, task_of(json.loads((run / "run.json").read_text())))
+        card = make(run, packed, bundle, **options)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(table(card["metrics"]))

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
-from training.commands.options import extras_option, folder, found, groups_of, targets_option
+from training.commands.options import (
+    asked,
+    extras_option,
+    folder,
+    found,
+    groups_of,
+    refusing,
+    targets_option,
+    task_options,
+)
 
 __all__ = ["baselines", "evaluate", "explain", "quantize", "study", "table"]
 
@@ -16,14 +26,17 @@ __all__ = ["baselines", "evaluate", "explain", "quantize", "study", "table"]
 @click.command()
 @click.argument("network", type=folder)
 @click.argument("pack", type=folder)
+@refusing
 def quantize(network: Path, pack: Path) -> None:
     """Compare ways to quantize NETWORK (an fp32 .onnx) by their loss on the val split of PACK."""
     from training.data.pack import Pack
     from training.ship.quantize import METHOD, compare
 
+    rows = compare(network, Pack.open(pack, bundle_task(network.parent)))
+    first = next(rows)
     click.echo("| method | weights | loss | accuracy | labels as fp32 | mean dp | max dp |")
     click.echo("|---|---|---|---|---|---|---|")
-    for row in compare(network, Pack.open(pack)):
+    for row in chain([first], rows):
         name = f"**{row['method']}**" if row["method"] == METHOD else row["method"]
         click.echo(
             f"| {name} | {row['weight_bits']} bits | {row['loss']:.4f} | {row['accuracy']:.4f} "
@@ -41,6 +54,7 @@ def quantize(network: Path, pack: Path) -> None:
     "--source", type=folder, help="What was packed: for the report's size and signal-to-noise."
 )
 @click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
+@refusing
 def evaluate(
     bundle: Path,
     pack: Path,
@@ -52,21 +66,27 @@ def evaluate(
 ) -> None:
     """Measure BUNDLE on a split of PACK, and write a report with figures.
 
-    Of a PACK without types it says how often the class contradicts what people saw.
+    Of a PACK without the BUNDLE's classes it says how often they contradict what people saw.
     """
+    from galedge.network.card import Card
     from training.data.pack import Pack
     from training.score.volunteers import contradicted, rows_of
+    from training.ship.bundle import calibration_of
     from training.ship.bundle import evaluate as measured
+    from training.words.heads import Labels
 
-    packed = Pack.open(pack)
-    if (packed.label < 0).all():
+    packed = Pack.open(pack, bundle_task(bundle), strict=False)
+    excludes = any(head.excludes for head in packed.task.every(Labels))
+    if excludes and not packed.known.any():
         if output:
-            raise click.ClickException(f"{pack} holds no types: there is no report; leave out -o")
+            raise click.ClickException(
+                f"{pack} holds no labels of {packed.task.name}: there is no report; leave out -o"
+            )
         result = contradicted(bundle / f"model.{precision}.onnx", packed, split, draws)
         click.echo("\n".join(rows_of(result)))
         return
-    card = json.loads((bundle / "card.json").read_text())
-    fold = card.get("training", {}).get("fold")
+    card = Card.read(bundle)
+    fold = card.fields.get("training", {}).get("fold")
     if fold and split == "val":
         click.echo(f"{bundle} has learned from val (fold {fold}): it knows these answers", err=True)
     if output:
@@ -77,8 +97,17 @@ def evaluate(
         result = report(bundle, packed, output, source=source, **options)["sets"]
     else:
         file = bundle / f"model.{precision}.onnx"
-        result = measured(file, packed, split, card["calibration"], draws)
+        result = measured(file, packed, split, calibration_of(card), draws)
     click.echo(table({precision: result}))
+
+
+def bundle_task(folder: Path) -> Any:
+    """Return the task of a bundle; None where a folder is none, for what was packed to decide."""
+    from training.fit.runs import task_of
+
+    if not (folder / "card.json").exists():
+        return None
+    return task_of(json.loads((folder / "card.json").read_text()).get("training", {}))
 
 
 @click.command()
@@ -92,6 +121,7 @@ def evaluate(
 @targets_option
 @extras_option
 @click.option("--threads", default=1, show_default=True)
+@refusing
 def study(
     name: str,
     pack: Path,
@@ -108,10 +138,9 @@ def study(
     from training.study.study import table as tabulated
 
     answers = load(targets) if targets else None
-    groups = groups_of(extras)
-    summary = run(
-        name, Pack.open(pack), out, kinds=kinds, targets=answers, extras=groups, **options
-    )
+    packed = Pack.open(pack)
+    groups = groups_of(extras, packed.task)
+    summary = run(name, packed, out, kinds=kinds, targets=answers, extras=groups, **options)
     click.echo(tabulated(summary))
 
 
@@ -127,13 +156,16 @@ def study(
 @click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
 @click.option("--blend", default=0.5, show_default=True, help="As RUN was exported.")
 @click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
+@refusing
 def explain(run: Path, pack: Path, output: Path, sheet: Path | None, **options: Any) -> None:
     """Test Grad-CAM of RUN, and galedge explain of its ONNX file, on PACK."""
     from training.data.pack import Pack
+    from training.fit.runs import task_of
     from training.report.explain import choose, explain, rows_of
     from training.report.figures import evidence
 
-    result, drawn = explain(run, Pack.open(pack), **options)
+    packed = Pack.open(pack, task_of(json.loads((run / "run.json").read_text())))
+    result, drawn = explain(run, packed, **options)
     output.write_text(json.dumps(result, indent=1) + "\n")
     if sheet:
         evidence(**choose(drawn)).savefig(sheet, dpi=100)
@@ -149,45 +181,72 @@ def explain(run: Path, pack: Path, output: Path, sheet: Path | None, **options: 
 @click.option("--only", default="", help="Only the classical methods with this in their name.")
 @click.option("--classical/--no-classical", default=True, show_default=True)
 @click.option("--timed", default=64, show_default=True, help="Pictures to time with; 0: do not.")
+@task_options
 def baselines(
     source: Path,
     output: Path | None,
     work: Path,
+    task: str | None,
+    column: str | None,
     **options: Any,
 ) -> None:
     """Compare classical methods and networks on SOURCE's test split.
 
-    SOURCE is a data set with splits. Descriptors and fitted models are kept in
-    the folder --work, so that a second run only measures.
+    SOURCE is a data set; splits that it lacks are drawn as `data` draws them. Descriptors and
+    fitted models are kept in the folder --work, so that a second run only measures.
     """
     from training.data.sample import Sample
     from training.study import baselines as compared
 
     try:
-        sample = Sample.read(found(source), work)
+        sample = Sample.read(found(source), work, asked(task, column), column)
+        results = compared.compare(sample, **options)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    results = compared.compare(sample, **options)
     click.echo(compared.markdown(results))
     if output:
         output.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def table(metrics: dict[str, Any]) -> str:
-    """Return metrics as a Markdown table."""
-    lines = [
-        "| precision | source | input | accuracy | macro-F1 | RMS T | ECE |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """Return metrics as a Markdown table: of classes, of the quantity, and of calibration."""
+    from training.words.heads import titled
+
+    rows = []
     for precision in ("fp32", "int8"):
         for source, kinds in metrics.get(precision, {}).items():
-            if source == "features" or not isinstance(kinds, dict):
-                continue
-            for kind, values in kinds.items():
-                cells = [
-                    "{:.3f} ({:.3f}..{:.3f})".format(*values[key])
-                    for key in ("accuracy", "macro_f1", "rms_t")
-                ]
-                cells.append(f"{values['ece']:.3f}")
-                lines.append("| " + " | ".join([precision, source, kind, *cells]) + " |")
-    return "\n".join(lines)
+            several = kinds if isinstance(kinds, dict) else {}
+            several = {"all": several} if "pictures" in several else several  # a further head
+            rows += [
+                (precision, source, kind, values)
+                for kind, values in several.items()
+                if isinstance(values, dict) and "pictures" in values
+            ]
+    words = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+    keys = list(dict.fromkeys(key for *_, values in rows for key in values))
+    words |= {key: f"RMS {titled(key[4:])}" for key in keys if key.startswith("rms_")}
+    words = {key: word for key, word in words.items() if key in keys}
+    calibrated = ["ECE"] if "ece" in keys else []
+    head = ["precision", "source", "input", *words.values(), *calibrated]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for precision, source, kind, values in rows:
+        cells = [
+            "{:.3f} ({:.3f}..{:.3f})".format(*values[key]) if key in values else "–"
+            for key in words
+        ]
+        cells += [f"{values['ece']:.3f}" if "ece" in values else "–" for _ in calibrated]
+        lines.append("| " + " | ".join([precision, source, kind, *cells]) + " |")
+    return "\n".join([*lines, *further(metrics)])
+
+
+def further(metrics: dict[str, Any]) -> list[str]:
+    """Return the labels' ROC areas as lines of a table, where there are any."""
+    lines = [
+        f"| {precision} | {head} | {name} | {row['yes']} · {row['no']} | {row['roc_auc']:.3f} |"
+        for precision in ("fp32", "int8")
+        for head, labels in metrics.get(precision, {}).items()
+        for name, row in (labels.items() if isinstance(labels, dict) else ())
+        if isinstance(row, dict) and "roc_auc" in row
+    ]
+    head = ["", "| precision | head | label | yes · no | ROC area |", "|---|---|---|---|---|"]
+    return [*head, *lines] if lines else []

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from training.commands.options import folder, found
+from training.commands.options import asked, folder, found, task_options
 
 __all__ = ["data"]
 
@@ -36,18 +36,27 @@ def data() -> None:
 @click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=0, show_default=True)
-def pack(source: Path, out: Path, size: int, **options: int) -> None:
-    """Pack SOURCE (see training/README.md; relative to the data folder) into OUT."""
+@task_options
+def pack(
+    source: Path, out: Path, size: int, task: str | None, column: str | None, **options: int
+) -> None:
+    """Pack SOURCE (see training/README.md; relative to the data folder) into OUT.
+
+    Without --task or --classes, a SOURCE with classes of its own is packed to learn these, and
+    any other to learn Hubble's.
+    """
     from galedge.images.prepare import prepare
     from galedge.images.recipe import Recipe
     from training.data.pack import pack as packed_into
 
     try:
-        packed = packed_into(found(source), out, Recipe(size=size), prepare, **options)
+        asks = {"task": asked(task, column), "column": column}
+        packed = packed_into(found(source), out, Recipe(size=size), prepare, **asks, **options)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     names, counts = np.unique(packed.split, return_counts=True)
     click.echo(f"{len(packed)} pictures: {dict(zip(names.tolist(), counts.tolist(), strict=True))}")
+    click.echo(f"task {packed.task.name}: {', '.join(map(str, packed.task.heads))}")
 
 
 @data.command()
@@ -56,8 +65,11 @@ def pack(source: Path, out: Path, size: int, **options: int) -> None:
 @click.option("--html", type=folder, help="Write a page with contact sheets of every class.")
 @click.option("--sheets", type=folder, help="Write the contact sheets as PNG into this folder.")
 @click.option("--threads", default=2, show_default=True)
+@task_options
 def check(
     sources: tuple[Path, ...],
+    task: str | None,
+    column: str | None,
     output: Path | None,
     html: Path | None,
     sheets: Path | None,
@@ -73,7 +85,8 @@ def check(
     from training.data.sheets import page, sheets_of
 
     try:
-        table = checks.gather([found(source) for source in sources], threads=threads)
+        asks = {"task": asked(task, column), "column": column}
+        table = checks.gather([found(source) for source in sources], threads=threads, **asks)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     report = checks.check(table)

@@ -16,28 +16,32 @@ from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
 from training.data.duplicates import fingerprint, groups, look_alikes, sky_pairs
 from training.data.pack import Pack
+from training.data.pose import pose
 from training.data.readers import read
 from training.data.splits import SIDES, places
-from training.words.labels import hubble_class
-from training.words.types import CLASSES
+from training.words.targets import class_of, left_out, number
+from training.words.task import Task
 
 __all__ = ["Table", "check", "contact_sheet", "gather", "summary"]
 
 Row = dict[str, str]
-OFF = "off the sequence"  # a T that is no Hubble class, as of dwarf ellipticals
+OFF = "out of range"  # of a quantity, as dwarf ellipticals are of the Hubble sequence
 
 
 @dataclass
 class Table:
     """Labelled pictures of one or several data sets, prepared alike.
 
-    `kind` names the class of each row ("" where there is none), `classes` the
-    classes in order, and `unreadable` tells why a file could not be shown.
+    `kind` names the class of each row ("" where there is none), `value` is its quantity (NaN),
+    called `title`; `classes` are the classes in order, and `unreadable` tells why a file could
+    not be shown.
     """
 
     rows: list[Row]
     pixels: np.ndarray
     kind: np.ndarray
+    value: np.ndarray
+    title: str
     classes: list[str]
     unreadable: dict[int, str]
 
@@ -46,25 +50,38 @@ class Table:
         return np.array([row.get(name) or "" for row in self.rows], dtype=object)
 
 
-def gather(sources: list[Path], *, size: int = 72, threads: int = 2, chunk: int = 256) -> Table:
-    """Read packs and data sets, and prepare the latter's pictures framed on the galaxy."""
+def gather(
+    sources: list[Path],
+    *,
+    task: Task | None = None,
+    column: str | None = None,
+    size: int = 72,
+    threads: int = 2,
+    chunk: int = 256,
+) -> Table:
+    """Read packs and data sets, and prepare the latter's pictures framed on the galaxy.
+
+    What is asked of each is its own task, unless a `task` or a `column` is given (see
+    `training.data.pose`).
+    """
     rows: list[Row] = []
     pixels: list[np.ndarray] = []
-    own: list[str] = []
+    tasks: list[Task] = []
+    asked: list[Task] = []  # by row
     unreadable: dict[int, str] = {}
     for source in sources:
         if (source / "pack.json").exists():
-            pack = Pack.open(source)
+            pack = Pack.open(source, task)
             with open(source / "labels.csv", newline="") as file:
                 these = list(csv.DictReader(file))
-            own += pack.info.get("classes") or []
+            here = pack.task
             pixels.append(_resized(pack.exact["auto"], size))
             bad = [i for i, row in enumerate(these) if row.get("split") == "unreadable"]
             unreadable |= {len(rows) + i: "could not be read when it was packed" for i in bad}
         else:
             data = read(source)
             these = data.rows
-            own += data.classes
+            here = pose(data, task, column, source)
             for start in range(0, len(these), chunk):
                 some = range(start, min(start + chunk, len(these)))
                 images = []
@@ -82,18 +99,33 @@ def gather(sources: list[Path], *, size: int = 72, threads: int = 2, chunk: int 
         for row in these:
             row.setdefault("set", source.name)
             row["galaxy"] = row.get("galaxy") or row["file"]
+        tasks.append(here)
+        asked += [here] * len(these)
         rows += these
-    kind = [_kind(row) for row in rows]
+    kind = [_kind(row, here) for row, here in zip(rows, asked, strict=True)]
     named = {*kind} - {"", OFF}
-    classes = [name for name in dict.fromkeys([*CLASSES, *own, *sorted(named)]) if name in named]
-    return Table(rows, np.concatenate(pixels), np.array(kind, object), classes, unreadable)
+    own = [name for one in tasks if one.classes for name in one.classes.names]
+    return Table(
+        rows,
+        np.concatenate(pixels),
+        np.array(kind, object),
+        np.array([_value(row, here) for row, here in zip(rows, asked, strict=True)]),
+        next((one.quantity.title for one in tasks if one.quantity), ""),
+        [name for name in dict.fromkeys([*own, *sorted(named)]) if name in named],
+        unreadable,
+    )
 
 
-def _kind(row: Row) -> str:
-    if row.get("t_type"):
-        label = hubble_class(float(row["t_type"]))
-        return CLASSES[label] if label >= 0 else OFF
-    return row.get("class") or ""
+def _kind(row: Row, task: Task) -> str:
+    if left_out(task, row):
+        return OFF
+    place = class_of(task.classes, task, row) if task.classes else -1
+    # A class that nobody asks for, as where all are of one, is shown all the same.
+    return task.classes.names[place] if task.classes and place >= 0 else row.get("class") or ""
+
+
+def _value(row: Row, task: Task) -> float:
+    return number(row, task.quantity.column) if task.quantity else float("nan")
 
 
 def _resized(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -124,6 +156,7 @@ def check(table: Table) -> dict[str, Any]:
     train = Counter(table.kind[i] for i in learned if table.kind[i] in table.classes)
     return {
         "pictures": len(table.rows),
+        "classes": table.classes,
         "galaxies": len(set(group)),
         "counts": counts,
         "imbalance": _imbalance(train),
@@ -183,15 +216,16 @@ def _contradictions(table: Table, group: np.ndarray) -> dict[str, Any]:
         if table.kind[i] in table.classes:
             members[str(name)].append(i)
     several = [where for where in members.values() if len(where) > 1]
-    typed = [w for w in several if all(table.rows[i].get("t_type") for i in w)]
-    spans = [np.ptp([float(table.rows[i]["t_type"]) for i in where]) for where in typed]
+    typed = [w for w in several if np.isfinite(table.value[w]).all()]
+    spans = [np.ptp(table.value[where]) for where in typed]
     worst = sorted(range(len(typed)), key=lambda k: -spans[k])[:20]
     return {
         "galaxies_labelled_more_than_once": len(several),
         "of_one_class": sum(len({table.kind[i] for i in where}) == 1 for where in several),
-        "rms_t": round(float(np.sqrt(np.mean(np.square(spans)))), 2) if spans else None,
+        "quantity": table.title,
+        "rms": round(float(np.sqrt(np.mean(np.square(spans)))), 2) if spans else None,
         "widest": [
-            {table.rows[i]["file"]: float(table.rows[i]["t_type"]) for i in typed[k]}
+            {table.rows[i]["file"]: float(table.value[i]) for i in typed[k]}
             for k in worst
             if spans[k] > 0
         ],
@@ -212,7 +246,8 @@ def contact_sheet(pixels: np.ndarray, columns: int = 8) -> Image.Image:
 def summary(found: dict[str, Any]) -> str:
     """Return what `check` found in a few lines and a table."""
     kinds = dict.fromkeys(k for s in found["counts"].values() for d in s.values() for k in d)
-    order = [*(name for name in CLASSES if name in kinds), *(k for k in kinds if k not in CLASSES)]
+    own = found["classes"]
+    order = [*(name for name in own if name in kinds), *(name for name in kinds if name not in own)]
     width = [max(5, len(name)) for name in order]
     head = "  ".join(f"{name:>{w}}" for name, w in zip(order, width, strict=True))
     lines = [f"{found['pictures']} pictures of {found['galaxies']} galaxies", ""]
@@ -241,6 +276,10 @@ def summary(found: dict[str, Any]) -> str:
     twice = said["galaxies_labelled_more_than_once"]
     if twice:
         text = f"{said['of_one_class']} of {twice} galaxies with several labels have one class"
-        spread = f"; T differs by {said['rms_t']} (RMS)" if said["rms_t"] is not None else ""
+        spread = (
+            f"; {said['quantity']} differs by {said['rms']} (RMS)"
+            if said["rms"] is not None
+            else ""
+        )
         lines.append(f"labels         {text}{spread}")
     return "\n".join(lines)

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from training.words.derive import in_order
+from training.words.hubble import MIDDLE_T
+
 __all__ = [
-    "MIDDLE_T",
     "DataSet",
     "Row",
     "class_folders",
@@ -30,16 +32,6 @@ Row = dict[str, str]
 PICTURES = (".jpg", ".jpeg", ".png")
 FITS = (".fits", ".fit", ".fits.gz", ".fits.fz")
 SPLITS = ("train", "val", "test")
-# First, middle and last T of each Hubble class.
-MIDDLE_T = {
-    "E": (-6, -5, -4),
-    "S0": (-3, -2, -1),
-    "Sa": (0, 1, 2),
-    "Sb": (3, 3.5, 4),
-    "Sc": (5, 5.5, 6),
-    "Sd": (7, 7.5, 8),
-    "Irr": (9, 9.5, 10),
-}
 
 
 @dataclass(frozen=True)
@@ -125,10 +117,9 @@ def table(folder: Path) -> DataSet:
     column = next((name for name in ("class", "name") if name in columns), None)
     if column is None:
         return DataSet(folder.name, rows, picture)
-    order = {row[column]: (float(row.get("code") or 0), row[column]) for row in rows}
     for row in rows:
         row["class"] = row[column]
-    return DataSet(folder.name, rows, picture, tuple(sorted(order, key=order.__getitem__)))
+    return DataSet(folder.name, rows, picture, in_order([row["class"] for row in rows], rows))
 
 
 def class_folders(folder: Path) -> DataSet | None:

@@ -23,6 +23,7 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,15 @@ import numpy as np
 from PIL import Image
 
 from galedge.errors import GaledgeError
+from training.data.pose import kinds, pose, within_range
 from training.data.readers import DataSet, pictures, read
 from training.data.simulate import simulate
 from training.data.splits import aside, assign, fold, same_galaxy
-from training.words.labels import ATTRIBUTES, FEATURES, features, hubble_class
-from training.words.types import CLASSES
+from training.words.derive import of_classes
+from training.words.fields import TaskError
+from training.words.hubble import HUBBLE
+from training.words.targets import hard, targets
+from training.words.task import Task
 
 __all__ = [
     "KINDS",
@@ -43,7 +48,6 @@ __all__ = [
     "kind_of",
     "luma",
     "of_kind",
-    "on_sequence",
     "pack",
     "pictures",
 ]
@@ -57,13 +61,10 @@ WIDER = 1.25  # side of a packed frame over the network's
 class Pack:
     """A packed data set; arrays run over pictures and `views` are memory-mapped.
 
-    `label` and `t` are -1 and NaN where unknown, `attributes` (first
-    `ATTRIBUTES`, then `FEATURES`) NaN where undefined, and `t_sigma` is the width
-    that the training target is given.
-    `category` counts in `classes`: the data set's own, which training does not
-    use, or where it has none Hubble's, like `label`. `fold` is the part of val that is
-    held out, where the others are in train (see `folded`), `aside` the part of train that is
-    not trained on (see `without`).
+    `task` is the one that its labels are read for, the pack's own unless it was opened for
+    another, and `told` what they tell of each of its heads (see `training.words.targets`).
+    `fold` is the part of val that is held out, where the others are in train (see `folded`),
+    `aside` the part of train that is not trained on (see `without`).
     """
 
     folder: Path
@@ -75,18 +76,28 @@ class Pack:
     galaxy: np.ndarray
     source: np.ndarray
     split: np.ndarray
-    label: np.ndarray
-    t: np.ndarray
-    t_sigma: np.ndarray
-    attributes: np.ndarray
-    classes: tuple[str, ...] = CLASSES
-    category: np.ndarray | None = None
+    task: Task
+    told: dict[str, np.ndarray]
     fold: str | None = None
     aside: str | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> Pack:
-        """Open what `pack` wrote."""
+    def open(cls, folder: Path, task: Task | None = None, *, strict: bool = True) -> Pack:
+        """Open what `pack` wrote.
+
+        Parameters
+        ----------
+        task : Task, optional
+            To read its labels for. Default: its own.
+        strict : bool
+            Whether a class that the task does not know is an error; else it tells nothing, as
+            of pictures that were packed for another task.
+
+        Raises
+        ------
+        TaskError
+            If the labels are none of the task's.
+        """
         folder = Path(folder)
         info = json.loads((folder / "pack.json").read_text())
         with open(folder / "labels.csv", newline="") as file:
@@ -96,19 +107,7 @@ class Pack:
             paths = {name: folder / f"{name}{kind}.npy" for name in info["views"]}
             return {name: np.load(p, mmap_mode="r") for name, p in paths.items() if p.exists()}
 
-        def number(name: str) -> np.ndarray:
-            return np.array([float(row.get(name) or "nan") for row in rows], np.float32)
-
-        t = number("t_type")
-        width = (number("t_hi") - number("t_lo")) / 2
-        sigma = np.where(np.isfinite(width), np.clip(width * 0.6, 0.5, 1.2), 0.8)
-        label = [hubble_class(value) if np.isfinite(value) else -1 for value in t]
-        attributes = np.stack([number(name) for name in ATTRIBUTES], 1)
-        attributes[attributes < 0] = np.nan
-        told = np.array([features(row) for row in rows], np.float32)
-        classes = tuple(info.get("classes") or ())
-        place = {name: i for i, name in enumerate(classes)}
-        own = [place.get(row.get("class") or "", -1) for row in rows]
+        task = task or own_task(info)
         return cls(
             folder=folder,
             info=info,
@@ -119,20 +118,50 @@ class Pack:
             galaxy=np.array([row.get("group") or row.get("galaxy") or row["file"] for row in rows]),
             source=np.array([row.get("source") or "" for row in rows]),
             split=np.array([row.get("split") or "train" for row in rows]),
-            label=np.array(label),
-            t=t,
-            t_sigma=sigma.astype(np.float32),
-            attributes=np.concatenate([attributes, told.reshape(-1, len(FEATURES))], 1),
-            classes=classes or CLASSES,
-            category=np.array(own if classes else label),
+            task=task,
+            told=targets(task, rows, strict=strict),
         )
 
     def __len__(self) -> int:
-        return len(self.label)
+        return len(self.file)
+
+    @cached_property
+    def known(self) -> np.ndarray:
+        """Which pictures are labelled, by any of the task's `main` heads (N,)."""
+        told = [np.isfinite(self.told[head.name]).any(1) for head in self.task.main]
+        return np.logical_or.reduce(told)
+
+    @cached_property
+    def label(self) -> np.ndarray:
+        """Class of each picture (N,), -1 where unknown, and where the task has no classes."""
+        head = self.task.classes
+        return np.full(len(self), -1) if head is None else hard(self.told[head.name])
+
+    def demand(self, split: str) -> np.ndarray:
+        """Return the labelled rows of a split that something depends on.
+
+        Raises
+        ------
+        TaskError
+            If there are none.
+        """
+        rows = self.rows(split)
+        if not self.known.any():
+            own = own_task(self.info).name
+            raise TaskError(
+                f"{self.folder}: tells nothing of what task {self.task.name!r} asks for; it was "
+                f"packed for {own!r}"
+            )
+        if not len(rows):
+            raise TaskError(
+                f"{self.folder}: no labelled picture is in the {split} split; pack more, or give "
+                "them a column `split`"
+            )
+        return rows
 
     def rows(self, split: str, source: str | None = None) -> np.ndarray:
-        """Return the rows of a split, and of a source, that have a class."""
-        found = (self.split == split) & (self.label >= 0)
+        """Return the labelled rows of a split, and of a source."""
+        found = (self.split == split) & self.known
         return np.flatnonzero(found if source is None else found & (self.source == source))
 
     def kinds(self) -> dict[str, str]:
@@ -148,12 +177,22 @@ class Pack:
         return replace(self, split=aside(self.galaxy, self.split, which), aside=which)
 
 
+def own_task(info: dict[str, Any]) -> Task:
+    """Return the task that a pack was made for; those without one are from before there were."""
+    if "task" in info:
+        return Task.from_json(info["task"])
+    classes = tuple(info.get("classes") or ())
+    return of_classes(info["source"], classes, "class") if classes else HUBBLE
+
+
 def pack(
     source: Path,
     folder: Path,
     recipe: Any,
     prepare: Callable[..., Any],
     *,
+    task: Task | None = None,
+    column: str | None = None,
     simulations: int = 2,
     seed: int = 0,
     every: int = 1,
@@ -173,6 +212,8 @@ def pack(
         where the picture reaches that far.
     prepare : callable
         `galedge.prepare`.
+    task, column : optional
+        What is asked of it, see `training.data.pose`.
     simulations : int
         Simulated linear versions of each picture, in colour and in one band.
     every : int
@@ -183,11 +224,19 @@ def pack(
     A picture that cannot be read stays black, in the split `unreadable`.
     Pictures of one galaxy, by name, position or look, come to lie in one
     split; rows without a split are drawn.
+
+    Raises
+    ------
+    TaskError
+        If the data set does not hold what the task asks for.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    data = on_sequence(read(source))
+    data = read(source)
+    task = pose(data, task, column, source)
+    data = within_range(data, task)
     data = data.take(range(0, len(data.rows), every))
     rows = data.rows
+    told = targets(task, rows)  # before hours of preparing
+    folder.mkdir(parents=True, exist_ok=True)
     views = ["auto", "full", "grey"]
     views += [f"{kind}{i}" for kind in ("linear", "mono") for i in range(simulations)]
     side = round(WIDER * recipe.size)
@@ -224,8 +273,8 @@ def pack(
                     pairs = zip(near.facts, far.facts, strict=True)
                     frames[name][here] = [within(a, b) for a, b in pairs]
             print(f"{start + len(batch)}/{len(rows)}", flush=True)
-    labelled = bool(data.classes) or any(row.get("t_type") for row in rows)
-    for note in assign(rows, same_galaxy(rows, exact["auto"]), seed, labelled):
+    group = same_galaxy(rows, exact["auto"])
+    for note in assign(rows, group, seed, kinds(task, told)):
         print(note, flush=True)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with open(folder / "labels.csv", "w", newline="") as file:
@@ -237,7 +286,7 @@ def pack(
         "recipe": recipe.to_json(),
         "wider": WIDER,
         "source": source.name,
-        "classes": data.classes,
+        "task": task.to_json(),
         "seed": seed,
         "failed": failed,
     }
@@ -253,12 +302,6 @@ def kind_of(view: str) -> str:
 def of_kind(views: Iterable[str], kind: str) -> list[str]:
     """Return the views of a kind."""
     return [view for view in views if kind_of(view) == kind]
-
-
-def on_sequence(data: DataSet) -> DataSet:
-    """Leave out what has a T off the Hubble sequence."""
-    given = [row.get("t_type") for row in data.rows]
-    return data.take(i for i, t in enumerate(given) if not t or hubble_class(float(t)) >= 0)
 
 
 def picture(data: DataSet, i: int) -> np.ndarray:

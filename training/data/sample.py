@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from training.data.pack import on_sequence
+from training.data.pose import kinds, pose, within_range
 from training.data.readers import DataSet, read
-from training.words.labels import hubble_class
-from training.words.types import CLASSES
+from training.data.splits import assign, same_galaxy
+from training.words.targets import targets
+from training.words.task import Task
 
 __all__ = ["Sample"]
 
@@ -25,29 +26,60 @@ class Sample:
 
     data: DataSet
     work: Path
-    classes: tuple[str, ...] = field(init=False)
+    task: Task
+    told: dict[str, np.ndarray] = field(init=False)
     label: np.ndarray = field(init=False)
-    t: np.ndarray = field(init=False)
+    value: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        rows = self.data.rows
-        self.classes = self.data.classes or CLASSES
-        self.t = np.array([float(row.get("t_type") or "nan") for row in rows])
-        if self.data.classes:
-            names = [row.get("class") or "" for row in rows]
-            self.label = np.array([(*self.classes, "").index(name) for name in names])
-            self.label[self.label == len(self.classes)] = -1
-        else:
-            self.label = np.array([hubble_class(t) if np.isfinite(t) else -1 for t in self.t])
+        self.told = targets(self.task, self.data.rows)
+        self.label = kinds(self.task, self.told)
+        quantity = self.task.quantity
+        blank = np.full(len(self.label), np.nan)
+        self.value = self.told[quantity.name][:, 0].astype(float) if quantity else blank
 
     @classmethod
-    def read(cls, source: Path, work: Path) -> Sample:
-        """Read a data set with splits (see `training.data.readers`)."""
-        data = on_sequence(read(source))
-        if not any(row.get("split") for row in data.rows):
-            raise ValueError(f"{source}: has no splits; pack it and take its labels.csv")
+    def read(
+        cls, source: Path, work: Path, task: Task | None = None, column: str | None = None
+    ) -> Sample:
+        """Read a data set (see `training.data.readers`) for a task (see `training.data.pose`).
+
+        Splits that it lacks are drawn, as they are when it is packed.
+
+        Raises
+        ------
+        ValueError
+            If it has no classes to compare methods by, or no picture to do so.
+        """
+        data = read(source)
+        task = pose(data, task, column, source)
+        if task.classes is None:
+            raise ValueError(f"{source}: the task has no classes, which methods are compared by")
+        data = within_range(data, task)
         work.mkdir(parents=True, exist_ok=True)
-        return cls(data, work)
+        sample = cls(data, work, task)
+        if not {"val", "test"} <= {row.get("split") for row in data.rows}:
+            group = same_galaxy(data.rows, sample.small())
+            for note in assign(data.rows, group, 0, sample.label):
+                print(note, flush=True)
+        for split in ("train", "val", "test"):
+            if not len(sample.rows(split)):
+                raise ValueError(
+                    f"{source}: no labelled picture is in {split}; give it more pictures, or a "
+                    "column `split` of its own"
+                )
+        return sample
+
+    def small(self, chunk: int = 256) -> np.ndarray:
+        """Return all pictures framed and small, black where one cannot be read."""
+        from galedge.images.prepare import prepare
+        from galedge.images.recipe import Recipe
+
+        rows = np.arange(len(self.label))
+        parts = np.array_split(rows, max(1, len(rows) // chunk))
+        return np.concatenate(
+            [prepare(self.pictures(part), Recipe(size=72)).pixels for part in parts]
+        )
 
     def rows(self, split: str, source: str | None = None) -> np.ndarray:
         """Return the labelled rows of a split, and of a source."""
@@ -68,10 +100,11 @@ class Sample:
         return [self.data.picture(int(i)) for i in rows]
 
     def kept(self, name: str, make: Callable[[], Any], code: Iterable[str]) -> Any:
-        """Return what `make` makes, made once for these rows and the files of its `code`."""
+        """Return what `make` makes, made once for these rows, the task and files of `code`."""
         import joblib
 
-        about = hashlib.sha256(json.dumps(self.data.rows, sort_keys=True).encode())
+        held = [self.data.rows, self.task.to_json()]
+        about = hashlib.sha256(json.dumps(held, sort_keys=True).encode())
         for file in code:
             about.update(Path(file).read_bytes())
         key = about.hexdigest()[:12]

@@ -12,15 +12,30 @@ __all__ = ["SIDES", "aside", "assign", "fold", "on_one_side", "places", "same_ga
 SIDES = ("train", "val", "test")  # each held out further than the one before
 
 
-def splits(galaxies: list[str], seed: int = 0, val: float = 0.12, test: float = 0.12) -> list[str]:
-    """Return train, val or test for each picture; all pictures of a galaxy share one."""
-    names = sorted(set(galaxies))
-    draw = dict(zip(names, np.random.default_rng(seed).random(len(names)), strict=True))
+def splits(
+    galaxies: list[str],
+    seed: int = 0,
+    val: float = 0.12,
+    test: float = 0.12,
+    kinds: np.ndarray | None = None,
+) -> list[str]:
+    """Return train, val or test for each picture; all pictures of a galaxy share one.
 
-    def side(name: str) -> str:
-        return "test" if draw[name] < test else "val" if draw[name] < test + val else "train"
-
-    return [side(name) for name in galaxies]
+    Shares are taken of the galaxies of each kind by itself, at least one where there are
+    three: of a rare class something is left to measure. `kinds` (N,) are the pictures'.
+    """
+    names, first, place = np.unique(galaxies, return_index=True, return_inverse=True)
+    luck = np.random.default_rng(seed).random(len(names))
+    kind = np.zeros(len(names)) if kinds is None else kinds[first]
+    side = np.full(len(names), "train")
+    for one in np.unique(kind):
+        members = np.flatnonzero(kind == one)
+        members = members[np.argsort(luck[members])]
+        wanted = [max(round(share * len(members)), 1) if share else 0 for share in (test, val)]
+        if len(members) >= 3:
+            side[members[: wanted[0]]] = "test"
+            side[members[wanted[0] : sum(wanted)]] = "val"
+    return [str(one) for one in side[place]]
 
 
 def fold(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
@@ -97,11 +112,14 @@ def on_one_side(group: np.ndarray, split: np.ndarray) -> np.ndarray:
     return np.array(kept, dtype=split.dtype)
 
 
-def assign(rows: list[dict[str, str]], group: np.ndarray, seed: int, labelled: bool) -> list[str]:
+def assign(
+    rows: list[dict[str, str]], group: np.ndarray, seed: int, kinds: np.ndarray
+) -> list[str]:
     """Give every row its `group`, a split where it has none, and the group's where they differ.
 
-    Rows without labels go to train. A data set that comes with its own test
-    (or val) split gives no further rows to it.
+    Rows without a split join train, and where there are labels a split that no row was given,
+    val or test, is drawn from train. `kinds` (N,) tells the classes, -1 of rows without labels,
+    which stay in train.
 
     Returns
     -------
@@ -109,11 +127,21 @@ def assign(rows: list[dict[str, str]], group: np.ndarray, seed: int, labelled: b
         What was moved, a sentence each.
     """
     given = np.array([row.get("split") or "" for row in rows], dtype="U12")
-    val, test = (0.12 * (labelled and side not in given) for side in ("val", "test"))
-    split = np.where(given == "", np.array(splits(group.tolist(), seed, val, test)), given)
+    split = on_one_side(group, np.where(given == "", "train", given))
     notes = []
-    for row, before, side, name in zip(rows, given, on_one_side(group, split), group, strict=True):
+    for row, before, side, name in zip(rows, given, split, group, strict=True):
         if before not in ("", side):
             notes.append(f"{row['file']}: from {before} to {side}, where {name} is")
+    labelled = np.isin(group, group[kinds != -1])
+    free = np.flatnonzero((split == "train") & labelled)
+    lacking = [side for side in ("val", "test") if side not in given and len(free)]
+    if lacking:
+        shares = {side: 0.12 * (side in lacking) for side in ("val", "test")}
+        split[free] = splits(group[free].tolist(), seed, kinds=kinds[free], **shares)
+        moved = [int(((given == "train") & (split == side)).sum()) for side in lacking]
+        if any(moved):
+            drawn = " and ".join(f"{n} to {s}" for n, s in zip(moved, lacking, strict=True))
+            notes.append(f"the data set has no {' and no '.join(lacking)}: of train went {drawn}")
+    for row, side, name in zip(rows, split, group, strict=True):
         row["split"], row["group"] = str(side), str(name)
     return notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,29 +13,30 @@ from torch import Tensor
 
 from training.data.pack import Pack, of_kind
 from training.fit.augment import Augment
-from training.fit.config import OUTPUTS, Config
-from training.words.types import CLASSES, T_BINS
+from training.fit.config import Config
+from training.fit.losses import Targets
+from training.words.targets import mirrored
 
 __all__ = ["Answers", "Group", "ahead", "draw", "reside", "room"]
 
-_SENSE = OUTPUTS.index("clockwise")
 _ROOM = 0.5  # of a device's free memory for pictures; the rest is for the training
 
 
-class Answers(NamedTuple):
-    """What a network says of pictures: probabilities of classes and T bins, and hints (N, H).
+@dataclass(frozen=True)
+class Answers:
+    """What a network says of pictures: probabilities by layer, and hints (N, H).
 
     Hints are its pooled features, from which a student learns more than from what the
     teacher made of them (Romero et al. 2015, arXiv:1412.6550); H may be 0.
     """
 
-    hubble: np.ndarray
-    t_bins: np.ndarray
+    heads: dict[str, np.ndarray]
     hints: np.ndarray
 
     def of(self, rows: np.ndarray) -> Answers:
         """Return what is said of some of the pictures."""
-        return Answers(*(column[rows] for column in self))
+        heads = {name: said[rows] for name, said in self.heads.items()}
+        return Answers(heads, self.hints[rows])
 
 
 @dataclass
@@ -118,23 +119,16 @@ def draw(
     random: np.random.Generator,
     dice: torch.Generator,
     device: str,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return an augmented batch and its targets (NaN or -1 where there is none)."""
+) -> tuple[Tensor, Targets]:
+    """Return an augmented batch and its targets."""
     names, chance = list(config.views), np.array(list(config.views.values()))
     picked = random.choice(len(names), len(chosen), p=chance / chance.sum())
     offered = [[group.views(name) for name in names] for group in groups]
-    hints = max((g.answers.hints.shape[1] for g in groups if g.answers is not None), default=0)
-    silence = [np.full(n, np.nan, np.float32) for n in (len(CLASSES), len(T_BINS), hints)]
     places: dict[tuple[int, str], list[int]] = {}
-    target = []
-    for place, ((g, i), kind) in enumerate(zip(chosen, picked, strict=True)):
-        group, views = groups[g], offered[g][kind]
+    for place, ((g, _), kind) in enumerate(zip(chosen, picked, strict=True)):
+        views = offered[g][kind]
         name = views[random.integers(len(views))] if len(views) > 1 else views[0]
         places.setdefault((g, name), []).append(place)
-        row = group.rows[i]
-        told = silence if group.answers is None else [column[i] for column in group.answers]
-        facts = group.pack.label, group.pack.t, group.pack.t_sigma, group.pack.attributes
-        target.append((*(fact[row] for fact in facts), *told))
     parts = [
         groups[g].take(name, np.array([chosen[place][1] for place in those]), device)
         for (g, name), those in places.items()
@@ -142,12 +136,46 @@ def draw(
     order = np.argsort(np.concatenate(list(places.values())))
     back = torch.as_tensor(order, device=parts[0][0].device)
     batch, frames = (torch.cat(part)[back] for part in zip(*parts, strict=True))
-    keys = ("label", "t", "t_sigma", "attributes", "hubble", "t_bins", "hints")
-    columns = [torch.as_tensor(np.stack(c)).to(device) for c in zip(*target, strict=True)]
     mirror = torch.as_tensor(random.choice([-1.0, 1.0], len(chosen)).astype(np.float32)).to(device)
     x = augment(batch, frames, mirror, size, dice)
     x = x.contiguous(memory_format=torch.channels_last)
-    targets = dict(zip(keys, columns, strict=True))
-    turned = targets["attributes"][:, _SENSE]
-    targets["attributes"][:, _SENSE] = torch.where(mirror < 0, 1 - turned, turned)
-    return x, targets
+    return x, _targets(groups, chosen, mirror, device)
+
+
+def _targets(
+    groups: tuple[Group, ...], chosen: list[tuple[int, int]], mirror: Tensor, device: str
+) -> Targets:
+    """Return what is known of a batch, turned where its pictures were mirrored."""
+    task = groups[0].pack.task
+    group, item = np.array(chosen).T
+    width = max((g.answers.hints.shape[1] for g in groups if g.answers is not None), default=0)
+
+    def blank(columns: int) -> np.ndarray:
+        return np.full((len(chosen), columns), np.nan, np.float32)
+
+    told = {head.name: blank(groups[0].pack.told[head.name].shape[1]) for head in task.heads}
+    taught = {head.layer: blank(head.width) for head in task.heads if head.taught}
+    hints = blank(width)
+    for g, one in enumerate(groups):
+        here = np.flatnonzero(group == g)
+        if not len(here):
+            continue
+        for name, values in told.items():
+            values[here] = one.pack.told[name][one.rows[item[here]]]
+        if one.answers is not None:
+            for layer, values in taught.items():
+                values[here] = one.answers.heads[layer][item[here]]
+            hints[here] = one.answers.hints[item[here]]
+    on_device = {name: torch.as_tensor(values).to(device) for name, values in told.items()}
+    said = {layer: torch.as_tensor(values).to(device) for layer, values in taught.items()}
+    for head in task.heads:
+        order, turned = mirrored(head)
+        if (order == np.arange(len(order))).all() and not turned.any():
+            continue
+        flipped, swapped = torch.as_tensor(turned).to(device), torch.as_tensor(order).to(device)
+        for values, name in ((on_device, head.name), (said, head.layer)):
+            if name in values:
+                other = values[name][:, swapped]
+                other = torch.where(flipped, 1 - other, other)
+                values[name] = torch.where(mirror[:, None] < 0, other, values[name])
+    return Targets(on_device, said, torch.as_tensor(hints).to(device))

@@ -1,20 +1,10 @@
-"""Config: every number that a training depends on beside its data, and the losses they weigh."""
+"""Config: every number that a training depends on beside its data and its task."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
-from training.words.labels import ATTRIBUTES, FEATURES
-from training.words.types import T_BINS
-
-__all__ = ["OUTPUTS", "Config", "losses"]
-
-OUTPUTS = (*ATTRIBUTES, *FEATURES)  # of the head `attributes`
+__all__ = ["Config"]
 
 
 @dataclass
@@ -37,6 +27,8 @@ class Config:
         Decay of the averaged weights that are evaluated and saved.
     imbalance, tau, smoothing : str, float, float
         See `training.fit.imbalance`.
+    attributes : float
+        Weight of labels and what is learned beside them.
     distil : float
         Weight of the teacher's predictions against the labels.
     hints : float
@@ -88,46 +80,3 @@ class Config:
     def side(self, done: float) -> int:
         """Return the side of the input when a share of the schedule is done."""
         return self.small if self.small and done < self.grow else self.size
-
-
-def losses(
-    outputs: dict[str, Tensor],
-    target: dict[str, Tensor],
-    hard: Any,
-    config: Config,
-) -> Tensor:
-    """Return the sum of all heads' losses over the pictures that have a target for them."""
-    outputs = {name: value.float() for name, value in outputs.items()}
-    bins = torch.tensor(T_BINS, device=target["t"].device, dtype=torch.float32)
-    loss = outputs["hubble"].sum() * 0
-    known = target["label"] >= 0
-    size = len(known)
-    log_t = F.log_softmax(outputs["t_bins"], 1)
-    mean_t = log_t.exp() @ bins
-    if known.any():
-        share = known.sum() / size
-        near = (bins - target["t"][known, None]) / target["t_sigma"][known, None]
-        spread = F.softmax(-0.5 * near**2, 1)
-        part = hard(outputs["hubble"][known], target["label"][known])
-        part = part - (spread * log_t[known]).sum(1).mean() * 0.5
-        part = part + 0.1 * F.smooth_l1_loss(mean_t[known], target["t"][known])
-        loss = loss + (1 - config.distil) * share * part
-    defined = torch.isfinite(target["attributes"])
-    if config.attributes and defined.any():
-        error = F.binary_cross_entropy_with_logits(
-            outputs["attributes"][defined], target["attributes"][defined], reduction="sum"
-        )
-        # Each head counts by the share of pictures that it has a target for.
-        loss = loss + config.attributes * error / (size * 8)
-    taught = torch.isfinite(target["hubble"][:, 0])
-    if config.distil and taught.any():
-        weight = torch.where(known, config.distil, 1.0)[taught] * taught.sum() / size
-        part = -(target["hubble"][taught] * F.log_softmax(outputs["hubble"][taught], 1)).sum(1)
-        part = part - 0.5 * (target["t_bins"][taught] * log_t[taught]).sum(1)
-        aim = target["t_bins"][taught] @ bins
-        part = part + 0.1 * F.smooth_l1_loss(mean_t[taught], aim, reduction="none")
-        loss = loss + (weight * part).mean()
-        if config.hints:
-            error = (outputs["hints"][taught] - target["hints"][taught]).square().mean(1)
-            loss = loss + config.hints * (weight * error).mean()
-    return loss

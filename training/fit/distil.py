@@ -6,7 +6,8 @@ volunteers saw there, or a network that learned from them, corrects that: see `c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +17,12 @@ from torch import nn
 
 from training.data.pack import Pack
 from training.fit.batches import Answers
-from training.fit.config import OUTPUTS
-from training.fit.predict import attributes, predict
-from training.words.labels import RULED_OUT, hubble_class
-from training.words.types import CLASSES, T_BINS
+from training.fit.predict import predict
+from training.words.heads import Labels
+from training.words.hubble import HUBBLE
+from training.words.task import Task
 
-__all__ = ["HINTS", "VIEWS", "Teacher", "conditioned", "load", "teach"]
+__all__ = ["HINTS", "VIEWS", "Teacher", "conditioned", "load", "task_in", "teach"]
 
 HINTS = 64  # of each network, random projections of its pooled features
 
@@ -51,7 +52,7 @@ def teach(
     views: int = 4,
     device: str = "cpu",
 ) -> Answers:
-    """Store class and T-bin probabilities, averaged over networks and views, and hints.
+    """Store probabilities by layer, averaged over networks and views, and hints.
 
     Parameters
     ----------
@@ -60,16 +61,17 @@ def teach(
         teachers say of pictures whose label they were told is half that label, learned by
         heart (Dao et al. 2021, arXiv:2104.09732).
     pack : Pack
-        Its colour pictures are what the teachers see; the student meets the
-        same targets in grey, in one band and from linear data.
+        Opened for the teachers' task. Its colour pictures are what they see; the student meets
+        the same targets in grey, in one band and from linear data.
     out : Path
         An .npz file.
     stored : tuple of Path
         What other teachers thought, of the same pack: averaged with these.
     seer : Teacher, optional
-        Who is asked for arms and edge-on disks where nobody looked. Both condition the answers
-        for pictures without a type.
+        Who is asked, where nobody looked, for labels that rule classes out, arms for instance.
+        What is seen conditions the answers for pictures without a class.
     """
+    task = pack.task
     told_all = [np.zeros(len(pack), bool)] * len(stored)
     unseen = np.stack([*(teacher.unseen(pack) for teacher in teachers), *told_all])
     asked = np.where(unseen.any(0), unseen, True)
@@ -79,21 +81,29 @@ def teach(
         pixels, frames = shown(pack, size)
         if not rows.all():
             pixels, frames = pixels[rows], None if frames is None else frames[rows]
-        answers = predict(network, pixels, size, frames=frames, turns=VIEWS[:views], device=device)
-        found.append(answers._replace(hints=projected(answers.hints)))
+        options = {"frames": frames, "turns": VIEWS[:views], "device": device}
+        answers = predict(network, task, pixels, size, **options)
+        taught = {head.layer: answers.heads[head.layer] for head in task.heads if head.taught}
+        found.append(Answers(taught, projected(answers.hints)))
     for path, rows in zip(stored, asked[len(teachers) :], strict=True):
         found.append(load(path).of(rows))
     mean = agreed(found, asked)
-    seen = pack.attributes
+    guess = None
     if seer is not None:
         network, size, _ = seer
         network = network.to(device, memory_format=torch.channels_last)
         pixels, frames = shown(pack, size)
-        guess = attributes(network, pixels, size, frames=frames, device=device)
-        seen = np.where(np.isfinite(seen), seen, guess)
-    seen = np.where(pack.label[:, None] >= 0, 0, np.nan_to_num(seen))  # a type is proof enough
-    mean = conditioned(mean, *(seen[:, OUTPUTS.index(name)] for name in ("arms", "edge_on")))
-    np.savez_compressed(out, **{name: value.astype("f2") for name, value in mean._asdict().items()})
+        guess = predict(network, task, pixels, size, frames=frames, device=device)
+    for head in task.every(Labels):
+        seen = pack.told[head.name]
+        if guess is not None:
+            seen = np.where(np.isfinite(seen), seen, guess.heads[head.layer])
+        seen = np.where(pack.label[:, None] >= 0, 0, np.nan_to_num(seen))  # proof enough
+        seen_by = {name: seen[:, head.place(name)] for name in head.excludes}
+        mean = conditioned(mean, task, head, seen_by)
+    stored_as = {name: value.astype("f2") for name, value in mean.heads.items()}
+    about = json.dumps(task.to_json())
+    np.savez_compressed(out, **stored_as, hints=mean.hints.astype("f2"), task=about)
     return mean
 
 
@@ -108,14 +118,14 @@ def agreed(found: Sequence[Answers], asked: np.ndarray) -> Answers:
         Who was asked about which of N pictures; about each somebody was. Unless all were asked
         about all there are no hints: features of one network mean nothing to another's.
     """
-    means = []
-    for column in ("hubble", "t_bins"):
-        total = np.zeros((asked.shape[1], getattr(found[0], column).shape[1]), np.float32)
+    means = {}
+    for layer, first in found[0].heads.items():
+        total = np.zeros((asked.shape[1], first.shape[1]), np.float32)
         for one, rows in zip(found, asked, strict=True):
-            total[rows] += getattr(one, column)
-        means.append(total / asked.sum(0)[:, None])
-    hints = [one.hints if asked.all() else np.empty((len(means[0]), 0)) for one in found]
-    return Answers(*means, np.concatenate(hints, 1))
+            total[rows] += one.heads[layer]
+        means[layer] = total / asked.sum(0)[:, None]
+    hints = [one.hints if asked.all() else np.empty((asked.shape[1], 0)) for one in found]
+    return Answers(means, np.concatenate(hints, 1))
 
 
 def shown(pack: Pack, size: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -125,31 +135,40 @@ def shown(pack: Pack, size: int) -> tuple[np.ndarray, np.ndarray | None]:
     return pack.views["auto"], pack.frames["auto"]
 
 
-def conditioned(answers: Answers, arms: np.ndarray, edge_on: np.ndarray) -> Answers:
-    """Return answers given the chance that there are arms, or a disk seen edge-on.
+def conditioned(
+    answers: Answers, task: Task, labels: Labels, seen: Mapping[str, np.ndarray]
+) -> Answers:
+    """Return answers given the chance that there is what rules classes out.
 
     What has arms is neither elliptical nor lenticular, and an edge-on disk no elliptical:
-    their shares are multiplied by the chance of its absence, and the others' grow.
+    their shares are multiplied by the chance of its absence, and the others' grow. So are
+    those of the bins of a quantity that these classes are parts of.
 
     Parameters
     ----------
     answers : Answers
         Of N pictures.
-    arms, edge_on : ndarray (N,)
-        In 0..1.
+    labels : Labels
+        The head whose `excludes` tells what rules out what.
+    seen : dict
+        By label the chance that it is there (N,).
     """
-    by_class = np.ones_like(answers.hubble)
-    for name, chance in (("arms", arms), ("edge_on", edge_on)):
-        for wrong in RULED_OUT[name]:
-            by_class[:, CLASSES.index(wrong)] *= 1 - chance
-    by_t = by_class[:, [hubble_class(t) for t in T_BINS]]
-    shares = answers.hubble * by_class, answers.t_bins * by_t
-    return answers._replace(
-        **{
-            name: share / share.sum(1, keepdims=True).clip(1e-12)
-            for name, share in zip(("hubble", "t_bins"), shares, strict=True)
-        }
-    )
+    head = task.classes
+    if head is None or not seen:
+        return answers
+    by_class = np.ones_like(answers.heads[head.layer])
+    for name, chance in seen.items():
+        for wrong in labels.excludes[name]:
+            by_class[:, head.names.index(wrong)] *= 1 - chance
+    factors = {head.layer: by_class}
+    quantity = task.binned(head)
+    if quantity is not None:
+        factors[quantity.layer] = by_class[:, [head.of_value(t) for t in quantity.centres]]
+    heads = dict(answers.heads)
+    for layer, factor in factors.items():
+        share = heads[layer] * factor
+        heads[layer] = share / share.sum(1, keepdims=True).clip(1e-12)
+    return Answers(heads, answers.hints)
 
 
 def projected(features: np.ndarray) -> np.ndarray:
@@ -162,6 +181,13 @@ def projected(features: np.ndarray) -> np.ndarray:
 def load(path: Path) -> Answers:
     """Return what `teach` stored, as float32; a file without hints has none."""
     with np.load(path) as file:
-        columns = {name: file[name].astype(np.float32) for name in file.files}
-    columns.setdefault("hints", np.empty((len(columns["hubble"]), 0), np.float32))
-    return Answers(**columns)
+        columns = {name: file[name].astype(np.float32) for name in file.files if name != "task"}
+    number = len(next(iter(columns.values())))
+    hints = columns.pop("hints", np.empty((number, 0), np.float32))
+    return Answers(columns, hints)
+
+
+def task_in(path: Path) -> Task:
+    """Return the task of the teachers whose answers a file holds; of old ones Hubble's."""
+    with np.load(path) as file:
+        return Task.from_json(json.loads(str(file["task"]))) if "task" in file else HUBBLE

@@ -30,6 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.data.pack import Pack
+from training.words.heads import Quantity
 
 __all__ = [
     "METHODS",
@@ -45,9 +46,14 @@ METHODS = ("none", "weighted", "effective", "focal", "logit", "sampler", "even")
 
 
 def class_loss(
-    method: str, counts: np.ndarray, *, tau: float = 1.0, smoothing: float = 0.0
+    method: str,
+    counts: np.ndarray,
+    *,
+    tau: float = 1.0,
+    smoothing: float = 0.0,
+    ordered: bool = True,
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return a loss of (logits, target), target being classes or soft classes.
+    """Return a loss of (logits, target), target being classes or shares of classes.
 
     Parameters
     ----------
@@ -59,7 +65,9 @@ def class_loss(
         Strength of the logit adjustment: 1 aims at balanced accuracy, 0 at
         accuracy under the training prior.
     smoothing : float
-        Share of the target given to the neighbouring classes in the sequence.
+        Part of a class's target that goes to others.
+    ordered : bool
+        Whether these are its neighbours in the sequence, or all alike.
     """
     if method not in METHODS:
         raise ValueError(f"imbalance must be one of {', '.join(METHODS)}, not {method!r}")
@@ -72,11 +80,13 @@ def class_loss(
     elif method == "effective":
         weight = 1 / (1 - 0.999 ** torch.as_tensor(counts, dtype=torch.float32))
     weight = weight / (weight * share).sum()
-    blend = _neighbours(number, smoothing)
+    blend = _blend(number, smoothing, ordered)
 
     def loss(logits: Tensor, target: Tensor) -> Tensor:
         device = logits.device
-        soft = target if target.ndim == 2 else F.one_hot(target, number).float() @ blend.to(device)
+        given = target if target.ndim == 2 else F.one_hot(target, number).float()
+        certain = given.amax(1, keepdim=True) == 1  # shares of votes are soft as they are
+        soft = torch.where(certain, given @ blend.to(device), given)
         log_p = F.log_softmax(logits + prior.to(device), 1)
         if method == "focal":
             log_p = log_p * (1 - log_p.exp()) ** 2
@@ -86,12 +96,18 @@ def class_loss(
 
 
 def sampling_weights(method: str, labels: np.ndarray) -> np.ndarray | None:
-    """Return each training picture's chance to be drawn, or None for all alike."""
+    """Return each training picture's chance to be drawn, or None for all alike.
+
+    Those of no class (-1) are drawn as often as the others are in the mean.
+    """
     power = {"sampler": 0.5, "even": 1.0}.get(method)
-    if power is None:
+    known = labels >= 0
+    if power is None or not known.any():
         return None
-    counts = np.bincount(labels, minlength=labels.max() + 1)
-    weights = 1 / counts[labels] ** power
+    counts = np.bincount(labels[known])
+    weights = np.empty(len(labels))
+    weights[known] = 1 / counts[labels[known]] ** power
+    weights[~known] = weights[known].mean()
     return weights / weights.sum()
 
 
@@ -129,23 +145,25 @@ def pixel_smote(pack: Pack, rows: np.ndarray, seed: int) -> tuple[Pack, np.ndarr
 
     pictures = pack.views["auto"][rows]
     flat = pictures.reshape(len(rows), -1).astype(np.float32)
-    near = max(1, min(5, int(np.bincount(pack.label[rows]).min()) - 1))
+    near = max(1, min(5, int(np.unique(pack.label[rows], return_counts=True)[1].min()) - 1))
     made, labels = SMOTE(random_state=seed, k_neighbors=near).fit_resample(flat, pack.label[rows])
     fresh = made[len(rows) :].round().clip(0, 255).astype(np.uint8)
     fresh = fresh.reshape(-1, *pictures.shape[1:])
     first = {c: i for i, c in reversed(list(enumerate(labels[: len(rows)])))}
-    models = rows[[first[c] for c in labels[len(rows) :]]]  # the blends' T is their class's
+    models = rows[[first[c] for c in labels[len(rows) :]]]
 
     def grown(values: np.ndarray) -> np.ndarray:
         return np.concatenate([values, values[models]])
 
-    names = ("file", "galaxy", "source", "split", "label", "t", "t_sigma", "attributes")
-    columns = {name: grown(getattr(pack, name)) for name in names}
-    t_of = {c: np.median(pack.t[rows][pack.label[rows] == c]) for c in np.unique(labels)}
-    columns["t"][len(pack) :] = [t_of[c] for c in labels[len(rows) :]]
+    columns = {name: grown(getattr(pack, name)) for name in ("file", "galaxy", "source", "split")}
+    told = {name: grown(values) for name, values in pack.told.items()}
+    for head in pack.task.every(Quantity):  # a blend's value is its class's
+        for c in np.unique(labels):
+            value = np.nanmedian(pack.told[head.name][rows[pack.label[rows] == c], 0])
+            told[head.name][len(pack) :][labels[len(rows) :] == c, 0] = value
     views = {"auto": np.concatenate([pack.views["auto"], fresh])}
     frames = {"auto": grown(pack.frames["auto"])}
-    larger = replace(pack, views=views, frames=frames, **columns)
+    larger = replace(pack, views=views, frames=frames, told=told, **columns)
     return larger, np.concatenate([rows, np.arange(len(pack), len(larger))])
 
 
@@ -173,12 +191,9 @@ def head(features: np.ndarray, labels: np.ndarray, *, smote: bool, seed: int = 0
     return make_pipeline(StandardScaler(), classifier).fit(features, labels)
 
 
-def _neighbours(number: int, smoothing: float) -> Tensor:
-    """Return the matrix that spreads a share of each class onto its neighbours."""
-    matrix = torch.eye(number)
-    near = torch.zeros(number, number)
-    for i in range(number):
-        for j in (i - 1, i + 1):
-            if 0 <= j < number:
-                near[i, j] = 1
-    return (1 - smoothing) * matrix + smoothing * near / near.sum(1, keepdim=True).clamp_min(1)
+def _blend(number: int, smoothing: float, ordered: bool) -> Tensor:
+    """Return the matrix that spreads a part of each class onto its neighbours, or onto all."""
+    place = torch.arange(number)
+    away = (place[:, None] - place).abs()
+    near = (away == 1 if ordered else away > 0).float()
+    return (1 - smoothing) * torch.eye(number) + smoothing * near / near.sum(1, keepdim=True)

@@ -15,19 +15,43 @@ import torch
 
 from training.nets.network import build
 from training.nets.rounding import rounded
+from training.words.fields import TaskError
+from training.words.hubble import HUBBLE
+from training.words.task import Task
 
-__all__ = ["average", "going_on", "load_run"]
+__all__ = ["average", "going_on", "load_run", "task_of"]
 
 
 def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
-    """Return a trained network in evaluation mode, and the record of its run."""
+    """Return a trained network in evaluation mode, and the record of its run.
+
+    Raises
+    ------
+    TaskError
+        If the weights are not of the network and the task that the record tells of.
+    """
     record = json.loads((folder / "run.json").read_text())
     state = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
-    network = build(record["config"]["network"], len(state["heads.attributes.bias"]))
+    network = build(record["config"]["network"], task_of(record).layers)
     if record["config"].get("rounded"):
         network = rounded(network)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise TaskError(
+            f"{folder}: weights.pt holds other layers than run.json tells of; train it again, "
+            f"from these weights if you like: --set weights={folder / 'weights.pt'}"
+        ) from error
     return network.eval(), record
+
+
+def task_of(record: dict[str, Any]) -> Task:
+    """Return the task of a run's record, or of the training that a card tells of.
+
+    Those that name none are from before there were others than Hubble's.
+    """
+    told = record.get("task")
+    return HUBBLE if told is None else Task.from_json(told)
 
 
 def average(runs: list[Path], out: Path) -> None:
@@ -57,6 +81,9 @@ def average(runs: list[Path], out: Path) -> None:
         for name, value in states[-1].items()
     }
     records = [json.loads((run / "run.json").read_text()) for run in runs]
+    for run, record in zip(runs, records, strict=True):
+        if task_of(record).answers != task_of(records[0]).answers:
+            raise ValueError(f"{run} and {runs[0]} learned different tasks, which have no mean")
     asides = {record.get("aside") for record in records}
     aside = asides.pop() if len(asides) == 1 else None
     record = {**records[-1], "averaged": len(runs), "fold": together(records), "aside": aside}

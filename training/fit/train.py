@@ -18,16 +18,18 @@ from torch import Tensor, nn
 
 from training.fit.augment import Augment
 from training.fit.batches import Group, ahead, draw, reside, room
-from training.fit.config import OUTPUTS, Config, losses
+from training.fit.config import Config
 from training.fit.device import Pace, choose, half, keep_memory
-from training.fit.imbalance import class_loss, sampling_weights
+from training.fit.enough import enough
+from training.fit.imbalance import sampling_weights
+from training.fit.losses import class_losses, losses
 from training.fit.parallel import Team
 from training.fit.predict import validate
 from training.nets.network import build, parameters
 from training.nets.pretrained import Pretrained
 from training.nets.revive import revive, settle
 from training.nets.rounding import calibrate, rounded
-from training.words.types import CLASSES
+from training.words.task import Task
 
 __all__ = ["begin", "train", "version"]
 
@@ -44,6 +46,7 @@ def train(
 ) -> nn.Module:
     """Train, follow the validation split, and write config, curve and weights.
 
+    What is learned is the task that the packs of `labelled` and of `extras` were opened for.
     The split is measured every `check` epochs and after the last, with 0 never. Where
     `torchrun` started several processes, each trains on its share (see `training.fit.parallel`).
 
@@ -67,6 +70,8 @@ def train(
     if len(set(sides.values())) > 1:
         each = ", ".join(f"{folder} {side}" for folder, side in sides.items())
         raise ValueError(f"frames of one size train together: {each}; pack with one --size")
+    task = labelled.pack.task
+    enough(task, groups)
     reside(groups, config, device, room(device))
 
     def some() -> Iterator[Tensor]:
@@ -75,7 +80,7 @@ def train(
             chosen = [(0, i) for i in luck.choice(len(labelled.rows), 128)]
             yield draw(groups, chosen, config, config.size, augment, luck, dice, device)[0]
 
-    net = begin(config, some, device)
+    net = begin(config, task, some, device)
     team.alike(net)
     average = copy.deepcopy(net).requires_grad_(False)
     groups, guide = hinted(groups, net, config)
@@ -88,10 +93,9 @@ def train(
         {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(rules, lr=config.lr)
-    labels = labelled.pack.label[labelled.rows]
-    counts = np.bincount(labels, minlength=len(CLASSES)).clip(1)
-    hard = class_loss(config.imbalance, counts, tau=config.tau, smoothing=config.smoothing)
-    chances = sampling_weights(config.imbalance, labels)
+    told = {name: values[labelled.rows] for name, values in labelled.pack.told.items()}
+    hard = class_losses(task, told, config)
+    chances = sampling_weights(config.imbalance, labelled.pack.label[labelled.rows])
     number = len(labelled.rows)
     most = sum(len(group.rows) for group in extras)
     unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
@@ -126,7 +130,7 @@ def train(
                 outputs = net.heads(pooled)
                 if guide is not None:
                     outputs["hints"] = guide(pooled)
-            loss = losses(outputs, target, hard, config)
+            loss = losses(task, outputs, target, hard, config)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             team.average(weights)
@@ -148,6 +152,7 @@ def train(
         if last:
             break
     about = {
+        "task": task.to_json(),
         "config": asdict(config),
         "processes": team.size,
         "parameters": parameters(net),
@@ -164,11 +169,13 @@ def train(
     return average.eval()
 
 
-def begin(config: Config, pictures: Callable[[], Iterator[Tensor]], device: str) -> nn.Module:
+def begin(
+    config: Config, task: Task, pictures: Callable[[], Iterator[Tensor]], device: str
+) -> nn.Module:
     """Return the network as a training begins with it, settled on pictures where it must be."""
     shipped = str(config.weights).endswith(".onnx")
     weights = None if shipped else config.weights
-    net = build(config.network, len(OUTPUTS), weights, config.dropout)
+    net = build(config.network, task.layers, weights, config.dropout)
     if shipped:
         revive(net, Path(str(config.weights)))
         settle(net, (x.cpu() for x in pictures()))
@@ -204,9 +211,9 @@ def hinted(
                 f"{groups[0].pack.folder} cannot be the same teachers'"
             )
         if told is not None:
-            told = told._replace(hints=(told.hints[:, :width] - mean) / spread)
+            told = replace(told, hints=(told.hints[:, :width] - mean) / spread)
         result.append(replace(group, answers=told))
-    guide = nn.Linear(net.heads.hubble.in_features, width) if width else None
+    guide = nn.Linear(net.heads.inputs, width) if width else None
     return tuple(result), guide
 
 

@@ -9,13 +9,11 @@ with bias; the result is the same function.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from training.words.types import CLASSES, T_BINS
 
 __all__ = ["Block", "Heads", "fuse", "replace"]
 
@@ -133,23 +131,26 @@ class Block(nn.Module):
 
 
 class Heads(nn.Module):
-    """Dropout and linear heads on pooled features: classes, T bins, attributes."""
+    """Dropout and linear layers on pooled features, by name; `layers` are their widths."""
 
-    def __init__(self, features: int, attributes: int, dropout: float = 0.2) -> None:
+    def __init__(self, features: int, layers: Mapping[str, int], dropout: float = 0.2) -> None:
         super().__init__()
+        self.inputs = features
         self.dropout = nn.Dropout(dropout)
-        self.hubble = nn.Linear(features, len(CLASSES))
-        self.t_bins = nn.Linear(features, len(T_BINS))
-        self.attributes = nn.Linear(features, attributes)
+        for name, width in layers.items():
+            if hasattr(self, name):
+                raise ValueError(f"a layer cannot be called {name!r}, a word that torch has")
+            self.add_module(name, nn.Linear(features, width))
+
+    def named(self) -> dict[str, nn.Linear]:
+        """Return the layers by name."""
+        found = self.named_children()
+        return {name: layer for name, layer in found if isinstance(layer, nn.Linear)}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return logits by head."""
+        """Return logits by layer."""
         x = self.dropout(x)
-        return {
-            "hubble": self.hubble(x),
-            "t_bins": self.t_bins(x),
-            "attributes": self.attributes(x),
-        }
+        return {name: layer(x) for name, layer in self.named().items()}
 
 
 def fuse(network: nn.Module) -> nn.Module:

@@ -6,6 +6,8 @@ with ImageNet's weights.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -34,16 +36,16 @@ class Galaxy(nn.Module):
 
     Parameters
     ----------
+    layers : dict of str to int
+        Widths of the layers on its features, by name: `training.words.task.Task.layers`.
     widths : tuple of int
         Channels of the stem and the three stages.
-    attributes : int
-        Auxiliary outputs used in training only.
     """
 
     def __init__(
         self,
+        layers: Mapping[str, int],
         widths: tuple[int, int, int, int] = (24, 48, 96, 160),
-        attributes: int = 0,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
@@ -53,7 +55,7 @@ class Galaxy(nn.Module):
         self.fine = nn.Sequential(Block(stem, a, 3, 2), Block(a, a, 3))
         self.middle = nn.Sequential(Block(a, b, 3, 2), Block(b, b, 5), Block(b, b, 3))
         self.coarse = nn.Sequential(Block(b, c, 3, 2), Block(c, c, 3))
-        self.heads = Heads(2 * (b + c), attributes, dropout)
+        self.heads = Heads(2 * (b + c), layers, dropout)
 
     def features(self, x: Tensor) -> Tensor:
         """Return average and maximum of the middle and the coarse maps."""
@@ -64,49 +66,67 @@ class Galaxy(nn.Module):
         return torch.cat(pooled, 1)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return logits by head for pictures (N, 3, S, S) in 0..1."""
+        """Return logits by layer for pictures (N, 3, S, S) in 0..1."""
         return self.heads(self.features(x))
 
 
 def build(
-    name: str, attributes: int, weights: str | None = None, dropout: float = 0.2
+    name: str, layers: Mapping[str, int], weights: str | None = None, dropout: float = 0.2
 ) -> nn.Module:
     """Return a network by name.
 
     `galaxy`, `galaxy:24,48,96,160` or `mobile` to be shipped; `mobilenet_v2` or one of
-    timm's, such as `tf_efficientnet_lite2`, to teach. `weights` is a file to start from:
-    a run's `weights.pt`, or ImageNet's for those that begin with them.
+    timm's, such as `tf_efficientnet_lite2`, to teach. `layers` are those of
+    `training.words.task.Task.layers`. `weights` is a file to start from: a run's
+    `weights.pt`, of this task or another, or ImageNet's for those that begin with them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such network, or the weights are another's.
     """
     state = torch.load(weights, map_location="cpu", weights_only=True) if weights else {}
-    ours = "heads.hubble.weight" in state  # a run's
+    ours = any(key.startswith("heads.") for key in state)  # a run's
     others = None if ours else weights
     kind, _, widths = name.partition(":")
     network: nn.Module
     if kind == "mobile":
-        network = Mobile(attributes, dropout, others)
+        network = Mobile(layers, dropout, others)
     elif kind == "galaxy":
         if others:
             raise ValueError(f"{others}: {name} learns from nothing or from a run of its own")
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
-        network = Galaxy(sizes, attributes, dropout)  # type: ignore[arg-type]
+        network = Galaxy(layers, sizes, dropout)  # type: ignore[arg-type]
     elif kind == "mobilenet_v2" or kind.startswith("tf_efficientnet"):
-        network = Transfer(kind, others, attributes)
+        network = Transfer(kind, layers, others)
     else:
         raise ValueError(
             f"unknown network {name!r}: take mobile, galaxy[:A,B,C,D], mobilenet_v2 "
             "or one of timm's tf_efficientnet_..."
         )
     if ours:
-        network.load_state_dict(_grown(state, network.state_dict()))
+        try:
+            network.load_state_dict(_grown(state, network.state_dict()))
+        except RuntimeError as error:
+            raise ValueError(
+                f"{weights}: holds the weights of another network than {name}"
+            ) from error
     return network
 
 
 def _grown(state: dict[str, Tensor], fresh: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return a run's weights, with fresh ones for attributes that it did not know."""
-    for name in ("heads.attributes.weight", "heads.attributes.bias"):
-        more = fresh[name][len(state[name]) :]
-        state[name] = torch.cat([state[name], more])
-    return state
+    """Return a run's weights for a network whose layers may be those of another task.
+
+    A layer that the run lacks begins anew, and so do further rows of one that it has: labels
+    that it did not know.
+    """
+    found = {key: value for key, value in state.items() if not key.startswith("heads.")}
+    for key, value in fresh.items():
+        if key.startswith("heads."):
+            old = state.get(key, value[:0])
+            fits = old.shape[1:] == value.shape[1:] and len(old) <= len(value)
+            found[key] = torch.cat([old, value[len(old) :]]) if fits else value
+    return found
 
 
 def parameters(network: nn.Module) -> int:

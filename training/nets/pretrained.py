@@ -6,6 +6,7 @@ grown further scales. `Transfer` is the whole, to teach others.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -88,24 +89,24 @@ class Mobile(Pretrained):
 
     Parameters
     ----------
-    attributes : int
-        Auxiliary outputs.
+    layers : dict of str to int
+        Widths of the layers on its features, by name.
     weights : str, optional
         ImageNet's, a file of torchvision's; default random.
     """
 
     def __init__(
-        self, attributes: int = 0, dropout: float = 0.2, weights: str | None = None
+        self, layers: Mapping[str, int], dropout: float = 0.2, weights: str | None = None
     ) -> None:
         super().__init__()
-        layers = imagenet(weights)
+        trunk = imagenet(weights)
         self.scale = 1.0  # of what the stem is given: see `Galaxy`
-        self.stem = _first(layers[0])
-        self.fine = nn.Sequential(*(Inverted(layer) for layer in layers[1:7]))
-        self.middle = nn.Sequential(*(Inverted(layer) for layer in layers[7:11]))
-        grown = (Inverted(layer, 5) for layer in layers[11:14])
+        self.stem = _first(trunk[0])
+        self.fine = nn.Sequential(*(Inverted(layer) for layer in trunk[1:7]))
+        self.middle = nn.Sequential(*(Inverted(layer) for layer in trunk[7:11]))
+        grown = (Inverted(layer, 5) for layer in trunk[11:14])
         self.coarse = nn.Sequential(*grown, Block(96, 256, 1))
-        self.heads = Heads(512, attributes, dropout)
+        self.heads = Heads(512, layers, dropout)
 
     def first(self) -> list[nn.Module]:
         """Return the layers that can be frozen, in order."""
@@ -117,7 +118,7 @@ class Mobile(Pretrained):
         return torch.cat([y.mean((2, 3)), y.amax((2, 3))], 1)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return logits by head for pictures (N, 3, S, S) in 0..1."""
+        """Return logits by layer for pictures (N, 3, S, S) in 0..1."""
         return self.heads(self.features(x))
 
 
@@ -147,6 +148,8 @@ class Transfer(Pretrained):
     name : str
         `mobilenet_v2` is torchvision's; any other is one of timm's EfficientNets,
         `tf_efficientnet_lite2` for example.
+    layers : dict of str to int
+        Widths of the layers on its features, by name.
     weights : str, optional
         ImageNet's, a file of torchvision's or of any port whose layers come in
         the same order; default random.
@@ -155,7 +158,7 @@ class Transfer(Pretrained):
     """
 
     def __init__(
-        self, name: str, weights: str | None = None, attributes: int = 0, frozen: int = 3
+        self, name: str, layers: Mapping[str, int], weights: str | None = None, frozen: int = 3
     ) -> None:
         super().__init__()
         if name == "mobilenet_v2":
@@ -163,7 +166,7 @@ class Transfer(Pretrained):
         else:
             self.body, width = _efficientnet(name, weights)
             mean = std = torch.full((1, 3, 1, 1), 0.5)
-        self.heads = Heads(width, attributes)
+        self.heads = Heads(width, layers)
         self.freeze(frozen)
         self.register_buffer("mean", mean.clone())
         self.register_buffer("std", std.clone())
@@ -177,7 +180,7 @@ class Transfer(Pretrained):
         return self.body((x - self.mean) / self.std).mean((2, 3))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return logits by head."""
+        """Return logits by layer."""
         return self.heads(self.features(x))
 
 

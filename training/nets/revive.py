@@ -27,8 +27,9 @@ def revive(network: nn.Module, file: Path) -> None:
     Parameters
     ----------
     network : Module
-        Of `training.nets.network.build`; its outputs beside class, T and the features
-        of a bundle keep their weights.
+        Of `training.nets.network.build`. Layers on its features that the bundle lacks keep their
+        weights, and so do the first rows of one of which it has the last: what was learned
+        beside labels is not exported.
     file : Path
         A bundle's `model.fp32.onnx`.
 
@@ -44,13 +45,8 @@ def revive(network: nn.Module, file: Path) -> None:
 
     def take(name: str, shape: torch.Size) -> Tensor:
         value = stored.get(name)
-        some = name.startswith("heads.attributes")  # of which a bundle has the last ones
-        if (
-            value is None
-            or not value.is_floating_point()
-            or value.shape[some:] != shape[some:]
-            or len(value) > shape[0]
-        ):
+        some = name.startswith("heads.")
+        if value is None or not value.is_floating_point() or value.shape[some:] != shape[some:]:
             raise ValueError(
                 f"{file}: holds no floating-point weights {name} of shape {tuple(shape)}: take "
                 "the model.fp32.onnx of a bundle that was made from a network of this name"
@@ -69,9 +65,11 @@ def revive(network: nn.Module, file: Path) -> None:
         block.norm.reset_parameters()
         block.norm.weight.fill_((1 + block.norm.eps) ** 0.5)
         block.norm.bias.copy_(take(f"{name}.0.bias", block.norm.bias.shape))
-    for name, head in network.heads.named_children():
-        if isinstance(head, nn.Linear):
-            weight = take(f"heads.{name}.weight", head.weight.shape)
+    for name, head in network.heads.named().items():
+        if f"heads.{name}.weight" not in stored:
+            continue
+        weight = take(f"heads.{name}.weight", head.weight.shape)
+        if len(weight) <= len(head.weight):
             head.weight[-len(weight) :] = weight
             head.bias[-len(weight) :] = take(f"heads.{name}.bias", head.bias.shape)
 

@@ -25,8 +25,9 @@ from training.data.pack import KINDS, Pack
 from training.fit.runs import load_run
 from training.score.evaluate import estimate
 from training.ship.bundle import card_of
-from training.ship.export import Deployed, export
-from training.words.types import CLASSES
+from training.ship.export import Corrections, Deployed, export
+from training.words.card import entries
+from training.words.fields import TaskError
 
 __all__ = ["agreement", "choose", "explain", "galaxy_mask", "grad_cam", "perturb", "rows_of"]
 
@@ -36,9 +37,10 @@ HOTTEST = 0.2  # share of the pixels that are compared
 BATCH = 64
 
 
-def grad_cam(deployed: Deployed, pixels: np.ndarray, target: np.ndarray) -> Maps:
+def grad_cam(deployed: Deployed, output: str, pixels: np.ndarray, target: np.ndarray) -> Maps:
     """Return Grad-CAM (Selvaraju et al. 2017) of the network's pooled maps, by layer.
 
+    `output` is that of the classes, and `target` (N,) the class of each picture.
     The score is the class's logit less the mean of all, as in `galedge.network.explain`;
     a channel's weight is the mean of its gradient, and what is negative in the
     sum is cut.
@@ -58,7 +60,7 @@ def grad_cam(deployed: Deployed, pixels: np.ndarray, target: np.ndarray) -> Maps
     try:
         for low in range(0, len(pixels), BATCH):
             part = torch.from_numpy(np.ascontiguousarray(pixels[low : low + BATCH]))
-            logits = deployed(part)[0]
+            logits = deployed(part)[deployed.outputs.index(output)]
             aim = torch.from_numpy(target[low : low + BATCH, None])
             deployed.zero_grad()
             (logits.gather(1, aim)[:, 0] - logits.mean(1)).sum().backward()
@@ -177,6 +179,8 @@ def explain(
     ----------
     run : Path
         A run of `training.fit.train`.
+    pack : Pack
+        Opened for the run's task.
     bundle : Path, optional
         What was exported of the run; without it, the run is exported in fp32.
     precision : str, optional
@@ -196,19 +200,20 @@ def explain(
         Pictures, masks, answers and maps of the last kind, to be drawn.
     """
     network, record = load_run(run)
-    size = record["config"]["size"]
-    deployed = Deployed(network, blend=blend).eval()
+    size, task = record["config"]["size"], pack.task
+    if task.classes is None:
+        raise TaskError(f"task {task.name!r} has no classes, whose evidence is what is drawn")
+    deployed = Deployed(network, task, Corrections(blend=blend)).eval()
     with tempfile.TemporaryDirectory() as folder:
         if bundle is None:
             bundle, precision = Path(folder), "fp32"
-            export(network, bundle / "model.fp32.onnx", size, blend=blend)
-            fitted = {"temperature": 1.0, "t_sigma_scale": 1.0}
+            export(network, task, bundle / "model.fp32.onnx", size, Corrections(blend=blend))
             files = [bundle / "model.fp32.onnx"]
-            card = card_of("run", "0", size, pack.info["recipe"], fitted, files)
+            card = card_of("run", "0", pack, entries(task), files)
             (bundle / "card.json").write_text(json.dumps(card))
         model = Model.load(bundle, engine="onnxruntime", precision=precision)
-        explainer = Explainer(model)
-    rows = pack.rows(split)[::every]
+        explainer = Explainer(model, task.classes.name)
+    rows = pack.demand(split)[::every]
     galaxy = pack.galaxy[rows]
     result: dict[str, Any] = {}
     for kind in kinds:
@@ -216,7 +221,8 @@ def explain(
         parts = [explainer.explain(pixels[low : low + BATCH]) for low in range(0, len(rows), BATCH)]
         heat = np.concatenate([part.heat for part in parts])
         target = np.concatenate([part.target for part in parts])
-        maps = {"galedge explain": heat, **grad_cam(deployed, pixels, target), **baselines(pixels)}
+        cams = grad_cam(deployed, task.classes.output, pixels, target)
+        maps = {"galedge explain": heat, **cams, **baselines(pixels)}
         masks = np.stack([galaxy_mask(picture) for picture in pixels])
         found = masks.any((1, 2))  # no isophote, no share
         area = masks.mean((1, 2))
@@ -256,6 +262,7 @@ def explain(
         }
     drawn = {
         "pixels": pixels,
+        "names": task.classes.names,
         "label": pack.label[rows],
         "target": target,
         "maps": {name: maps[name] for name in list(maps)[:3]},
@@ -275,13 +282,13 @@ def explain(
 
 def choose(drawn: dict[str, Any], of_each: int = 2) -> dict[str, Any]:
     """Return some pictures of each class, as `training.report.figures.evidence` takes them."""
-    label, target = drawn["label"], drawn["target"]
-    picked = np.concatenate([np.flatnonzero(label == c)[:of_each] for c in range(len(CLASSES))])
+    names, label, target = drawn["names"], drawn["label"], drawn["target"]
+    picked = np.concatenate([np.flatnonzero(label == c)[:of_each] for c in range(len(names))])
     return {
         "pixels": drawn["pixels"][picked],
         "maps": {name: heat[picked] for name, heat in drawn["maps"].items()},
         "masks": drawn["masks"][picked],
-        "captions": [f"{CLASSES[label[i]]} → {CLASSES[target[i]]}" for i in picked],
+        "captions": [f"{names[label[i]]} → {names[target[i]]}" for i in picked],
     }
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from training.score.evaluate import Answers, calibrated, probabilities
-from training.words.types import CLASSES
+from training.score.answers import Answers, calibrated, probabilities
+from training.words.card import Calibration
+from training.words.heads import Quantity
 
 __all__ = [
     "calibration",
@@ -21,10 +22,10 @@ __all__ = [
     "embed",
     "evidence",
     "precision_recall",
+    "residuals",
     "sheet",
     "strata",
-    "t_residuals",
-    "t_types",
+    "values",
 ]
 
 COLOURS = ("#1b5e9b", "#c4541d", "#2f7d4f", "#7b4ea3")  # of kinds; legible for the colour-blind
@@ -67,9 +68,11 @@ def panels(sets: Keyed, width: float, height: float) -> tuple[Figure, dict[Any, 
     return figure, places
 
 
-def confusion(counts: dict[tuple[str, str], np.ndarray]) -> Figure:
-    """Draw confusion matrices: counts as numbers, shares of the row as shades."""
-    figure, places = panels(counts, 2.9, 2.9)
+def confusion(counts: dict[tuple[str, str], np.ndarray], names: Sequence[str]) -> Figure:
+    """Draw confusion matrices of named classes: counts as numbers, shares of the row as shades."""
+    side = max(2.9, 0.42 * len(names))
+    figure, places = panels(counts, side, side)
+    turned = 90 if max(map(len, names)) > 4 else 0
     for name, table in counts.items():
         ax = places[name]
         share = table / table.sum(1, keepdims=True).clip(1)
@@ -78,8 +81,8 @@ def confusion(counts: dict[tuple[str, str], np.ndarray]) -> Figure:
             if count:
                 colour = "white" if share[i, j] > 0.55 else "black"
                 ax.text(j, i, str(count), ha="center", va="center", fontsize=8, color=colour)
-        ax.set_xticks(range(len(CLASSES)), CLASSES)
-        ax.set_yticks(range(len(CLASSES)), CLASSES)
+        ax.set_xticks(range(len(names)), names, rotation=turned)
+        ax.set_yticks(range(len(names)), names)
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
     figure.supxlabel("answer", fontsize=9)
@@ -87,13 +90,15 @@ def confusion(counts: dict[tuple[str, str], np.ndarray]) -> Figure:
     return figure
 
 
-def precision_recall(sets: Sets, card: dict[str, float]) -> Figure:
+def precision_recall(sets: Sets, card: Calibration) -> Figure:
     """Draw a precision-recall curve for each class, source and kind of input."""
-    figure, axes = grid(2, 4, 2.7, 2.5)
+    names = next(iter(sets.values())).classes.names
+    columns = min(4, len(names) + 1)
+    figure, axes = grid(-(-(len(names) + 1) // columns), columns, 2.7, 2.5)  # one for the legend
     kinds = list(dict.fromkeys(kind for _, kind in sets))
     sources = list(dict.fromkeys(source for source, _ in sets))
     for c, ax in enumerate(axes.flat):
-        if c == len(CLASSES):
+        if c >= len(names):
             ax.set_axis_off()
             continue
         for (source, kind), answers in sets.items():
@@ -109,17 +114,18 @@ def precision_recall(sets: Sets, card: dict[str, float]) -> Figure:
                 linewidth=1.6 if kind == kinds[0] else 0.8,
                 label=f"{source}, {kind}",
             )
-        ax.set_title(CLASSES[c], fontsize=9)
+        ax.set_title(names[c], fontsize=9)
         ax.set_xlim(0, 1.01)
         ax.set_ylim(0, 1.03)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
+    drawn = [ax.get_legend_handles_labels() for ax in axes.flat]
+    handles, labels = max(drawn, key=lambda pair: len(pair[0]))
     axes.flat[-1].legend(handles, labels, fontsize=8, loc="center", frameon=False)
     figure.supxlabel("recall", fontsize=9)
     figure.supylabel("precision", fontsize=9)
     return figure
 
 
-def calibration(sets: Sets, card: dict[str, float], bins: int = 10) -> Figure:
+def calibration(sets: Sets, card: Calibration, bins: int = 10) -> Figure:
     """Draw how often answers of each certainty are right, before and after the temperature."""
     figure, places = panels(sets, 2.6, 2.5)
     for name, answers in sets.items():
@@ -142,60 +148,70 @@ def calibration(sets: Sets, card: dict[str, float], bins: int = 10) -> Figure:
                 ax.errorbar(
                     x, y, spread, color=colour, marker="o", ms=3, lw=1, elinewidth=0.5, label=label
                 )
-        ax.set_xlim(0.15, 1.02)
+        ax.set_xlim(1 / answers.classes.width, 1.02)
         ax.set_ylim(0, 1.03)
-    next(iter(places.values())).legend(fontsize=7, frameon=False, loc="upper left")
+    drawn = [ax for ax in places.values() if ax.get_legend_handles_labels()[0]]
+    for ax in drawn[:1]:  # of a few pictures there may be none
+        ax.legend(fontsize=7, frameon=False, loc="upper left")
     figure.supxlabel("certainty (probability of the answer)", fontsize=9)
     figure.supylabel("share that is right", fontsize=9)
     return figure
 
 
-def t_types(sets: Sets) -> Figure:
-    """Draw the T-type that the network gives against the catalogue's."""
+def _ends(head: Quantity) -> tuple[float, float]:
+    """Return the range of a quantity with half a bin's room."""
+    return head.range[0] - head.step / 2, head.range[1] + head.step / 2
+
+
+def values(sets: Sets) -> Figure:
+    """Draw the quantity that the network gives against the one that was told."""
     figure, places = panels(sets, 2.6, 2.6)
     random = np.random.default_rng(0)
     for name, answers in sets.items():
-        ax = places[name]
-        ax.plot([-6, 10], [-6, 10], color=FAINT, linewidth=1)
-        x = answers.t + random.uniform(-0.25, 0.25, len(answers.t))
+        ax, head = places[name], answers.quantity
+        ax.plot(head.range, head.range, color=FAINT, linewidth=1)
+        x = answers.value + random.uniform(-0.25, 0.25, len(answers.value)) * head.step
         ax.scatter(x, answers.mean, s=5, color=COLOURS[0], alpha=0.45, linewidths=0)
-        ax.set_xlim(-6.5, 10.5)
-        ax.set_ylim(-6.5, 10.5)
+        ax.set_xlim(_ends(head))
+        ax.set_ylim(_ends(head))
         ax.set_aspect("equal")
-    figure.supxlabel("T of the catalogue (jittered)", fontsize=9)
-    figure.supylabel("T of the network", fontsize=9)
+    figure.supxlabel(f"{head.title} as labelled (jittered)", fontsize=9)
+    figure.supylabel(f"{head.title} of the network", fontsize=9)
     return figure
 
 
-def t_residuals(sets: Sets) -> Figure:
-    """Draw the residuals by T: median, and the range that holds 68 %."""
+def residuals(sets: Sets) -> Figure:
+    """Draw the residuals by the quantity: median, and the range that holds 68 %."""
     figure, places = panels(sets, 2.6, 1.9)
     for name, answers in sets.items():
-        ax = places[name]
-        rest = answers.mean - answers.t
+        ax, head = places[name], answers.quantity
+        rest = answers.mean - answers.value
         ax.axhline(0, color=FAINT, linewidth=1)
-        ax.scatter(answers.t, rest, s=3, color=FAINT, linewidths=0)
-        for t in np.unique(answers.t.round()):
-            here = rest[answers.t.round() == t]
+        ax.scatter(answers.value, rest, s=3, color=FAINT, linewidths=0)
+        place = np.array([head.bin_of(value) for value in answers.value])
+        for one in np.unique(place):
+            here = rest[place == one]
             if len(here) >= 5:
+                at = head.centres[one]
                 low, middle, high = np.percentile(here, [16, 50, 84])
-                ax.plot([t, t], [low, high], color=COLOURS[0], linewidth=1.5)
-                ax.plot([t], [middle], "o", color=COLOURS[0], markersize=3)
-        ax.set_xlim(-6.5, 10.5)
-        ax.set_ylim(-7, 7)
-    figure.supxlabel("T of the catalogue", fontsize=9)
-    figure.supylabel("network - catalogue", fontsize=9)
+                ax.plot([at, at], [low, high], color=COLOURS[0], linewidth=1.5)
+                ax.plot([at], [middle], "o", color=COLOURS[0], markersize=3)
+        ax.set_xlim(_ends(head))
+        most = 0.45 * (head.range[1] - head.range[0])
+        ax.set_ylim(-most, most)
+    figure.supxlabel(f"{head.title} as labelled", fontsize=9)
+    figure.supylabel("network - label", fontsize=9)
     return figure
 
 
 def strata(tables: dict[tuple[str, str], list[dict[str, Any]]], label: str) -> Figure:
-    """Draw accuracy and RMS T against a quantity."""
-    figure, axes = grid(1, 2, 4.2, 2.7)
+    """Draw what `by_stratum` measures, accuracy and RMS for instance, against a quantity."""
+    first = next(iter(tables.values()))[0]
+    measures = [key for key, value in first.items() if isinstance(value, list)]
+    figure, axes = grid(1, len(measures), 4.2, 2.7)
     kinds = list(dict.fromkeys(kind for _, kind in tables))
     sources = list(dict.fromkeys(source for source, _ in tables))
-    for ax, measure, title in zip(
-        axes.flat, ("accuracy", "rms_t"), ("accuracy", "RMS T"), strict=True
-    ):
+    for ax, measure in zip(axes.flat, measures, strict=True):
         for (source, kind), table in tables.items():
             x = np.array([row["middle"] for row in table])
             y, low, high = np.array([row[measure] for row in table], float).T
@@ -211,13 +227,15 @@ def strata(tables: dict[tuple[str, str], list[dict[str, Any]]], label: str) -> F
                 elinewidth=0.5,
                 label=f"{source}, {kind}",
             )
-        ax.set_title(title, fontsize=9)
+        ax.set_title(measure.replace("_", " "), fontsize=9)
         ax.set_xlabel(label, fontsize=8)
-    axes[0, 1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes[0, -1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
-def disagreement(points: dict[str, list[float]], thirds: list[dict[str, Any]]) -> Figure:
+def disagreement(
+    points: dict[str, list[float]], thirds: list[dict[str, Any]], difference: str
+) -> Figure:
     """Draw the difference of the catalogues against the model's doubt."""
     figure, axes = grid(1, 2, 4.2, 2.7)
     random = np.random.default_rng(0)
@@ -227,7 +245,7 @@ def disagreement(points: dict[str, list[float]], thirds: list[dict[str, Any]]) -
         points["doubt"], np.array(points["difference"]) + jitter, s=8, color=COLOURS[0], alpha=0.6
     )
     left.set_xlabel("doubt (entropy, 0 sure .. 1 no idea)", fontsize=8)
-    left.set_title("|T of EFIGI - T of OpenNGC|", fontsize=9)
+    left.set_title(difference, fontsize=9)
     x = [third["doubt"] for third in thirds]
     y, low, high = np.array([third["catalogues_differ"] for third in thirds], float).T
     right.errorbar(x, y, (y - low, high - y), color=COLOURS[1], marker="o", lw=1.2)

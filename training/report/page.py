@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from training.report.figures import embed
+from training.report.figures import embed, strata
 
 __all__ = ["Page", "number", "value"]
 
@@ -24,6 +24,9 @@ small { color: #66707a; } img { max-width: 100%; } figure { margin: .6rem 0; }
 figcaption, .note { color: #48515a; max-width: 52rem; } summary { cursor: pointer; }
 .scroll { overflow-x: auto; }
 """
+
+
+UNKNOWN = (None, None, None)
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -96,18 +99,22 @@ class Page:
             f"{result['network']['sha256'][:12]}), on the {result['split']} split of "
             f"{result['pack']['source']}. Small print: {result['interval']}."
         )
-        keys = {
+        words = {
             "accuracy": "accuracy",
             "balanced_accuracy": "balanced accuracy",
             "macro_f1": "macro-F1",
             "mcc": "MCC",
             "within_one": "within one class",
-            "rms_t": "RMS T",
         }
+        if quantity := result["quantity"]:
+            words[quantity["rms"]] = f"RMS {quantity['title']}"
+        measured = [values for kinds in result["sets"].values() for values in kinds.values()]
+        keys = {key: word for key, word in words.items() if any(key in one for one in measured)}
         self.table(
             ["source", "input", "pictures", *keys.values()],
             (
-                [source, kind, str(values["pictures"]), *(value(values[key]) for key in keys)]
+                [source, kind, str(values["pictures"])]
+                + [value(values.get(key, UNKNOWN)) for key in keys]
                 for source, kinds in result["sets"].items()
                 for kind, values in kinds.items()
             ),
@@ -125,7 +132,7 @@ class Page:
                     ["class", "pictures", *(key.replace("_", " ") for key in keys)],
                     (
                         [name, str(row["pictures"]), *(value(row[key]) for key in keys)]
-                        for name, row in values["classes"].items()
+                        for name, row in values.get("classes", {}).items()
                     ),
                 )
                 self.parts.append("</details>")
@@ -133,10 +140,11 @@ class Page:
     def calibration(self, figure: Figure) -> None:
         """Add what the temperature does."""
         self.heading("Calibration")
-        fitted = self.result["calibration"]
+        fitted = self.result["calibration"][self.result["classes"]]
+        slope, quantity = fitted.get("temperature_slope"), self.result["quantity"]
+        by = f" times sigma({quantity['title']}) to the power of {slope:.3f}" if slope else ""
         self.note(
-            f"Temperature {fitted['temperature']:.3f} times sigma(T) to the power of "
-            f"{fitted.get('temperature_slope', 0):.3f}, fitted on val over all kinds of "
+            f"Temperature {fitted.get('temperature', 1):.3f}{by}, fitted on val over all kinds of "
             "input. ECE: expected calibration error, 15 bins; drawing again adds to it, so its "
             "interval lies above it."
         )
@@ -152,46 +160,71 @@ class Page:
                 ]
                 for source, kinds in self.result["sets"].items()
                 for kind, values in kinds.items()
+                if "ece_before" in values
             ),
             left=2,
         )
         self.picture(figure)
 
-    def t_type(self, scatter: Figure, residuals: Figure) -> None:
-        """Add the T-type."""
-        self.heading("T-type")
+    def quantity(self, scatter: Figure, residuals: Figure) -> None:
+        """Add the quantity."""
+        about = self.result["quantity"]
+        symbol, rms = about["symbol"], about["rms"]
+        self.heading(about["name"])
         names = {
-            "t_bias": "mean error",
-            "t_median_error": "median |error|",
-            "t_within_sigma": "within 1 sigma (0.68)",
-            "t_within_two_sigma": "within 2 sigma (0.95)",
+            f"{symbol}_bias": "mean error",
+            f"{symbol}_median_error": "median |error|",
+            f"{symbol}_within_sigma": "within 1 sigma (0.68)",
+            f"{symbol}_within_two_sigma": "within 2 sigma (0.95)",
         }
         self.table(
             ["source", "input", "RMS", *names.values()],
             (
-                [source, kind, value(values["rms_t"]), *(number(values[key]) for key in names)]
+                [source, kind, value(values[rms]), *(number(values[key]) for key in names)]
                 for source, kinds in self.result["sets"].items()
                 for kind, values in kinds.items()
+                if rms in values
             ),
             left=2,
         )
         self.picture(scatter)
         self.picture(residuals, "Points: medians; bars: the range that holds 68 %.")
 
-    def features(self) -> None:
-        """Add what the model tells beside the type, where it does."""
+    def labels(self, head: str) -> None:
+        """Add the labels of a head, where they are told."""
         rows = [
             [source, kind, name, f"{row['yes']} · {row['no']}"]
             + [number(row[key]) for key in ("roc_auc", "balanced_accuracy")]
             for source, kinds in self.result["sets"].items()
             for kind, values in kinds.items()
-            for name, row in values["features"].items()
+            for name, row in values[head].items()
         ]
         if rows:
-            self.heading("Bars, arms, edge-on, disturbed")
+            self.heading(f"Labels: {head}")
             self.table(
-                ["source", "input", "feature", "yes · no", "ROC area", "balanced accuracy"], rows, 3
+                ["source", "input", "label", "yes · no", "ROC area", "balanced accuracy"], rows, 3
             )
+
+    def strata_of(self, told: dict[str, Any], words: dict[str, str]) -> None:
+        """Add the errors by strata of what is known of the pictures; `words` name each quantity."""
+        drawn = False
+        for quantity, label in words.items():
+            tables = {
+                (source, kind): table
+                for source, kinds in told.items()
+                for kind, values in kinds.items()
+                if len(table := values["strata"].get(quantity, [])) > 1
+            }
+            if tables and not drawn:
+                self.heading("Error by what is known of the pictures")
+                self.note(
+                    "Size and noise are those of the image that was prepared; pictures that were "
+                    "framed before us have one size, and light in the border where the noise is "
+                    "taken."
+                )
+                drawn = True
+            if tables:
+                self.picture(strata(tables, label))
 
     def transitions(self, source: str, pairs: dict[str, Any]) -> None:
         """Add the confusion of neighbouring types."""
@@ -233,6 +266,7 @@ class Page:
 
     def catalogues(self, sources: Sequence[str], values: dict[str, Any], figure: Figure) -> None:
         """Add how the model's doubt compares with the catalogues' disagreement."""
+        title = self.result["quantity"]["title"]
         self.heading("The model's doubt and the catalogues' disagreement")
         self.note(
             f"{values['galaxies']} galaxies lie in both catalogues; the model's answer is the "
@@ -240,12 +274,12 @@ class Page:
         )
         names = {
             "same_class": "catalogues give the same class",
-            "rms_t": "RMS difference of their T",
+            "rms": f"RMS difference of their {title}",
             "model_as_first": f"model agrees with {sources[0]}",
             "model_as_second": f"model agrees with {sources[1]}",
             "model_as_either": "model agrees with either",
-            "doubt_and_difference": "rank correlation of entropy and |difference in T|",
-            "sigma_and_difference": "rank correlation of the error it gives T and |difference|",
+            "doubt_and_difference": f"rank correlation of entropy and |difference in {title}|",
+            "sigma_and_difference": f"rank correlation of the error it gives {title} and it",
             "doubt_tells_difference": "entropy as a test for another class (ROC area)",
         }
         self.table(["", ""], ([text, value(values[key])] for key, text in names.items()))

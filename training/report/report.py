@@ -4,102 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_fscore_support,
-)
 
+from galedge.network.card import Card
 from training.data.pack import KINDS, Pack
 from training.report import figures
+from training.report.numbers import PER_CLASS, measured
 from training.report.page import Page, number
 from training.score import transitions
-from training.score.evaluate import (
-    Answers,
-    bootstrap,
-    calibrated,
-    ece,
-    measure,
-    measure_features,
-    probabilities,
-    run,
-)
+from training.score.answers import Answers, calibrated, run
 from training.score.strata import QUANTITIES, by_stratum, catalogued, seen
-from training.words.types import CLASSES
+from training.ship.bundle import calibration_of
+from training.words.heads import Labels
+from training.words.task import Task
 
-__all__ = ["PER_CLASS", "per_class", "report"]
+__all__ = ["report"]
 
-PER_CLASS = ("precision", "recall", "f1", "average_precision")
 WORST = 32  # pictures on a contact sheet
-
-
-def per_class(answers: Answers, card: dict[str, float], draws: int = 500) -> dict[str, Any]:
-    """Return precision, recall, F1 and average precision of each class, with intervals.
-
-    `card` is the card's calibration, as in all that follows.
-    """
-    p = calibrated(answers, card)
-    labels = np.arange(p.shape[1])
-
-    def scores(rows: np.ndarray) -> np.ndarray:
-        label = answers.label[rows]
-        three = precision_recall_fscore_support(
-            label, p[rows].argmax(1), labels=labels, zero_division=np.nan
-        )[:3]
-        area = [
-            average_precision_score(label == c, p[rows, c]) if (label == c).any() else np.nan
-            for c in labels
-        ]
-        return np.array([*three, area])
-
-    value = scores(np.arange(len(p)))
-    low, high = bootstrap(answers.galaxy, scores, draws)
-    return {
-        name: {
-            "pictures": int((answers.label == c).sum()),
-            **{
-                key: [_rounded(part[i, c]) for part in (value, low, high)]
-                for i, key in enumerate(PER_CLASS)
-            },
-        }
-        for c, name in enumerate(CLASSES)
-    }
-
-
-def _rounded(value: float) -> float | None:
-    """Return a number for JSON, which has no NaN."""
-    return round(float(value), 4) if np.isfinite(value) else None
-
-
-def calibration(answers: Answers, card: dict[str, float], draws: int) -> dict[str, list[float]]:
-    """Return the calibration error before and after the temperature, with intervals."""
-
-    def errors(rows: np.ndarray) -> list[float]:
-        part = answers.take(rows)
-        return [ece(part.label, p) for p in (probabilities(part), calibrated(part, card))]
-
-    value = errors(np.arange(len(answers.label)))
-    low, high = bootstrap(answers.galaxy, errors, draws)
-    return {
-        name: [round(float(part[i]), 4) for part in (value, low, high)]
-        for i, name in enumerate(("ece_before", "ece_after"))
-    }
-
-
-def t_type(answers: Answers, scale: float) -> dict[str, float]:
-    """Return bias and scatter of T, and how many errors lie within the sigma that is given."""
-    rest = answers.mean - answers.t
-    sigma = np.exp(answers.log_sigma) * scale
-    return {
-        "t_bias": round(float(rest.mean()), 4),
-        "t_median_error": round(float(np.median(np.abs(rest))), 4),
-        "t_within_sigma": round(float((np.abs(rest) <= sigma).mean()), 4),
-        "t_within_two_sigma": round(float((np.abs(rest) <= 2 * sigma).mean()), 4),
-    }
 
 
 def report(
@@ -119,7 +44,7 @@ def report(
     bundle : Path
         A bundle's folder.
     pack : Pack
-        With exact pictures of the network's own recipe.
+        Opened for the bundle's task, with exact pictures of the network's own recipe.
     out : Path
         A folder; made if need be.
     split, precision : str
@@ -134,12 +59,11 @@ def report(
     dict
         What metrics.json holds.
     """
-    card = json.loads((bundle / "card.json").read_text())
+    card = Card.read(bundle)
     network = bundle / f"model.{precision}.onnx"
-    fitted = card["calibration"]
-    rows = pack.rows(split)
-    if not len(rows):
-        raise ValueError(f"{pack.folder}: has no labelled picture in the {split} split")
+    fitted = calibration_of(card)
+    task = pack.task
+    rows = pack.demand(split)
     every = {kind: run(network, pack, rows, view) for kind, view in pack.kinds().items()}
     sources = {name or "all": pack.source[rows] == name for name in sorted(set(pack.source[rows]))}
     sets = {
@@ -154,112 +78,127 @@ def report(
         }
         for kind in every
     }
-    measured: dict[str, Any] = {}
+    told: dict[str, Any] = {}
     for (name, kind), answers in sets.items():
-        member = sources[name]
-        measured.setdefault(name, {})[kind] = {
-            **measure(answers, fitted, draws),
-            **calibration(answers, fitted, draws),
-            **t_type(answers, fitted["t_sigma_scale"]),
-            "features": measure_features(answers),
-            "classes": per_class(answers, fitted, draws),
-            "confusion": confusion_matrix(
-                answers.label, answers.logits.argmax(1), labels=range(len(CLASSES))
-            ).tolist(),
-            "strata": {
-                quantity: by_stratum(answers, values[member], draws)
-                for quantity, values in quantities[kind].items()
-            },
+        strata = {
+            quantity: partial(by_stratum, values=values[sources[name]], draws=draws)
+            for quantity, values in quantities[kind].items()
         }
+        told.setdefault(name, {})[kind] = measured(answers, fitted, strata, draws)
     kind = next(iter(every))  # colour, unless the pack lacks it
     partner = transitions.partners(pack, rows)
+    neighbours = transitions.pairs(task.classes) if task.classes else []
     pairs = {
         name: {
             "/".join(names): transitions.pair(sets[name, kind], fitted, names, draws)
-            for names in transitions.PAIRS
+            for names in neighbours
         }
         for name in sources
+        if neighbours
     }
     first = next(iter(sources.values()))
+    compared = None
+    if task.classes and task.quantity:
+        compared = transitions.catalogues(every[kind], partner, first, fitted, draws)
     result = {
-        "model": card["name"],
-        "version": card["version"],
+        "model": card.name,
+        "version": card.version,
         "network": {
             "file": network.name,
             "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
         },
+        "classes": task.classes.name if task.classes else None,
+        "quantity": about_quantity(task),
         "calibration": fitted,
         "split": split,
         "pack": {"source": pack.info["source"], "recipe": pack.info["recipe"]},
         "interval": f"95 %, {draws} bootstrap draws over galaxies",
-        "sets": measured,
+        "sets": told,
         "transitions": pairs,
-        "catalogues": transitions.catalogues(every[kind], partner, first, fitted, draws),
+        "catalogues": compared,
     }
     out.mkdir(parents=True, exist_ok=True)
-    page = Page(f"{card['name']} on the {split} split", result)
+    page = Page(f"{card.name} on the {split} split", result)
     page.overview()
-    page.classes(PER_CLASS)
-    page.figure(
-        "Confusion",
-        figures.confusion({key: np.array(measured[key[0]][key[1]]["confusion"]) for key in sets}),
-        "Rows are labels, columns answers; shades are shares of the row.",
-    )
-    page.figure(
-        "Precision and recall",
-        figures.precision_recall(sets, fitted),
-        "The probability of each class as a test for it, at every threshold.",
-    )
-    page.calibration(figures.calibration(sets, fitted))
-    page.t_type(figures.t_types(sets), figures.t_residuals(sets))
-    page.features()
-    page.heading("Error by size, signal-to-noise, inclination and confidence of the label")
-    page.note(
-        "Size and noise are those of the image that was prepared; pictures that were framed "
-        "before us have one size, and light in the border where the noise is taken."
-    )
-    for quantity, label in QUANTITIES.items():
-        tables = {
-            key: table
-            for key in sets
-            if len(table := measured[key[0]][key[1]]["strata"].get(quantity, [])) > 1
-        }
-        if tables:
-            page.picture(figures.strata(tables, label))
-    p = calibrated(every[kind], fitted)
-    captions = Captions(pack, rows, every[kind], partner, p)
-    for name, member in sources.items():
-        page.transitions(name, pairs[name])
-        here = np.flatnonzero(member)
-        for names, values in pairs[name].items():
-            picked = here[values["confused"]][: WORST // 2]
-            if len(picked):
-                pixels = pack.exact[KINDS[kind]][rows[picked]]
-                drawn = figures.sheet(pixels, [captions(i) for i in picked])
-                page.picture(drawn, f"{name}, {names} taken for each other, surest first", "png")
-    if result["catalogues"]:
-        page.catalogues(
-            list(sources),
-            result["catalogues"],
-            figures.disagreement(result["catalogues"]["points"], result["catalogues"]["thirds"]),
-        )
-    page.heading("The worst errors")
-    own = p[np.arange(len(p)), every[kind].label]
-    for name, member in sources.items():
-        wrong = np.flatnonzero(member & (p.argmax(1) != every[kind].label))
-        picked = wrong[np.argsort(own[wrong], kind="stable")][:WORST]
-        if len(picked):
-            pixels = pack.exact[KINDS[kind]][rows[picked]]
-            drawn = figures.sheet(pixels, [captions(i) for i in picked])
-            text = f"{name}, {kind}: least probability of their own class first"
+    summarize(page, sets, told, fitted)
+    page.strata_of(told, QUANTITIES)
+    answers = every[kind]
+    p = calibrated(answers, fitted) if task.classes else np.empty((len(rows), 0))
+    captions = Captions(pack, rows, answers, partner, p)
+    pixels = pack.exact[KINDS[kind]]
+
+    def sheet(places: np.ndarray, text: str) -> None:
+        if len(places):
+            drawn = figures.sheet(pixels[rows[places]], [captions(i) for i in places])
             page.picture(drawn, text, "png")
-    for name in pairs:
-        for values in pairs[name].values():
+
+    for name, confusions in pairs.items():
+        page.transitions(name, confusions)
+        for names, values in confusions.items():
             at = np.flatnonzero(sources[name])[values["confused"]]
+            sheet(at[: WORST // 2], f"{name}, {names} taken for each other, surest first")
             values["confused"] = [str(pack.file[row]) for row in rows[at]]
+    if compared:
+        one, two, *_ = sources
+        title = result["quantity"]["title"]
+        drawn = figures.disagreement(
+            compared["points"], compared["thirds"], f"|{title} of {one} - {title} of {two}|"
+        )
+        page.catalogues(list(sources), compared, drawn)
+    if task.classes:
+        page.heading("The worst errors")
+        own = p[np.arange(len(p)), answers.label]
+        for name, member in sources.items():
+            wrong = np.flatnonzero(member & (p.argmax(1) != answers.label) & (answers.label >= 0))
+            picked = wrong[np.argsort(own[wrong], kind="stable")][:WORST]
+            sheet(picked, f"{name}, {kind}: least probability of their own class first")
     (out / "metrics.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
     (out / "index.html").write_text(page.html())
     return result
+
+
+def about_quantity(task: Task) -> dict[str, str] | None:
+    """Return what a page calls the quantity of a task."""
+    head = task.quantity
+    if head is None:
+        return None
+    name = head.description or head.name.replace("_", " ")
+    return {"name": name, "title": head.title, "symbol": head.symbol, "rms": f"rms_{head.symbol}"}
+
+
+def summarize(
+    page: Page,
+    sets: dict[tuple[str, str], Answers],
+    told: dict[str, Any],
+    fitted: dict[str, dict[str, float]],
+) -> None:
+    """Add what is told of classes, quantity and labels."""
+    task = next(iter(sets.values())).task
+
+    def known(name: str) -> dict[tuple[str, str], Answers]:
+        parts = {key: answers.only(name) for key, answers in sets.items()}
+        return {key: part for key, part in parts.items() if len(part.galaxy)}
+
+    classes = known(task.classes.name) if task.classes else {}
+    if classes:
+        page.classes(PER_CLASS)
+        counts = {key: np.array(told[key[0]][key[1]]["confusion"]) for key in classes}
+        page.figure(
+            "Confusion",
+            figures.confusion(counts, next(iter(classes.values())).classes.names),
+            "Rows are labels, columns answers; shades are shares of the row.",
+        )
+        page.figure(
+            "Precision and recall",
+            figures.precision_recall(classes, fitted),
+            "The probability of each class as a test for it, at every threshold.",
+        )
+        page.calibration(figures.calibration(classes, fitted))
+    values = known(task.quantity.name) if task.quantity else {}
+    if values:
+        page.quantity(figures.values(values), figures.residuals(values))
+    for head in task.every(Labels):
+        page.labels(head.name)
 
 
 class Captions:
@@ -275,13 +214,20 @@ class Captions:
 
     def __call__(self, i: int) -> str:
         """Return the caption of a row's picture."""
-        label, p = self.answers.label[i], self.p[i]
+        answers = self.answers
+        classes, head = answers.classes.names, answers.task.quantity
+        label, p = answers.label[i], self.p[i]
         guess = p.argmax()
         lines = [
             str(self.names[i]),
-            f"{CLASSES[label]} {number(p[label], 2)}, T {self.answers.t[i]:.0f}",
-            f"→ {CLASSES[guess]} {number(p[guess], 2)}, T {self.answers.mean[i]:.1f}",
+            f"{classes[label]} {number(p[label], 2)}",
+            f"→ {classes[guess]} {number(p[guess], 2)}",
         ]
-        if self.partner[i] >= 0:
-            lines.append(f"other: T {self.answers.t[self.partner[i]]:.0f}")
+        if head is not None:
+            digits = 0 if head.step >= 1 else 2
+            lines[1] += f", {head.title} {answers.value[i]:.{digits}f}"
+            lines[2] += f", {head.title} {answers.mean[i]:.{digits + 1}f}"
+            if self.partner[i] >= 0:
+                other = answers.value[self.partner[i]]
+                lines.append(f"other: {head.title} {other:.{digits}f}")
         return "\n".join(lines)

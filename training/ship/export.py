@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +15,58 @@ from torch import Tensor, nn
 from galedge.network.engine import start
 from training.nets.network import fuse
 from training.nets.rounding import Rounded, smooth
-from training.words.labels import FEATURES, RULED_OUT, hubble_class
-from training.words.types import CLASSES, T_BINS
+from training.words.heads import Classes, Labels, Quantity
+from training.words.task import Task
 
-__all__ = ["OPSET", "Deployed", "agree", "agreement", "export", "write_openvino"]
+__all__ = [
+    "OPSET",
+    "Corrections",
+    "Deployed",
+    "agree",
+    "agreement",
+    "export",
+    "write_openvino",
+]
 
 OPSET = 18
 IR_VERSION = 9  # what ONNX Runtime 1.17 reads
 
 
+@dataclass(frozen=True)
+class Corrections:
+    """What is fitted to a network's answers and built into its file.
+
+    Attributes
+    ----------
+    bias : dict
+        By head of classes what is added to its logits (C,), see `training.score.fits.fit_bias`.
+    slopes : dict
+        By head of labels slope and offset (2, L) of its logits, see `fit_logistic`.
+    blend : float
+        How much a quantity has a say in the classes that are parts of it: the weight of the
+        log probabilities of its bins, summed by class.
+    """
+
+    bias: dict[str, Tensor] = field(default_factory=dict)
+    slopes: dict[str, Tensor] = field(default_factory=dict)
+    blend: float = 0.0
+
+
 class Deployed(nn.Module):
     """The fused network with the input's scale folded into its stem.
 
-    Its answers are made to agree. A disk seen edge-on is no elliptical, so the shares of E
-    and of its T are multiplied by the chance that it is none: the network learned its classes
-    from near galaxies and its features from distant ones too, where the latter know better.
-    And T is distributed among the classes as their own head says, within each as its bins do.
+    Its answers are made to agree. What a label denies (`training.words.heads.Labels.denies`),
+    as that a disk seen edge-on is elliptical, is multiplied by the chance that the label is not
+    there, and so are the bins of those classes. And a quantity is distributed among the classes
+    that are parts of it as their own head says, within each as its bins do.
 
     Parameters
     ----------
     network : Galaxy or Mobile
         Trained, not fused; or trained with rounding, which is left out.
-    bias : Tensor, optional
-        Added to the class logits (see `training.score.evaluate.fit_bias`).
-    blend : float
-        How much the T-type head has a say in the class: the weight of the log
-        probabilities of its bins, summed by class.
-    features : Tensor, optional
-        Slope and offset (2, F) of the logits of `training.words.labels.FEATURES` (see
-        `training.score.evaluate.fit_logistic`).
+    task : Task
+        That it was trained for.
+    corrections : Corrections
     rounds : bool
         Whether a network that was trained with rounding goes on rounding, as its
         int8 file does.
@@ -51,9 +75,8 @@ class Deployed(nn.Module):
     def __init__(
         self,
         network: nn.Module,
-        bias: Tensor | None = None,
-        blend: float = 0.0,
-        features: Tensor | None = None,
+        task: Task,
+        corrections: Corrections = Corrections(),
         rounds: bool = False,
     ) -> None:
         super().__init__()
@@ -64,44 +87,83 @@ class Deployed(nn.Module):
         convolution = stem.fused[0] if isinstance(stem, Rounded) else stem[0]
         convolution.weight.data *= network.scale / 255
         self.network.scale = 1
-        if bias is not None:
-            self.network.heads.hubble.bias.data += bias
-        told = self.network.heads.attributes
-        if told.out_features < len(FEATURES):
-            raise ValueError("the network has no outputs for the features; train it again")
-        told.weight.data = told.weight.data[-len(FEATURES) :]
-        told.bias.data = told.bias.data[-len(FEATURES) :]
-        if features is not None:
-            told.weight.data *= features[0][:, None]
-            told.bias.data = told.bias.data * features[0] + features[1]
-        self.blend = blend
-        # Plain operators only: every engine of galedge has them.
-        against = torch.tensor([[-float(name == "edge_on")] for name in FEATURES])
-        self.register_buffer("against", against)
-        self.register_buffer("bins", torch.tensor(T_BINS, dtype=torch.float32))
-        member = torch.tensor([[float(hubble_class(t) == c) for c in range(7)] for t in T_BINS])
-        self.register_buffer("member", member)
-        wrong = torch.tensor([float(name in RULED_OUT["edge_on"]) for name in CLASSES])
-        self.register_buffer("no_class", wrong)
-        self.register_buffer("no_t", member @ wrong)
+        self.task, self.blend = task, corrections.blend
+        self.outputs = (*(head.output for head in task.heads), "pooled")
+        layers = self.network.heads.named()
+        for head in task.every(Classes):
+            if head.name in corrections.bias:
+                layers[head.layer].bias.data += corrections.bias[head.name]
+        for head in task.every(Labels):
+            told = layers[head.layer]
+            told.weight.data = told.weight.data[-len(head.names) :]
+            told.bias.data = told.bias.data[-len(head.names) :]
+            if head.name in corrections.slopes:
+                slope, offset = corrections.slopes[head.name]
+                told.weight.data *= slope[:, None]
+                told.bias.data = told.bias.data * slope + offset
+        self._tables()
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits (N, 7) of the classes, mean and log sigma of T (N, 2), logits (N, F)."""
-        features = self.network.features(pixels.float())
-        heads = self.network.heads
-        seen = heads.attributes(features)
-        no_disk = (torch.sigmoid(seen @ self.against) + 1e-9).log()  # of the chance
-        p = (heads.t_bins(features) + no_disk * self.no_t).softmax(1)
-        shares = p @ self.member + 1e-5
-        hubble = heads.hubble(features) + no_disk * self.no_class
-        p = p * ((hubble.softmax(1) / shares) @ self.member.T)
-        p = p / p.sum(1, keepdim=True)
-        mean = (p * self.bins).sum(1, keepdim=True)
-        variance = (p * (self.bins - mean) ** 2).sum(1, keepdim=True)
-        if self.blend:
-            hubble = hubble + self.blend * shares.log()
-        t_type = torch.cat([mean, 0.5 * (variance + 0.01).log()], 1)
-        return hubble, t_type, seen
+    def _tables(self) -> None:
+        """Register which bins are whose, and what denies what; plain operators read them."""
+
+        def table(name: str, values: object) -> None:
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
+
+        for quantity in self.task.every(Quantity):
+            table(f"bins_{quantity.name}", quantity.centres.tolist())
+            if quantity.name in self.parts:
+                head = self.parts[quantity.name]
+                classes = [head.of_value(value) for value in quantity.centres]
+                member = [[float(c == one) for c in range(head.width)] for one in classes]
+                table(f"member_{quantity.name}", member)
+        for labels in self.task.every(Labels):
+            for name in labels.denies:
+                names = self.task.classes.names if self.task.classes else ()
+                against = [[-float(name == other)] for other in labels.names]
+                wrong = [float(other in labels.excludes[name]) for other in names]
+                table(f"against_{labels.name}_{name}", against)
+                table(f"wrong_{labels.name}_{name}", wrong)
+
+    @property
+    def parts(self) -> dict[str, Classes]:
+        """The classes among which a quantity is distributed, by its name: the first that are."""
+        found: dict[str, Classes] = {}
+        for head in self.task.every(Classes):
+            quantity = self.task.binned(head)
+            if quantity is not None:
+                found.setdefault(quantity.name, head)
+        return found
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return logits (classes, labels), mean and log sigma (quantities), and features."""
+        pooled = self.network.features(pixels.float())
+        logits = self.network.heads(pooled)
+        said = {head.name: logits[head.layer] for head in self.task.heads}
+        first, parts = self.task.classes, self.parts
+        for labels in self.task.every(Labels):
+            for name in labels.denies:
+                against = getattr(self, f"against_{labels.name}_{name}")
+                wrong = getattr(self, f"wrong_{labels.name}_{name}")
+                absent = (torch.sigmoid(said[labels.name] @ against) + 1e-9).log()
+                said[first.name] = said[first.name] + absent * wrong
+                for quantity in (name for name, head in parts.items() if head is first):
+                    denied = getattr(self, f"member_{quantity}") @ wrong
+                    said[quantity] = said[quantity] + absent * denied
+        for quantity in self.task.every(Quantity):
+            bins = getattr(self, f"bins_{quantity.name}")
+            p = said[quantity.name].softmax(1)
+            if quantity.name in parts:
+                head, member = parts[quantity.name], getattr(self, f"member_{quantity.name}")
+                shares = p @ member + 1e-5
+                p = p * ((said[head.name].softmax(1) / shares) @ member.T)
+                p = p / p.sum(1, keepdim=True)
+                if self.blend:
+                    said[head.name] = said[head.name] + self.blend * shares.log()
+            mean = (p * bins).sum(1, keepdim=True)
+            variance = (p * (bins - mean) ** 2).sum(1, keepdim=True)
+            least = 0.01 * quantity.step**2
+            said[quantity.name] = torch.cat([mean, 0.5 * (variance + least).log()], 1)
+        return (*(said[head.name] for head in self.task.heads), pooled)
 
 
 def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float = 1e-3) -> float:
@@ -119,9 +181,16 @@ def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float =
     """
     found = start("onnxruntime", file.read_bytes(), str(file)).run(pixels)
     with torch.no_grad():
-        wanted = dict(zip(found, deployed(torch.tensor(pixels)), strict=True))
-    away = max(float(abs(found[name] - value.numpy()).max()) for name, value in wanted.items())
-    labels = (found["hubble"].argmax(1) == wanted["hubble"].numpy().argmax(1)).mean()
+        values = (value.numpy() for value in deployed(torch.tensor(pixels)))
+        wanted = dict(zip(deployed.outputs, values, strict=True))
+    most = {"pooled": max(1.0, float(abs(wanted["pooled"]).max()))}  # features know no scale
+    away = max(
+        float(abs(found[name] - value).max()) / most.get(name, 1.0)
+        for name, value in wanted.items()
+    )
+    classes = [head.output for head in deployed.task.every(Classes)]
+    same = [(found[name].argmax(1) == wanted[name].argmax(1)).mean() for name in classes]
+    labels = min(same, default=1.0)
     if away > tolerance or labels < 1:
         raise RuntimeError(
             f"{file}: differs from torch by up to {away:.2g}, and in {1 - labels:.1%} of the labels"
@@ -130,13 +199,17 @@ def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float =
 
 
 @torch.no_grad()
-def agreement(one: Any, other: Any, pixels: np.ndarray, batch: int = 128) -> dict[str, float]:
+def agreement(
+    one: Any, other: Any, output: str, pixels: np.ndarray, batch: int = 128
+) -> dict[str, float]:
     """Compare the classes that two networks give to pictures (N, 3, S, S).
 
     Parameters
     ----------
     one, other : Engine or Deployed
         What answers.
+    output : str
+        Of the classes.
 
     Returns
     -------
@@ -148,9 +221,9 @@ def agreement(one: Any, other: Any, pixels: np.ndarray, batch: int = 128) -> dic
     for low in range(0, len(pixels), batch):
         part = np.ascontiguousarray(pixels[low : low + batch])
         logits = [
-            one_of(torch.tensor(part))[0]
-            if isinstance(one_of, nn.Module)
-            else torch.tensor(one_of.run(part)["hubble"])
+            one_of(torch.tensor(part))[one_of.outputs.index(output)]
+            if isinstance(one_of, Deployed)
+            else torch.tensor(one_of.run(part)[output])
             for one_of in (one, other)
         ]
         p, q = (each.softmax(1) for each in logits)
@@ -169,22 +242,21 @@ def write_openvino(files: list[Path]) -> None:
 
 def export(
     network: nn.Module,
+    task: Task,
     path: Path,
     size: int,
-    bias: Tensor | None = None,
-    blend: float = 0.0,
-    features: Tensor | None = None,
+    corrections: Corrections = Corrections(),
 ) -> Deployed:
     """Write a network as ONNX: batch size free, no data outside the file.
 
-    `bias`, `blend` and `features` are those of `Deployed`.
+    `task` and `corrections` are those of `Deployed`.
 
     Returns
     -------
     Deployed
         The torch module that the file must agree with.
     """
-    deployed = Deployed(network.cpu(), bias, blend, features).eval()
+    deployed = Deployed(network.cpu(), task, corrections).eval()
     pixels = torch.zeros(2, 3, size, size, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -192,7 +264,7 @@ def export(
             deployed,
             (pixels,),
             input_names=["pixels"],
-            output_names=["hubble", "t_type", "features"],
+            output_names=list(deployed.outputs),
             dynamic_shapes={"pixels": {0: torch.export.Dim("N")}},
             opset_version=OPSET,
             dynamo=True,

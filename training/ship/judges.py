@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from training.data.pack import Pack, kind_of, of_kind
-from training.fit.runs import load_run
+from training.fit.runs import load_run, task_of
 from training.nets.rounding import smooth
-from training.score.evaluate import Answers, run
-from training.ship.export import export
+from training.score.answers import Answers, run
+from training.ship.export import Corrections, export
 from training.ship.quantize import calibration_pictures, quantize
 
 __all__ = ["Panel", "alike", "convene"]
@@ -35,20 +35,14 @@ class Panel:
     pack: Pack
     views: list[str]
     size: int
-    blend: float
 
-    def answers(
-        self, corrections: Sequence[Tensor | None] = (None, None), int8: bool = False
-    ) -> list[Answers]:
-        """Return what they answer, view by view, as their exported files do.
-
-        `corrections` are bias and features of `training.ship.export.Deployed`.
-        """
+    def answers(self, corrections: Corrections, int8: bool = False) -> list[Answers]:
+        """Return what they answer, view by view, as their exported files do."""
         files = []
         with tempfile.TemporaryDirectory() as folder:
             for i, network in enumerate(self.networks):
                 file = Path(folder) / f"{i}.fp32.onnx"
-                export(network, file, self.size, corrections[0], self.blend, corrections[1])
+                export(network, self.pack.task, file, self.size, corrections)
                 if int8:
                     exact, file = file, Path(folder) / f"{i}.int8.onnx"
                     pictures = calibration_pictures(self.pack)
@@ -73,7 +67,7 @@ def alike(pack: Pack) -> list[str]:
     return [views[i % len(views)] for views in kinds for i in range(most)]
 
 
-def convene(runs: Sequence[Path], pack: Pack, views: list[str], blend: float) -> Panel:
+def convene(runs: Sequence[Path], pack: Pack, views: list[str]) -> Panel:
     """Return the panel of some runs, each for what it held out of val.
 
     Raises
@@ -81,9 +75,11 @@ def convene(runs: Sequence[Path], pack: Pack, views: list[str], blend: float) ->
     ValueError
         If one held out nothing, or two answer for one picture.
     """
-    panel = Panel([], [], pack, views, 0, blend)
+    panel = Panel([], [], pack, views, 0)
     for folder in runs:
         network, record = load_run(folder)
+        if task_of(record).answers != pack.task.answers:
+            raise ValueError(f"{folder}: learned another task than the one that is exported")
         rows = pack.folded(record.get("fold")).rows("val")
         if not len(rows):
             raise ValueError(

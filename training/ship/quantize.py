@@ -21,8 +21,10 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.data.pack import Pack
 from training.nets.rounding import LEVELS, WEIGHT_BITS, Bytes
-from training.score.evaluate import Answers, fit_temperature, probabilities, run
+from training.score.answers import Answers, probabilities, run
+from training.score.fits import fit_temperature
 from training.ship.compensate import balance, chain, compensate
+from training.words.fields import TaskError
 
 __all__ = ["METHOD", "METHODS", "WEIGHT_BITS", "calibration_pictures", "compare", "quantize"]
 
@@ -182,12 +184,21 @@ def compare(source: Path, pack: Pack) -> Iterator[dict[str, Any]]:
         ``method``, ``weight_bits``; ``loss``, the mean -log p of the true class;
         ``accuracy``; and against fp32 ``agreement`` of labels, and the mean and
         largest difference of a class's probability.
+
+    Raises
+    ------
+    TaskError
+        If there are no classes, or none is told on val.
     """
-    views, val = list(pack.kinds().values()), pack.rows("val")
+    head, val = pack.task.classes, pack.rows("val")
+    val = val[pack.label[val] >= 0]
+    if head is None or not len(val):
+        raise TaskError(f"{pack.folder}: no picture of val has a class to compare methods by")
+    views = list(pack.kinds().values())
     pictures = calibration_pictures(pack)
 
     def measured(file: Path) -> tuple[np.ndarray, dict[str, Any]]:
-        answers = Answers.join([run(file, pack, val, view) for view in views])
+        answers = Answers.join([run(file, pack, val, view) for view in views]).only(head.name)
         p = probabilities(answers, *fit_temperature(answers))
         likelihood = p[np.arange(len(p)), answers.label]
         loss = -float(np.log(likelihood + 1e-12).mean())

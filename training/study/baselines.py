@@ -8,7 +8,6 @@ and T, whatever it needs on the way included.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -16,50 +15,61 @@ from typing import Any
 import numpy as np
 
 from galedge.images.prepare import prepare
-from galedge.images.recipe import Recipe
+from galedge.network.card import Card
 from training.data.sample import Sample
-from training.score.evaluate import METRICS, Answers, interval
+from training.score.answers import Answers
+from training.score.evaluate import interval, metrics
 from training.study.classical import METHODS, Answer, Method, answers, fit, framed
-from training.words.labels import FEATURES
+from training.words.heads import Classes, Quantity, titled
+from training.words.task import Task
 
 __all__ = ["bundled", "compare", "markdown", "trained"]
 
-DIGITS = {"accuracy": 3, "macro_f1": 3, "rms_t": 2}
+MEASURES = ("accuracy", "macro_f1")  # of classes; and the RMS of a quantity
 
 
 # --- Networks --------------------------------------------------------------------------------
 
 
-def trained(folder: Path) -> tuple[str, str, Method]:
+def trained(folder: Path, task: Task) -> tuple[str, str, Method]:
     """Return a run of `training` as name, size and method; its input is as it was taught."""
     import torch
 
-    from training.fit.runs import load_run
+    from training.fit.runs import load_run, task_of
     from training.nets.network import parameters
-    from training.words.types import T_BINS
 
     network, record = load_run(folder)
+    same(folder, task_of(record), task)
     config = record["config"]
     framing = "full" if set(config["views"]) == {"full"} else "auto"
-    bins = torch.tensor(T_BINS, dtype=torch.float32)
+    classes, quantity = heads_of(task)
+    bins = torch.tensor(quantity.centres if quantity else [], dtype=torch.float32)
 
     @torch.inference_mode()
     def answer(pictures: list[np.ndarray]) -> Answer:
         x = torch.as_tensor(framed(pictures, config["size"], framing)).float() / 255
         out = network(x.contiguous(memory_format=torch.channels_last))
-        return out["hubble"].argmax(1).numpy(), (out["t_bins"].softmax(1) @ bins).numpy()
+        label = out[classes.layer].argmax(1).numpy()
+        if quantity is None:
+            return label, np.full(len(label), np.nan)
+        return label, (out[quantity.layer].softmax(1) @ bins).numpy()
 
     network = network.to(memory_format=torch.channels_last)
     size = f"{parameters(network):,} weights"
     return f"{config['network']}, {config['size']} px, fp32", size, answer
 
 
-def bundled(folder: Path, precision: str) -> tuple[str, str, Method]:
+def bundled(folder: Path, precision: str, task: Task) -> tuple[str, str, Method]:
     """Return a bundle's network as name, size and method, as `galedge classify` runs it."""
     import onnxruntime
 
-    card = json.loads((folder / "card.json").read_text())
-    recipe = Recipe.from_json(card["recipe"])
+    card = Card.read(folder)
+    classes, quantity = heads_of(task)
+    names = [head.output for head in (classes, quantity) if head is not None]
+    told = {head["output"]: head.get("names") for head in card.fields["heads"] if "output" in head}
+    if told.get(classes.output) != list(classes.names) or not told.keys() >= set(names):
+        raise ValueError(f"{folder}: answers another task than the one that is compared")
+    recipe = card.recipe
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     file = str(folder / f"model.{precision}.onnx")
@@ -67,11 +77,23 @@ def bundled(folder: Path, precision: str) -> tuple[str, str, Method]:
 
     def answer(pictures: list[np.ndarray]) -> Answer:
         pixels = prepare(pictures, recipe).pixels
-        hubble, t_type = session.run(["hubble", "t_type"], {"pixels": pixels})
-        return hubble.argmax(1), t_type[:, 0]
+        logits, *others = session.run(names, {"pixels": pixels})
+        return logits.argmax(1), others[0][:, 0] if others else np.full(len(logits), np.nan)
 
-    size = f"{card['parameters']:,} weights" if "parameters" in card else "?"
-    return f"{card['name']}, {recipe.size} px, {precision}", size, answer
+    size = f"{card.fields['parameters']:,} weights" if "parameters" in card.fields else "?"
+    return f"{card.name}, {recipe.size} px, {precision}", size, answer
+
+
+def heads_of(task: Task) -> tuple[Classes, Quantity | None]:
+    """Return the classes that methods are compared by, and the quantity if there is one."""
+    assert task.classes is not None, "Sample.read refuses others"
+    return task.classes, task.quantity
+
+
+def same(folder: Path, task: Task, wanted: Task) -> None:
+    """Refuse a run of another task."""
+    if task.answers != wanted.answers:
+        raise ValueError(f"{folder}: learned another task than the one that is compared")
 
 
 def compare(
@@ -102,12 +124,12 @@ def compare(
                 answer = answers(method, found["models"])
                 methods.append((name, found["size"], found["chosen"], answer))
         for folder in runs:
-            name, size, answer = trained(folder)
+            name, size, answer = trained(folder, sample.task)
             methods.append((name, size, [], answer))
         for folder in bundles:
             for precision in ("fp32", "int8"):
                 if (folder / f"model.{precision}.onnx").exists():
-                    name, size, answer = bundled(folder, precision)
+                    name, size, answer = bundled(folder, precision, sample.task)
                     methods.append((name, size, [], answer))
         return [
             {
@@ -128,23 +150,21 @@ def compare(
 def measured(sample: Sample, rows: np.ndarray, answer: Method, draws: int) -> dict[str, Any]:
     """Return the metrics of a method on some rows, each as value, low, high."""
     parts = [answer(sample.pictures(some)) for some in np.array_split(rows, len(rows) // 64 + 1)]
-    label, t = (np.concatenate(column) for column in zip(*parts, strict=True))
-    blank = np.full((len(rows), len(FEATURES)), np.nan)
-    told = Answers(
-        galaxy=np.array([sample.data.rows[i]["galaxy"] for i in rows]),
-        label=sample.label[rows],
-        t=sample.t[rows],
-        told=blank,
-        logits=np.eye(len(sample.classes))[label.astype(int)],
-        mean=t,
-        log_sigma=np.zeros(len(rows)),
-        features=blank,
-    )
+    label, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    classes, quantity = heads_of(sample.task)
+    said = {classes.name: np.eye(classes.width)[label.astype(int)]}
+    if quantity is not None:
+        said[quantity.name] = np.stack([value, np.zeros(len(rows))], 1)
+    galaxy = np.array([sample.data.rows[i]["galaxy"] for i in rows])
+    told = {name: values[rows] for name, values in sample.told.items()}
+    every = Answers(sample.task, galaxy, told, said)
     result: dict[str, Any] = {"pictures": len(rows)}
-    for name in DIGITS:
-        if name != "rms_t" or np.isfinite(t).all():
-            ends = interval(told, METRICS[name], draws)
-            result[name] = [round(float(v), 4) for v in (METRICS[name](told), *ends)]
+    for head in (classes, quantity) if np.isfinite(value).all() else (classes,):
+        part = every.only(head.name)
+        for name, metric in metrics(head).items():
+            if len(part.galaxy) and (head is quantity or name in MEASURES):
+                ends = interval(part, metric, draws)
+                result[name] = [round(float(v), 4) for v in (metric(part), *ends)]
     return result
 
 
@@ -169,15 +189,20 @@ def pace(answer: Method, sample: Sample, number: int, repeats: int = 5) -> float
 def markdown(results: list[dict[str, Any]]) -> str:
     """Return the table of a comparison."""
     sources = list(dict.fromkeys(source for row in results for source in row["test"]))
-    heads = [f"{source} {name}" for source in sources for name in ("accuracy", "macro-F1", "RMS T")]
+    told = [values for row in results for values in row["test"].values()]
+    keys = [key for key in dict.fromkeys(k for values in told for k in values) if key != "pictures"]
+    words = {"macro_f1": "macro-F1"}
+    words |= {key: f"RMS {titled(key[4:])}" for key in keys if key.startswith("rms_")}
+    heads = [f"{source} {words.get(key, key)}" for source in sources for key in keys]
     lines = ["| method | " + " | ".join([*heads, "size", "images/s"]) + " |"]
     lines.append("|---" * (len(heads) + 3) + "|")
     for row in results:
         cells = [row["method"]]
         for source in sources:
-            for name, digits in DIGITS.items():
-                values = row["test"].get(source, {}).get(name)
+            for key in keys:
+                values = row["test"].get(source, {}).get(key)
                 low = "{:.{d}f} ({:.{d}f}..{:.{d}f})"
+                digits = 2 if key.startswith("rms_") else 3
                 cells.append(low.format(*values, d=digits) if values else "-")
         paced = row["pictures_per_second"]
         cells += [row["size"], f"{paced:,.0f}" if paced else "-"]

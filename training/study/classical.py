@@ -139,7 +139,7 @@ def fit(sample: Sample, name: str) -> dict[str, Any]:
     table = np.concatenate([described(sample, part) for part in _parts(method.describe)], 1)
     found: dict[str, Any] = {"models": [], "chosen": []}
     for t in (False, True):
-        if t and not np.isfinite(sample.t[sample.rows("train")]).all():
+        if t and not np.isfinite(sample.value[sample.rows("train")]).all():
             break
         key = f"{name.replace(', ', '-').replace(' ', '-')}-{'t' if t else 'class'}"
         model, chosen = sample.kept(key, lambda t=t: choose(sample, method, table, t), _CODE)
@@ -155,10 +155,12 @@ def choose(
     """Fit every setting on train; return the model that is best on val, and its settings."""
     train, val = sample.rows("train"), sample.rows("val")
     sources = np.array([sample.data.rows[i]["source"] for i in val])
-    aim = sample.t if t else sample.label
+    aim = sample.value if t else sample.label
     best: tuple[float, Any, dict[str, float]] = (-np.inf, None, {})
     for values in product(*method.grid.values()):
         setting = dict(zip(method.grid, values, strict=True))
+        if "components" in setting:  # of a small set there are fewer
+            setting["components"] = min(setting["components"], len(train) // 2)
         model = method.build(t, **setting).fit(table[train], aim[train])
         guess = model.predict(table[val])
         worth = np.mean(

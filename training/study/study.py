@@ -32,7 +32,8 @@ from training.fit.predict import pictures
 from training.fit.train import train, version
 from training.score.evaluate import ece
 from training.study.variants import BASE, STUDIES, Variant
-from training.words.types import CLASSES
+from training.words.fields import TaskError
+from training.words.heads import Classes
 
 __all__ = ["study", "table"]
 
@@ -68,15 +69,19 @@ def study(
         A teacher's predictions on the pack, and pictures without labels with
         theirs: for the variants that are taught.
     """
+    head = pack.task.classes
+    if head is None:
+        raise TaskError(f"{pack.folder}: its task has no classes to compare variants by")
     result: dict[str, Any] = {}
     if out.exists():
         result = json.loads(out.read_text())
     result.setdefault("logits", {})
-    rows = pack.rows("train")
+    rows, val = (part[pack.label[part] >= 0] for part in map(pack.rows, ("train", "val")))
+    if not len(val):
+        raise TaskError(f"{pack.folder}: no picture of val has a class to compare variants by")
     steps = epochs * math.ceil(len(rows) / BASE.batch)
     if ratio > 1:
         rows = rows[long_tail(pack.label[rows], ratio, np.random.default_rng(0))]
-    val = pack.rows("val")
     seconds = dict(result.get("seconds", {}))
     for seed in range(seeds):
         networks: dict[str, Any] = {}  # those that a retrained head may start from
@@ -113,8 +118,8 @@ def study(
     summary = {
         "study": name,
         "ratio": ratio,
-        "counts": np.bincount(pack.label[rows], minlength=len(CLASSES)).tolist(),
-        "classes": list(CLASSES),
+        "counts": np.bincount(pack.label[rows], minlength=head.width).tolist(),
+        "classes": list(head.names),
         "seeds": seeds,
         "base": asdict(replace(BASE, epochs=epochs)),
         "steps": steps,
@@ -126,7 +131,8 @@ def study(
                 np.stack([result["logits"][f"{variant.name}/{seed}"] for seed in range(seeds)]),
                 labels,
                 galaxies,
-                np.bincount(pack.label[rows], minlength=len(CLASSES)),
+                np.bincount(pack.label[rows], minlength=head.width),
+                head.names,
                 draws,
             )
             for variant in STUDIES[name]
@@ -146,7 +152,7 @@ def _pictures(variant: Variant, pack: Pack, rows: np.ndarray, seed: int) -> tupl
 
 @torch.inference_mode()
 def _run(
-    network: Any, pack: Pack, rows: np.ndarray, view: str, size: int
+    network: Any, pack: Pack, head: Classes, rows: np.ndarray, view: str, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the class logits and the pooled features of pictures of one view."""
     logits, features = [], []
@@ -157,7 +163,7 @@ def _run(
         shown = (F.interpolate(x, (size, size), mode="area") for x in exact)
     for x in shown:
         found = network.features(x)
-        logits.append(network.heads.hubble(found).numpy())
+        logits.append(network.heads(found)[head.layer].numpy())
         features.append(found.numpy())
     return np.concatenate(logits), np.concatenate(features)
 
@@ -173,20 +179,27 @@ def _answers(
     seed: int,
 ) -> np.ndarray:
     """Return the variant's class logits on val, kind after kind."""
-    parts = [_run(network, pack, val, kind, config.size) for kind in kinds]
+    classes = pack.task.classes
+    assert classes is not None
+    parts = [_run(network, pack, classes, val, kind, config.size) for kind in kinds]
     if variant.head in ("even", "smote"):
-        _, known = _run(network, pack, rows, "auto", config.size)
+        _, known = _run(network, pack, classes, rows, "auto", config.size)
         classifier = head(known, pack.label[rows], smote=variant.head == "smote", seed=seed)
         return np.concatenate([classifier.decision_function(features) for _, features in parts])
     logits = np.concatenate([logits for logits, _ in parts])
     if variant.head == "prior":
-        counts = np.bincount(pack.label[rows], minlength=len(CLASSES)).clip(1)
+        counts = np.bincount(pack.label[rows], minlength=classes.width).clip(1)
         logits = logits - np.log(counts / counts.sum())
     return logits
 
 
 def _summary(
-    logits: np.ndarray, labels: np.ndarray, galaxies: np.ndarray, counts: np.ndarray, draws: int
+    logits: np.ndarray,
+    labels: np.ndarray,
+    galaxies: np.ndarray,
+    counts: np.ndarray,
+    names: tuple[str, ...],
+    draws: int,
 ) -> dict[str, Any]:
     """Return every metric as [mean of the seeds, low, high] of logits (seeds, N, C)."""
     tail = np.argsort(counts)[:2]
@@ -209,14 +222,13 @@ def _summary(
             )
         return list(np.mean(values, 0))
 
-    names, place = np.unique(galaxies, return_inverse=True)
-    members = [np.flatnonzero(place == i) for i in range(len(names))]
+    different, place = np.unique(galaxies, return_inverse=True)
+    members = [np.flatnonzero(place == i) for i in range(len(different))]
+    number = len(members)
     random = np.random.default_rng(0)
     drawn = np.array(
         [
-            metrics(
-                np.concatenate([members[i] for i in random.integers(len(names), size=len(names))])
-            )
+            metrics(np.concatenate([members[i] for i in random.integers(number, size=number)]))
             for _ in range(draws)
         ]
     )
@@ -228,7 +240,7 @@ def _summary(
     }
     each = [f1_score(labels, one, average="macro", zero_division=0) for one in guess]
     result["macro_f1_by_seed"] = [round(float(value), 4) for value in each]
-    result["tail"] = [CLASSES[i] for i in tail]
+    result["tail"] = [names[i] for i in tail]
     result["ece"] = _mean(lambda z: ece(labels, softmax(z, 1)), logits)
     result["ece_scaled"] = _mean(lambda z: ece(labels, _scaled(z, labels, place)), logits)
     result["nll"] = _mean(

@@ -1,1 +1,1 @@
-"""What is learned: classes, T-types and features, and what catalogues' rows say of them."""
+"""What is learned: tasks as data, and what the rows of a data set tell of them."""

@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch")
 from training.data.simulate import linear_flux, simulate  # noqa: E402
 from training.data.splits import aside, fold, splits  # noqa: E402
 from training.fit.augment import Augment  # noqa: E402
-from training.words.labels import FEATURES, features, hubble_class  # noqa: E402
+from training.words.hubble import FEATURES, HUBBLE, features  # noqa: E402
+from training.words.targets import class_of, left_out  # noqa: E402
 
 
 def test_a_split_keeps_a_galaxy_on_one_side():
@@ -55,11 +56,17 @@ def test_parts_that_are_laid_aside_are_all_of_train_between_them():
     assert (aside(galaxy, split, None) == split).all()
 
 
+def hubble_class(t):
+    return class_of(HUBBLE.classes, HUBBLE, {"t_type": str(t)})
+
+
 def test_classes_by_t_type():
     expected = {-6: 0, -4: 0, -3: 1, -1: 1, 0: 2, 2: 2, 3: 3, 4: 3, 5: 4, 6: 4, 7: 5, 8: 5, 9: 6}
     assert {t: hubble_class(t) for t in expected} == expected
     assert hubble_class(10) == 6
     assert hubble_class(11) == hubble_class(-7) == -1
+    kept = {t: not left_out(HUBBLE, {"t_type": t}) for t in ("11", "-7", "10", "")}
+    assert kept == {"11": False, "-7": False, "10": True, "": True}
 
 
 def test_simulation_is_linear_float_and_repeatable():

@@ -74,7 +74,7 @@ def test_a_copy_under_another_name_follows_its_original():
         {"file": "3", "galaxy": "PGC3", "split": "train"},
     ]
     pixels = np.stack([original, restretched(original, 5), other])
-    notes = assign(rows, same_galaxy(rows, pixels), seed=0, labelled=True)
+    notes = assign(rows, same_galaxy(rows, pixels), seed=0, kinds=np.zeros(len(rows)))
     assert [row["split"] for row in rows] == ["test", "test", "train"]
     assert notes == ["2: from train to test, where PGC1 is"]
     assert rows[0]["group"] == rows[1]["group"] != rows[2]["group"]
@@ -83,19 +83,19 @@ def test_a_copy_under_another_name_follows_its_original():
 def test_missing_splits_are_drawn_by_group_and_a_given_test_is_left_alone():
     rows = [{"file": str(i), "galaxy": f"G{i}"} for i in range(400)]
     group = np.array([f"G{i // 2}" for i in range(400)])
-    assert assign(rows, group, seed=0, labelled=True) == []
+    assert assign(rows, group, seed=0, kinds=np.zeros(len(rows))) == []
     sides = np.array([row["split"] for row in rows])
     assert (sides[::2] == sides[1::2]).all()
     assert set(sides) == {"train", "val", "test"}
 
     rows = [{"file": str(i), "galaxy": f"G{i}"} for i in range(400)]
     rows[7]["split"] = "test"
-    assign(rows, np.array([row["galaxy"] for row in rows]), seed=0, labelled=True)
+    assign(rows, np.array([row["galaxy"] for row in rows]), seed=0, kinds=np.zeros(len(rows)))
     assert [row["file"] for row in rows if row["split"] == "test"] == ["7"]
     assert any(row["split"] == "val" for row in rows)
 
 
 def test_rows_without_labels_go_to_train():
     rows = [{"file": str(i), "galaxy": str(i)} for i in range(50)]
-    assign(rows, np.array([row["galaxy"] for row in rows]), seed=0, labelled=False)
+    assign(rows, np.array([row["galaxy"] for row in rows]), seed=0, kinds=np.full(50, -1))
     assert {row["split"] for row in rows} == {"train"}

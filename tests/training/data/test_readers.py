@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 
 from training.data.pack import Pack, pack
 from training.data.readers import pictures, read
+from training.words.hubble import HUBBLE
 
 
 def picture(seed, side=24):
@@ -250,7 +251,7 @@ def test_what_is_no_data_set_is_refused_with_the_forms_looked_for(tmp_path):
         read(tmp_path / "missing")
 
 
-def test_a_pack_of_other_classes_keeps_them_and_has_no_types(tmp_path):
+def test_a_pack_of_other_classes_asks_for_them(tmp_path):
     pytest.importorskip("sklearn")
     from galedge.images.prepare import prepare
     from galedge.images.recipe import Recipe
@@ -261,10 +262,13 @@ def test_a_pack_of_other_classes_keeps_them_and_has_no_types(tmp_path):
     (tmp_path / "radio" / "FRI" / "broken.png").write_bytes(b"not a picture")
     recipe = Recipe(size=16)
     packed = pack(tmp_path / "radio", tmp_path / "pack", recipe, prepare, simulations=0)
-    assert packed.classes == ("FRI", "FRII")
-    assert packed.category.tolist() == [0] * 5 + [1] * 4
-    assert (packed.label == -1).all()
+    assert packed.task.classes.names == ("FRI", "FRII")
+    assert packed.label.tolist() == [0] * 5 + [1] * 4
+    assert set(packed.split) == {"train", "val", "test", "unreadable"}
     broken = packed.split == "unreadable"
     assert packed.file[broken].tolist() == ["FRI/broken.png"]
     assert not packed.exact["auto"][broken].any()
-    assert Pack.open(tmp_path / "pack").classes == packed.classes
+    assert Pack.open(tmp_path / "pack").task == packed.task
+    of_hubble = Pack.open(tmp_path / "pack", HUBBLE)
+    assert (of_hubble.label == -1).all()
+    assert not of_hubble.known.any()

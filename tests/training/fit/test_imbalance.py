@@ -24,6 +24,7 @@ from training.fit.imbalance import (  # noqa: E402
 )
 from training.study.study import study, table  # noqa: E402
 from training.study.variants import STUDIES  # noqa: E402
+from training.words.hubble import HUBBLE  # noqa: E402
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -91,10 +92,12 @@ def made_pack(counts, side=12):
         galaxy=np.arange(n).astype(str),
         source=np.full(n, "made"),
         split=split,
-        label=label,
-        t=label.astype(np.float32),
-        t_sigma=np.full(n, 0.8, np.float32),
-        attributes=np.full((n, 18), np.nan, np.float32),
+        task=HUBBLE,
+        told={
+            "hubble": np.eye(7, dtype=np.float32)[label],
+            "t_type": np.stack([label, np.full(n, 0.8)], 1).astype(np.float32),
+            "features": np.full((n, 18), np.nan, np.float32),
+        },
     )
 
 

@@ -23,7 +23,7 @@ sys.path.insert(0, sys.argv[1])
 from training.fit.batches import Group
 from training.fit.config import Config
 from training.data.pack import Pack
-from training.words.labels import ATTRIBUTES, FEATURES
+from training.words.hubble import HUBBLE
 from training.fit.parallel import Team
 from training.fit.train import train
 
@@ -33,8 +33,10 @@ n = 51  # no multiple of two
 label, names = np.arange(n) % 7, np.arange(n).astype(str)
 pack = Pack(
     folder=out, info={}, file=names, galaxy=names, source=np.full(n, "made"),
-    split=np.full(n, "train"), label=label, t=label.astype("f4"), t_sigma=np.ones(n, "f4"),
-    attributes=np.full((n, len(ATTRIBUTES) + len(FEATURES)), np.nan, "f4"),
+    split=np.full(n, "train"), task=HUBBLE, told={
+        "hubble": np.eye(7, dtype="f4")[label], "features": np.full((n, 18), np.nan, "f4"),
+        "t_type": np.stack([label, np.ones(n)], 1).astype("f4"),
+    },
     views={"auto": random.integers(0, 255, (n, 3, 40, 40), np.uint8)},
     frames={"auto": np.tile(np.array([0.8, 0, 0], "f4"), (n, 1))}, exact={},
 )

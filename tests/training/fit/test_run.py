@@ -23,17 +23,19 @@ from training.data.pack import Pack, kind_of, pack  # noqa: E402
 from training.data.splits import fold  # noqa: E402
 from training.fit.augment import Augment  # noqa: E402
 from training.fit.batches import Group, draw, reside  # noqa: E402
-from training.fit.config import OUTPUTS, Config  # noqa: E402
+from training.fit.config import Config  # noqa: E402
 from training.fit.distil import HINTS, Teacher, load, teach  # noqa: E402
 from training.fit.runs import average, load_run  # noqa: E402
 from training.fit.train import train  # noqa: E402
 from training.nets.network import build  # noqa: E402
 from training.ship import quantize  # noqa: E402
 from training.ship.bundle import make  # noqa: E402
-from training.ship.export import Deployed, agree, export, write_openvino  # noqa: E402
+from training.ship.export import Corrections, Deployed, agree, export, write_openvino  # noqa: E402
 from training.ship.judges import alike, convene  # noqa: E402
 from training.ship.quantize import METHOD, METHODS  # noqa: E402
-from training.words.labels import ATTRIBUTES  # noqa: E402
+from training.words.hubble import HUBBLE  # noqa: E402
+from training.words.targets import hard  # noqa: E402
+from training.words.task import Task  # noqa: E402
 
 T_OF_CLASS = (-5, -2, 1, 3, 5, 7, 10)
 
@@ -96,7 +98,7 @@ def test_training_draws_from_the_train_split_only(packed):
         "cpu",
     )
     assert x.shape == (len(rows), 3, 32, 32)
-    np.testing.assert_array_equal(target["label"].numpy(), packed.label[rows])
+    np.testing.assert_array_equal(hard(target.told["hubble"].numpy()), packed.label[rows])
 
 
 def test_pictures_that_reside_on_the_device_give_the_same_batches(packed):
@@ -117,8 +119,8 @@ def test_pictures_that_reside_on_the_device_give_the_same_batches(packed):
     assert not groups[1].resident
     resident, same = batch(groups)
     torch.testing.assert_close(resident, x, rtol=0, atol=0)
-    for name, value in target.items():
-        torch.testing.assert_close(same[name], value, rtol=0, atol=0, equal_nan=True)
+    for name, value in target.told.items():
+        torch.testing.assert_close(same.told[name], value, rtol=0, atol=0, equal_nan=True)
 
 
 def test_a_kind_of_view_is_any_of_its_number(packed, tmp_path):
@@ -152,7 +154,8 @@ def test_a_kind_of_view_is_any_of_its_number(packed, tmp_path):
 def test_a_student_guesses_its_teachers_features(packed, tmp_path):
     rows = np.flatnonzero(packed.split == "train")
     torch.manual_seed(0)
-    teach([Teacher(build("galaxy:8,8,8,8", 18), 32)], packed, tmp_path / "targets.npz", views=1)
+    teacher = Teacher(build("galaxy:8,8,8,8", HUBBLE.layers), 32)
+    teach([teacher], packed, tmp_path / "targets.npz", views=1)
     group = Group(packed, rows, load(tmp_path / "targets.npz").of(rows))
     plan = {"network": "galaxy:8,8,8,8", "size": 32, "batch": 16, "lr": 5e-3, "distil": 1.0}
     plain = Config(**plan, epochs=1)
@@ -163,7 +166,7 @@ def test_a_student_guesses_its_teachers_features(packed, tmp_path):
     # In units of its spread, a feature that is not guessed costs one.
     assert curve[0]["loss"] > 8
     assert curve[-1]["loss"] < 0.8 * curve[0]["loss"]
-    bare = Group(packed, rows, group.answers._replace(hints=group.answers.hints[:, :0]))
+    bare = Group(packed, rows, replace(group.answers, hints=group.answers.hints[:, :0]))
     with pytest.raises(ValueError, match="the targets hold none"):
         train(hinted, bare, tmp_path / "none")
     with pytest.raises(ValueError, match="cannot be the same teachers"):
@@ -185,11 +188,11 @@ def test_teachers_are_asked_about_what_they_laid_aside(packed, tmp_path):
     alone = [teach([one], packed, tmp_path / "one.npz", views=1) for one in several]
     for part, one in zip(parts, alone, strict=True):
         rows = packed.without(part).split == "aside"
-        np.testing.assert_allclose(told.hubble[rows], one.hubble[rows], atol=1e-6)
-        np.testing.assert_allclose(told.t_bins[rows], one.t_bins[rows], atol=1e-6)
+        np.testing.assert_allclose(told.heads["hubble"][rows], one.heads["hubble"][rows], atol=1e-6)
+        np.testing.assert_allclose(told.heads["t_bins"][rows], one.heads["t_bins"][rows], atol=1e-6)
     rest = packed.split != "train"
-    mean = (alone[0].hubble + alone[1].hubble)[rest] / 2
-    np.testing.assert_allclose(told.hubble[rest], mean, atol=1e-6)
+    mean = (alone[0].heads["hubble"] + alone[1].heads["hubble"])[rest] / 2
+    np.testing.assert_allclose(told.heads["hubble"][rest], mean, atol=1e-6)
 
 
 def test_packs_of_different_frames_do_not_train_together(packed, tmp_path):
@@ -206,8 +209,10 @@ def test_packs_of_different_frames_do_not_train_together(packed, tmp_path):
 
 
 def test_a_mirror_turns_the_sense_of_winding(packed):
-    pack = replace(packed, attributes=packed.attributes.copy())
-    pack.attributes[:, OUTPUTS.index("clockwise")] = 1.0
+    sense = HUBBLE.heads[2].place("clockwise")
+    told = packed.told["features"].copy()
+    told[:, sense] = 1.0
+    pack = replace(packed, told={**packed.told, "features": told})
     group = Group(pack, np.arange(len(pack)))
     chosen = [(0, i) for i in range(64)]
     _, target = draw(
@@ -220,8 +225,7 @@ def test_a_mirror_turns_the_sense_of_winding(packed):
         torch.Generator().manual_seed(0),
         "cpu",
     )
-    sense = target["attributes"][:, OUTPUTS.index("clockwise")]
-    assert set(sense.tolist()) == {0.0, 1.0}
+    assert set(target.told["features"][:, sense].tolist()) == {0.0, 1.0}
 
 
 def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
@@ -241,15 +245,19 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     assert run["curve"][-1]["made"]["colour"]["accuracy"] > 0.6
 
     teach([Teacher(network, 32)], packed, tmp_path / "targets.npz", views=2)
-    hubble, t_bins, hints = load(tmp_path / "targets.npz")
-    assert hints.shape == (len(packed), HINTS)
-    np.testing.assert_allclose(hubble.sum(1), 1, atol=2e-3)
-    np.testing.assert_allclose(t_bins.sum(1), 1, atol=2e-3)
+    told = load(tmp_path / "targets.npz")
+    assert told.hints.shape == (len(packed), HINTS)
+    assert set(told.heads) == {"hubble", "t_bins"}
+    for shares in told.heads.values():
+        np.testing.assert_allclose(shares.sum(1), 1, atol=2e-3)
 
     card = make(tmp_path / "run", packed, tmp_path / "bundle", "made-1", "1.0", draws=20)
     written = json.loads((tmp_path / "bundle" / "card.json").read_text())
     assert written == card
-    assert written["classes"] == ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
+    heads = {head["name"]: head for head in written["heads"]}
+    assert heads["hubble"]["names"] == ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
+    assert set(heads) == {"hubble", "t_type", "features", "embedding"}
+    assert Task.from_json({**written["training"]["task"]}).heads == HUBBLE.heads
     assert Recipe.from_json(written["recipe"]).size == 32
     fp32, int8 = (written["metrics"][kind]["made"]["colour"] for kind in ("fp32", "int8"))
     assert fp32["accuracy"][0] > 0.6
@@ -279,19 +287,16 @@ def test_what_has_learned_from_all_of_val_is_calibrated_by_those_that_have_not(p
     card = make(tmp_path / "both", packed, bundle, "made-1", "1.0", judges=judges, **options)
     assert card["training"]["fold"] == "0/2"
 
-    panel = convene(parts, packed, ["auto"], 0.5)
+    panel = convene(parts, packed, ["auto"])
     held = [fold(packed.galaxy, packed.split, part) == "val" for part in ("1/2", "2/2")]
-    (answers,) = panel.answers()
+    (answers,) = panel.answers(Corrections(blend=0.5))
     for run, rows, low in zip(parts, held, (0, held[0].sum()), strict=True):
-        alone = Deployed(load_run(run)[0], blend=0.5).eval()
+        alone = Deployed(load_run(run)[0], HUBBLE, Corrections(blend=0.5)).eval()
         with torch.no_grad():
             wanted = alone(torch.tensor(packed.exact["auto"][rows]))[0].numpy()
         np.testing.assert_allclose(answers.logits[low : low + len(wanted)], wanted, atol=1e-4)
     # One run alone answers for its own part only, without a judge.
-    assert (
-        convene(parts[:1], packed, ["auto"], 0.5).rows[0].tolist()
-        == np.flatnonzero(held[0]).tolist()
-    )
+    assert convene(parts[:1], packed, ["auto"]).rows[0].tolist() == np.flatnonzero(held[0]).tolist()
 
 
 def test_calibration_counts_every_kind_alike(packed):
@@ -328,7 +333,8 @@ def test_the_bundle_loads_with_galedge(packed, tmp_path, monkeypatch):
         loaded = model.Model.load(str(tmp_path / "bundle"), precision=precision)
         answer = loaded.predict(np.ascontiguousarray(packed.exact["auto"][:3]))
         np.testing.assert_allclose(answer.probabilities.sum(1), 1, atol=1e-5)
-        assert (answer.t_type_error > 0).all()
+        assert (answer["t_type"][:, 1] > 0).all()
+        assert answer["embedding"].shape == (3, 32)
     assert loaded.card.weight_bits == 7
 
     monkeypatch.setattr(quantize, "METHODS", {name: METHODS[name] for name in (METHOD, "minmax")})
@@ -340,10 +346,10 @@ def test_the_bundle_loads_with_galedge(packed, tmp_path, monkeypatch):
 
 
 def test_an_export_that_differs_from_torch_is_refused(packed, tmp_path):
-    network = build("galaxy:8,8,8,8", len(ATTRIBUTES)).eval()
+    network = build("galaxy:8,8,8,8", HUBBLE.layers).eval()
     pixels = np.ascontiguousarray(packed.exact["auto"][:8])
     file = tmp_path / "model.fp32.onnx"
-    deployed = export(network, file, 32)
+    deployed = export(network, HUBBLE, file, 32)
     assert agree(deployed, file, pixels) < 1e-3
     deployed.network.heads.hubble.bias.data += 0.01
     with pytest.raises(RuntimeError, match=r"differs from torch by up to 0\.01"):
@@ -353,7 +359,7 @@ def test_an_export_that_differs_from_torch_is_refused(packed, tmp_path):
 def test_openvinos_own_format(packed, tmp_path):
     openvino = pytest.importorskip("openvino")
     file = tmp_path / "model.fp32.onnx"
-    export(build("galaxy:8,8,8,8", len(ATTRIBUTES)).eval(), file, 32)
+    export(build("galaxy:8,8,8,8", HUBBLE.layers).eval(), HUBBLE, file, 32)
     write_openvino([file])
     model = openvino.Core().read_model(tmp_path / "model.fp32.xml")
     assert model.inputs[0].get_partial_shape()[0].is_dynamic

@@ -11,9 +11,10 @@ pytest.importorskip("onnxscript")
 
 
 from training.nets.network import Block, Galaxy, Inverted, build, fuse, imagenet, parameters  # noqa: E402
-from training.ship.export import Deployed, export  # noqa: E402
-from training.words.labels import FEATURES  # noqa: E402
-from training.words.types import T_BINS  # noqa: E402
+from training.ship.export import Corrections, Deployed, export  # noqa: E402
+from training.words.hubble import FEATURES, HUBBLE  # noqa: E402
+
+T_BINS = tuple(range(-6, 11))
 
 
 def unsettle(network):
@@ -42,7 +43,7 @@ def test_parallel_branches_equal_their_fused_convolution(inputs, outputs, kernel
 
 
 def test_fused_network_equals_the_unfused_and_is_smaller():
-    network = unsettle(Galaxy((8, 8, 16, 24), attributes=3))
+    network = unsettle(Galaxy({"one": 3, "two": 5}, (8, 8, 16, 24)))
     x = torch.rand(2, 3, 40, 40)
     with torch.no_grad():
         for name, value in fuse(network)(x).items():
@@ -71,7 +72,7 @@ def test_mobile_begins_as_imagenets_trunk_and_fuses(tmp_path):
     whole.features = unsettle(imagenet(None))
     whole.classifier = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Linear(1280, 1000))
     torch.save(whole.state_dict(), tmp_path / "weights.pth")
-    network = build("mobile", 18, str(tmp_path / "weights.pth")).eval()
+    network = build("mobile", HUBBLE.layers, str(tmp_path / "weights.pth")).eval()
     x = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
         y = network.stem(x)
@@ -87,12 +88,12 @@ def test_mobile_begins_as_imagenets_trunk_and_fuses(tmp_path):
         pictures = torch.rand(2, 3, 64, 64)
         for name, value in fuse(network)(pictures).items():
             torch.testing.assert_close(value, network(pictures)[name], atol=1e-4, rtol=1e-4)
-    assert parameters(Deployed(network)) < 1_000_000
+    assert parameters(Deployed(network, HUBBLE)) < 1_000_000
 
 
 @pytest.mark.skipif(find_spec("torchvision") is None, reason="needs torchvision")
 def test_frozen_layers_stay_as_they_are():
-    network = build("mobile", 18)
+    network = build("mobile", HUBBLE.layers)
     network.freeze(3)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     network.train()
@@ -106,27 +107,28 @@ def test_frozen_layers_stay_as_they_are():
 
 
 def test_the_default_network_has_under_a_million_parameters_at_inference():
-    assert parameters(Deployed(Galaxy(attributes=18))) < 1_000_000
+    assert parameters(Deployed(Galaxy(HUBBLE.layers), HUBBLE)) < 1_000_000
 
 
 def test_export_equals_torch_for_any_batch_size(tmp_path):
     onnx = pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
-    network = unsettle(Galaxy((8, 8, 16, 24), attributes=7))
+    network = unsettle(Galaxy(HUBBLE.layers, (8, 8, 16, 24)))
     path = tmp_path / "model.onnx"
     slopes = torch.stack([torch.arange(1.0, 6.0), torch.linspace(-1, 1, 5)])
-    deployed = export(network, path, 40, torch.arange(7.0), blend=0.5, features=slopes)
+    fitted = Corrections({"hubble": torch.arange(7.0)}, {"features": slopes}, blend=0.5)
+    deployed = export(network, HUBBLE, path, 40, fitted)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for number in (1, 5):
         pixels = np.random.default_rng(number).integers(0, 256, (number, 3, 40, 40), np.uint8)
-        found = session.run(["hubble", "t_type", "features"], {"pixels": pixels})
+        found = session.run(["hubble", "t_type", "features", "pooled"], {"pixels": pixels})
         with torch.no_grad():
             wanted = deployed(torch.as_tensor(pixels))
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b.numpy(), atol=1e-4, rtol=1e-4)
     with torch.no_grad():  # bias, the input's scale, blend and "no disk is an E" are in the file
         out = network(torch.as_tensor(pixels).float() / 255)
-        told = out["attributes"][:, 2:] * slopes[0] + slopes[1]
+        told = out["attributes"][:, -5:] * slopes[0] + slopes[1]
         no_disk = -torch.nn.functional.softplus(told[:, FEATURES.index("edge_on")])[:, None]
         first = torch.tensor([t <= -4 for t in T_BINS]).float()
         bins = (out["t_bins"] + no_disk * first).softmax(1)
@@ -152,12 +154,12 @@ def test_export_equals_torch_for_any_batch_size(tmp_path):
 
 def test_an_unknown_network_is_refused():
     with pytest.raises(ValueError, match="unknown network"):
-        build("resnet", 1)
+        build("resnet", {"one": 2})
 
 
 @pytest.mark.skipif(find_spec("timm") is None, reason="needs timm")
 def test_weights_of_any_port_are_taken_in_order(tmp_path):
-    network = unsettle(build("tf_efficientnet_lite0", 18))
+    network = unsettle(build("tf_efficientnet_lite0", HUBBLE.layers))
     named = {
         f"layer{i}": value
         for i, (name, value) in enumerate(network.body.state_dict().items())
@@ -165,13 +167,13 @@ def test_weights_of_any_port_are_taken_in_order(tmp_path):
     }
     classifier = {"fc.weight": torch.zeros(1000, 1280), "fc.bias": torch.zeros(1000)}
     torch.save(named | classifier, tmp_path / "weights.pth")
-    found = build("tf_efficientnet_lite0", 18, str(tmp_path / "weights.pth")).eval()
+    found = build("tf_efficientnet_lite0", HUBBLE.layers, str(tmp_path / "weights.pth")).eval()
     x = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
         torch.testing.assert_close(found.body(x), network.body(x))
     torch.save(named, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match="holds another network"):
-        build("tf_efficientnet_lite0", 18, str(tmp_path / "weights.pth"))
+        build("tf_efficientnet_lite0", HUBBLE.layers, str(tmp_path / "weights.pth"))
 
 
 def test_runs_of_one_network_have_a_mean(tmp_path):
@@ -179,7 +181,8 @@ def test_runs_of_one_network_have_a_mean(tmp_path):
 
     for name, widths in (("a", "4,4,4,4"), ("b", "4,4,4,4"), ("c", "4,4,4,8")):
         (tmp_path / name).mkdir()
-        torch.save(build(f"galaxy:{widths}", 3).state_dict(), tmp_path / name / "weights.pt")
+        network = build(f"galaxy:{widths}", {"one": 3})
+        torch.save(network.state_dict(), tmp_path / name / "weights.pt")
         (tmp_path / name / "run.json").write_text(f'{{"config": {{"seed": "{name}"}}}}')
     average([tmp_path / "a", tmp_path / "b"], tmp_path / "mean")
     first, second, mean = (

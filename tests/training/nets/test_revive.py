@@ -13,7 +13,8 @@ from training.fit.config import Config  # noqa: E402
 from training.fit.train import freeze  # noqa: E402
 from training.nets.network import Galaxy, build  # noqa: E402
 from training.nets.revive import revive, settle  # noqa: E402
-from training.ship.export import export  # noqa: E402
+from training.ship.export import Corrections, export  # noqa: E402
+from training.words.hubble import HUBBLE  # noqa: E402
 
 NAME = "galaxy:8,8,16,24"
 
@@ -21,7 +22,7 @@ NAME = "galaxy:8,8,16,24"
 def grown() -> Galaxy:
     """Return a network with the statistics and the scales of a trained one."""
     torch.manual_seed(1)
-    network = build(NAME, 18)
+    network = build(NAME, HUBBLE.layers)
     network.train()
     for _ in range(20):
         network(torch.rand(16, 3, 40, 40))
@@ -34,16 +35,16 @@ def grown() -> Galaxy:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("bundle") / "model.fp32.onnx"
-    export(grown(), path, 40, blend=0.5)
+    export(grown(), HUBBLE, path, 40, Corrections(blend=0.5))
     return path
 
 
 def test_a_revived_network_is_the_one_that_was_exported(file):
     pictures = torch.rand(256, 3, 40, 40)
     wanted = grown()(pictures)
-    network = build(NAME, 18).eval()
+    network = build(NAME, HUBBLE.layers).eval()
     revive(network, file)
-    settled = build(NAME, 18).eval()
+    settled = build(NAME, HUBBLE.layers).eval()
     revive(settled, file)
     settle(settled, pictures.split(64))
     with torch.no_grad():
@@ -62,7 +63,7 @@ def test_a_revived_network_is_the_one_that_was_exported(file):
 
 
 def test_all_scales_of_a_revived_block_can_grow(file):
-    network = build(NAME, 18)
+    network = build(NAME, HUBBLE.layers)
     revive(network, file)
     network.train()(torch.rand(8, 3, 40, 40))["hubble"].square().sum().backward()
     assert all(branch.grad.abs().sum() > 0 for branch in network.stem.branches)
@@ -71,10 +72,10 @@ def test_all_scales_of_a_revived_block_can_grow(file):
 def test_another_network_is_refused(file):
     for name in ("galaxy:8,8,16,32", "galaxy:8,16,16,24"):
         with pytest.raises(ValueError, match="made from a network of this name"):
-            revive(build(name, 18), file)
+            revive(build(name, HUBBLE.layers), file)
 
 
 def test_a_network_that_cannot_be_frozen_says_so():
     config = replace(Config(network=NAME), frozen=2)
     with pytest.raises(ValueError, match="frozen=2: only networks that begin"):
-        freeze(build(config.network, 18), config.frozen)
+        freeze(build(config.network, HUBBLE.layers), config.frozen)

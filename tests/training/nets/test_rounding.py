@@ -12,11 +12,11 @@ pytest.importorskip("onnxscript")
 
 
 from galedge.network.engine import start  # noqa: E402
-from training.fit.config import OUTPUTS  # noqa: E402
 from training.nets.network import Galaxy, Mobile  # noqa: E402
 from training.nets.rounding import Bytes, Rounded, calibrate, rounded, smooth  # noqa: E402
 from training.ship.export import export  # noqa: E402
 from training.ship.quantize import quantize  # noqa: E402
+from training.words.hubble import HUBBLE  # noqa: E402
 
 
 def pictures(number=48, size=64):
@@ -31,7 +31,7 @@ def pictures(number=48, size=64):
 def network(request):
     """Return a network whose norms have seen the pictures, and the same rounded."""
     torch.manual_seed(0)
-    made = request.param(attributes=len(OUTPUTS)).train()
+    made = request.param(HUBBLE.layers).train()
     made.heads.attributes.weight.data.zero_()
     made.heads.attributes.bias.data.fill_(-30)  # no disk edge-on, which speaks against E
     x = torch.tensor(pictures()).float() / 255
@@ -49,7 +49,7 @@ def test_torch_and_the_engines_round_alike(network, tmp_path):
     with torch.no_grad():
         wanted = exact(torch.tensor(pixels).float() / 255)["hubble"].numpy()
         plain = made(torch.tensor(pixels).float() / 255)["hubble"].numpy()
-    export(exact, tmp_path / "fp32.onnx", 64)
+    export(exact, HUBBLE, tmp_path / "fp32.onnx", 64)
     quantize(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", pixels, learned=smooth(exact)[1:])
     found = start("onnxruntime", (tmp_path / "int8.onnx").read_bytes()).run(pixels)["hubble"]
     lost = abs(wanted - plain).mean()

@@ -1,6 +1,7 @@
 """Grad-CAM and the tests that maps are put to, on networks and maps whose answer is known."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,15 +17,12 @@ from click.testing import CliRunner  # noqa: E402
 
 from galedge.images.recipe import Recipe  # noqa: E402
 from galedge.network.explain import spread  # noqa: E402
-from galedge.network.model import Prediction  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.data.pack import KINDS  # noqa: E402
 from training.nets.network import Galaxy  # noqa: E402
 from training.report.explain import agreement, galaxy_mask, grad_cam, on_galaxy, perturb  # noqa: E402
 from training.ship.export import Deployed  # noqa: E402
-from training.words.labels import ATTRIBUTES, FEATURES  # noqa: E402
-
-OUTPUTS = len(ATTRIBUTES) + len(FEATURES)
+from training.words.hubble import HUBBLE  # noqa: E402
 
 
 def light(number=3, size=48, x=30, y=14):
@@ -38,13 +36,13 @@ def light(number=3, size=48, x=30, y=14):
 def test_grad_cam_is_the_weighted_sum_of_the_maps():
     """Where the heads read averages alone, a channel's weight is its coefficient over H W."""
     torch.manual_seed(0)
-    network = Galaxy((8, 8, 12, 16), OUTPUTS).eval()
+    network = Galaxy(HUBBLE.layers, (8, 8, 12, 16)).eval()
     network.heads.hubble.weight.data[:, 28:] = 0  # the maxima
     network.heads.attributes.weight.data.zero_()  # what is seen edge-on speaks against E
-    deployed = Deployed(network).eval()
+    deployed = Deployed(network, HUBBLE).eval()
     pixels = light()
     target = np.array([1, 4, 6])
-    found = grad_cam(deployed, pixels, target)["Grad-CAM, coarse"]
+    found = grad_cam(deployed, "hubble", pixels, target)["Grad-CAM, coarse"]
     with torch.no_grad():
         body = deployed.network
         maps = body.coarse(body.middle(body.fine(body.stem(torch.as_tensor(pixels).float()))))
@@ -56,8 +54,8 @@ def test_grad_cam_is_the_weighted_sum_of_the_maps():
 
 
 def test_grad_cam_leaves_the_network_as_it_was():
-    deployed = Deployed(Galaxy((8, 8, 12, 16), OUTPUTS)).eval()
-    grad_cam(deployed, light(1), np.array([0]))
+    deployed = Deployed(Galaxy(HUBBLE.layers, (8, 8, 12, 16)), HUBBLE).eval()
+    grad_cam(deployed, "hubble", light(1), np.array([0]))
     assert not deployed.network.coarse._forward_hooks
     assert not deployed.network.middle._forward_hooks
 
@@ -65,7 +63,7 @@ def test_grad_cam_leaves_the_network_as_it_was():
 def test_a_cells_stride_says_what_it_sees():
     """The gradient of a cell is centred where `spread` puts the cell."""
     torch.manual_seed(0)
-    network = Galaxy((8, 8, 12, 16), OUTPUTS).eval()
+    network = Galaxy(HUBBLE.layers, (8, 8, 12, 16)).eval()
     size = 240  # wide enough for all that a cell sees
     for layer in ("middle", "coarse"):
         x = torch.full((1, 3, size, size), 0.5, requires_grad=True)
@@ -87,8 +85,7 @@ class Eye:
     def predict(self, pixels):
         seen = pixels[:, :, 10:18, 26:34].mean((1, 2, 3)) / 255
         p = np.stack([seen, 1 - seen], 1).astype(np.float32)
-        none = np.zeros(len(p), np.float32)
-        return Prediction(p, none, none, np.empty((len(p), 0), np.float32))
+        return SimpleNamespace(probabilities=p)
 
 
 def test_the_map_of_what_decides_beats_chance_and_its_opposite():
@@ -136,7 +133,7 @@ def untrained(tmp_path):
     run, folder = tmp_path / "run", tmp_path / "pack"
     run.mkdir()
     folder.mkdir()
-    torch.save(Galaxy((8, 8, 12, 16), OUTPUTS).state_dict(), run / "weights.pt")
+    torch.save(Galaxy(HUBBLE.layers, (8, 8, 12, 16)).state_dict(), run / "weights.pt")
     config = {"network": "galaxy:8,8,12,16", "size": 48}
     (run / "run.json").write_text(json.dumps({"config": config}))
     recipe = Recipe(size=48).to_json()

@@ -22,11 +22,13 @@ from galedge.images.recipe import Recipe  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.data.pack import pack  # noqa: E402
 from training.nets.network import Galaxy  # noqa: E402
-from training.report.report import per_class  # noqa: E402
-from training.score.evaluate import Answers, bootstrap, estimate  # noqa: E402
+from training.report.numbers import per_class  # noqa: E402
+from training.score.answers import Answers  # noqa: E402
+from training.score.evaluate import bootstrap, estimate  # noqa: E402
 from training.score.strata import by_stratum  # noqa: E402
 from training.score.transitions import catalogues, entropy, pair, partners  # noqa: E402
 from training.ship.bundle import make  # noqa: E402
+from training.words.hubble import HUBBLE  # noqa: E402
 
 
 def answers(label, guess, sure=4.0, t=None, galaxy=None):
@@ -36,13 +38,13 @@ def answers(label, guess, sure=4.0, t=None, galaxy=None):
     logits[np.arange(len(label)), guess] = sure
     t = label.astype(float) if t is None else np.array(t, float)
     names = np.arange(len(label)).astype(str) if galaxy is None else np.array(galaxy)
-    unknown = np.full((len(label), 5), np.nan)
-    return Answers(
-        names, label, t, unknown, logits, guess.astype(float), np.zeros(len(label)), unknown
-    )
+    unknown, nothing = np.full((len(label), 5), np.nan), np.zeros(len(label))
+    told = {"hubble": np.eye(7)[label], "t_type": np.stack([t, nothing], 1), "features": unknown}
+    said = {"hubble": logits, "t_type": np.stack([guess, nothing], 1), "features": unknown}
+    return Answers(HUBBLE, names, told, said)
 
 
-AS_IS = {"temperature": 1.0}
+AS_IS = {"hubble": {"temperature": 1.0}}
 
 
 def test_bootstrap_draws_galaxies_not_pictures():
@@ -92,9 +94,9 @@ def test_doubt_that_follows_the_catalogues_is_found_and_other_doubt_is_not():
     found = {}
     for name, doubt in (("follows", apart), ("blind", random.permutation(apart))):
         one = answers(label, label, t=t, galaxy=names)
-        one.logits *= (1 - 0.3 * doubt)[:, None]
+        one.said["hubble"] *= (1 - 0.3 * doubt)[:, None]
         two = answers(other, label, t=t + apart, galaxy=names)
-        two.logits = one.logits
+        two.said["hubble"] = one.logits
         both = Answers.join([one, two])
         found[name] = catalogues(both, partner, first, AS_IS, draws=200)
     assert found["follows"]["galaxies"] == n
@@ -149,7 +151,7 @@ def trained(tmp_path_factory):
     packed = pack(folder, tmp_path_factory.mktemp("pack"), Recipe(size=32), prepare, simulations=1)
     torch.manual_seed(0)
     run = tmp_path_factory.mktemp("run")
-    network = Galaxy((8, 8, 12, 16), packed.attributes.shape[1])
+    network = Galaxy(HUBBLE.layers, (8, 8, 12, 16))
     torch.save(network.state_dict(), run / "weights.pt")
     config = {"network": "galaxy:8,8,12,16", "size": 32}
     (run / "run.json").write_text(json.dumps({"config": config}))

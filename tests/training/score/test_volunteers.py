@@ -19,13 +19,13 @@ from galedge.images.recipe import Recipe  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.data.pack import pack  # noqa: E402
 from training.fit.batches import Answers  # noqa: E402
-from training.fit.config import OUTPUTS  # noqa: E402
 from training.fit.distil import Teacher, agreed, conditioned, load, teach  # noqa: E402
 from training.nets.network import build  # noqa: E402
 from training.score.volunteers import contradicted  # noqa: E402
 from training.ship.export import export  # noqa: E402
-from training.words.types import CLASSES, T_BINS  # noqa: E402
+from training.words.hubble import CLASSES, HUBBLE  # noqa: E402
 
+FEATURES = HUBBLE.heads[2]
 CODES = (0, 1, 2, 3, 4, 5) * 5  # of Galaxy Zoo 1: 1 and 2 have arms, 3 is edge-on
 
 
@@ -45,80 +45,80 @@ def zoo(tmp_path_factory):
 
 def obstinate(name, feature=None):
     """Return a network that gives every picture one class, and perhaps one feature."""
-    network = build("galaxy:4,4,4,4", len(OUTPUTS))
+    network = build("galaxy:4,4,4,4", HUBBLE.layers)
     with torch.no_grad():
         for head in (network.heads.hubble, network.heads.attributes):
             head.weight.zero_()
             head.bias.fill_(-9)
         network.heads.hubble.bias[CLASSES.index(name)] = 0
         if feature:
-            network.heads.attributes.bias[OUTPUTS.index(feature)] = 9
+            network.heads.attributes.bias[FEATURES.place(feature)] = 9
     return network.eval()
 
 
 def test_what_is_seen_rules_types_out():
-    even = Answers(
-        np.full((4, len(CLASSES)), 1 / len(CLASSES)),
-        np.full((4, len(T_BINS)), 1 / len(T_BINS)),
-        np.zeros((4, 0)),
-    )
-    said = conditioned(even, np.array([0, 1, 0, 0.5]), np.array([0, 0, 1, 0]))
-    np.testing.assert_allclose(said.hubble.sum(1), 1)
-    np.testing.assert_allclose(said.t_bins.sum(1), 1)
-    nothing, arms, edge_on, perhaps = said.hubble
-    np.testing.assert_allclose(nothing, even.hubble[0])
+    shares = {"hubble": np.full((4, 7), 1 / 7), "t_bins": np.full((4, 17), 1 / 17)}
+    even = Answers(shares, np.zeros((4, 0)))
+    seen = {"arms": np.array([0, 1, 0, 0.5]), "edge_on": np.array([0, 0, 1, 0])}
+    said = conditioned(even, HUBBLE, FEATURES, seen).heads
+    np.testing.assert_allclose(said["hubble"].sum(1), 1)
+    np.testing.assert_allclose(said["t_bins"].sum(1), 1)
+    nothing, arms, edge_on, perhaps = said["hubble"]
+    np.testing.assert_allclose(nothing, shares["hubble"][0])
     np.testing.assert_allclose(arms, [0, 0, *[1 / 5] * 5])
     np.testing.assert_allclose(edge_on, [0, *[1 / 6] * 6])
     np.testing.assert_allclose(perhaps, np.array([0.5, 0.5, 1, 1, 1, 1, 1]) / 6)
-    bins = np.array(T_BINS)
-    np.testing.assert_array_equal(said.t_bins[1] > 0, bins >= 0)
-    np.testing.assert_array_equal(said.t_bins[2] > 0, bins > -4)
+    bins = np.arange(-6, 11)
+    np.testing.assert_array_equal(said["t_bins"][1] > 0, bins >= 0)
+    np.testing.assert_array_equal(said["t_bins"][2] > 0, bins > -4)
 
 
 def test_a_teacher_is_corrected_by_what_is_known_and_by_a_seer(zoo, tmp_path):
     known = teach([Teacher(obstinate("E"), 32)], zoo, tmp_path / "known.npz", views=1)
     code = np.array(CODES)
     disk = np.isin(code, (1, 2, 3))
-    assert (known.hubble[~disk].argmax(1) == CLASSES.index("E")).all()
-    assert not (known.hubble[disk].argmax(1) == CLASSES.index("E")).any()
+    assert (known.heads["hubble"][~disk].argmax(1) == CLASSES.index("E")).all()
+    assert not (known.heads["hubble"][disk].argmax(1) == CLASSES.index("E")).any()
     stored = (tmp_path / "known.npz",)
     told = teach(
         [], zoo, tmp_path / "told.npz", stored=stored, seer=Teacher(obstinate("E", "edge_on"), 32)
     )
     told_on = np.isin(code, (0, 4, 5))  # of which Galaxy Zoo said nothing about edges
-    assert not (told.hubble[told_on].argmax(1) == CLASSES.index("E")).any()
-    np.testing.assert_allclose(load(tmp_path / "told.npz").hubble, told.hubble, atol=1e-3)
+    assert not (told.heads["hubble"][told_on].argmax(1) == CLASSES.index("E")).any()
+    stored = load(tmp_path / "told.npz").heads["hubble"]
+    np.testing.assert_allclose(stored, told.heads["hubble"], atol=1e-3)
 
 
 def test_the_mean_is_of_those_who_were_asked():
     def says(value, n):
-        return Answers(*(np.full((n, width), value) for width in (7, 17, 2)))
+        return Answers({"a": np.full((n, 7), value), "b": np.full((n, 9), value)}, np.ones((n, 2)))
 
     asked = np.array([[1, 0, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1]], bool)
     mean = agreed([says(1, 2), says(2, 2), says(6, 2)], asked)
-    np.testing.assert_allclose(mean.hubble[:, 0], [1, 2, 3, 6])
-    np.testing.assert_allclose(mean.t_bins[:, 5], [1, 2, 3, 6])
+    np.testing.assert_allclose(mean.heads["a"][:, 0], [1, 2, 3, 6])
+    np.testing.assert_allclose(mean.heads["b"][:, 5], [1, 2, 3, 6])
     assert mean.hints.shape == (4, 0)
     mean = agreed([says(1, 4), says(3, 4)], np.ones((2, 4), bool))
-    np.testing.assert_allclose(mean.hubble, np.full((4, 7), 2))
+    np.testing.assert_allclose(mean.heads["a"], np.full((4, 7), 2))
     assert mean.hints.shape == (4, 4)
 
 
 def test_a_class_that_is_ruled_out_is_counted(zoo, tmp_path):
     bundle = tmp_path / "bundle"
     bundle.mkdir()
-    export(obstinate("E"), bundle / "model.fp32.onnx", 32)
+    export(obstinate("E"), HUBBLE, bundle / "model.fp32.onnx", 32)
     result = contradicted(bundle / "model.fp32.onnx", zoo, "val", draws=10)
     assert set(result) == {"colour", "grey", "linear", "mono"}
-    assert result["mono"]["arms"] == {"pictures": 10, "share": [1.0, 1.0, 1.0]}
-    assert result["mono"]["edge_on"] == {"pictures": 5, "share": [1.0, 1.0, 1.0]}
+    always = {"share": [1.0, 1.0, 1.0]}
+    assert result["mono"]["arms"] == {"pictures": 10, "called": ["E", "S0"], **always}
+    assert result["mono"]["edge_on"] == {"pictures": 5, "called": ["E"], **always}
     command = ["evaluate", str(bundle), str(zoo.folder), "--split", "val", "--precision", "fp32"]
     said = CliRunner().invoke(main, command, catch_exceptions=False)
     assert "| mono | edge_on | 5 | E | 1.000 (1.000..1.000) |" in said.output
     refused = CliRunner().invoke(main, [*command, "-o", str(tmp_path / "report")])
     assert refused.exit_code == 1
-    assert "holds no types" in refused.output
-    export(obstinate("S0"), bundle / "model.fp32.onnx", 32)
+    assert "holds no labels of hubble" in refused.output
+    export(obstinate("S0"), HUBBLE, bundle / "model.fp32.onnx", 32)
     said = contradicted(bundle / "model.fp32.onnx", zoo, "val", draws=10)["colour"]
     assert said["arms"]["share"][0] == 1.0
     assert said["edge_on"]["share"][0] == 0.0

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -148,12 +149,29 @@ def test_the_command_writes_the_table_of_a_bundle(folder, tmp_path, bundle):
     assert row["method"] in done.output
 
 
-def test_a_set_without_splits_is_refused(tmp_path):
+def test_a_set_without_splits_is_given_some_by_galaxy(folder, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(folder, data)
+    with open(folder / "labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with open(data / "labels.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, ["file", "source", "galaxy", "t_type"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({**row, "galaxy": f"G{i // 2}"} for i, row in enumerate(rows))
+    sample = Sample.read(data, tmp_path / "w")
+    by_galaxy = {}
+    for row in sample.data.rows:
+        by_galaxy.setdefault(row["galaxy"], set()).add(row["split"])
+    assert all(len(sides) == 1 for sides in by_galaxy.values())
+    assert {side for sides in by_galaxy.values() for side in sides} == {"train", "val", "test"}
+
+
+def test_a_set_too_small_to_be_split_says_so(tmp_path):
     (tmp_path / "E").mkdir()
     Image.fromarray(galaxy(0, 0)).save(tmp_path / "E" / "1.png")
     done = CliRunner().invoke(main, ["baselines", str(tmp_path), "--work", str(tmp_path / "w")])
     assert done.exit_code == 1
-    assert "has no splits" in done.output
+    assert "no labelled picture is in val" in done.output
 
 
 def test_the_help_imports_no_learner():
