@@ -1,9 +1,11 @@
 #include "header.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <locale>
 #include <sstream>
 #include <utility>
@@ -266,8 +268,10 @@ std::string Header::shown(std::string_view keyword) const {
 
 void Header::inherit(const Header& primary) {
     // What is one statement is taken together, or not at all.
-    static constexpr std::string_view kStatements[][2] = {
-        {"OBJECT", ""}, {"DATE-OBS", ""}, {"RADESYS", "EQUINOX"}};
+    static constexpr std::string_view kStatements[][4] = {
+        {"OBJECT", "", "", ""},
+        {"DATE-OBS", "", "", ""},
+        {"RADESYS", "EQUINOX", "RADECSYS", "EPOCH"}};
     // A name that goes on for longer is made to fill the memory, in thousands of HDUs.
     constexpr std::size_t kMostInherited = 16;
     const auto wish = value("INHERIT");
@@ -276,7 +280,7 @@ void Header::inherit(const Header& primary) {
         return !keyword.empty() && find(keyword) < size();
     };
     for (const auto& statement : kStatements) {
-        if (has(statement[0]) || has(statement[1])) continue;
+        if (std::any_of(std::begin(statement), std::end(statement), has)) continue;
         for (const std::string_view keyword : statement) {
             std::size_t at = keyword.empty() ? primary.size() : primary.find(keyword);
             if (at == primary.size()) continue;

@@ -124,7 +124,7 @@ class Measurer:
                 return Measured(structure=structure(source))
             image = source
             if not isinstance(image, Image):
-                image = read(image, self.hdu, plane=self.plane, verify=self.verify)
+                image = read(image, self.hdu, "float32", plane=self.plane, verify=self.verify)
             hdu = image.hdu
             found = structure(image)
         except GaledgeError as error:

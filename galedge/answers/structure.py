@@ -149,7 +149,7 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
         )
     stretched = ("stretched",) if is_picture else ()
     if data.ndim == 3:
-        data = data.mean(0)
+        data = data.mean(0, np.float32 if data.dtype == np.uint8 else None)
     # A copy, as Numba would compile once more for arrays that are read-only.
     pixels = np.array(data, np.float32, order="C")
     finite = pixels[np.isfinite(pixels)]

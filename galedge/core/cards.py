@@ -32,7 +32,7 @@ def values(text: bytes) -> dict[str, Any]:
 
 
 # What is one statement is taken together, or not at all.
-_STATEMENTS = (("OBJECT",), ("DATE-OBS",), ("RADESYS", "EQUINOX"))
+_STATEMENTS = (("OBJECT",), ("DATE-OBS",), ("RADESYS", "EQUINOX", "RADECSYS", "EPOCH"))
 # A name that goes on for longer is made to fill the memory, in thousands of HDUs.
 _MOST_INHERITED = 16 * 80
 

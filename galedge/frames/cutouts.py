@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from galedge._version import __version__
-from galedge.core.astropy_sky import number_of
+from galedge.core.astropy_sky import needs_file, number_of
 from galedge.errors import GaledgeError, OutputError, ReadError, Unsupported
 from galedge.frames.field import SIDE
 from galedge.frames.frame import Frame
@@ -35,7 +35,7 @@ _STALE = re.compile(
     r"|(DATA|TRIM|BIAS|CCD|AMP|DET|ORIG)SEC\d*"
 )
 # What is taken from a primary header, and what of one never fits another HDU's pixels.
-_INHERITED = ("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX")
+_INHERITED = ("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX", "RADECSYS", "EPOCH")
 _PLACE = re.compile(
     r"WCS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|(CD|PC|PV|DP)\d|[AB]P?_|LONPOLE|LATPOLE|LT[VM]"
     r"|CPDIS|D2IM|EXTEND|NEXTEND"
@@ -143,7 +143,7 @@ def _frame_header(frame: Frame, fits: Any) -> Any:
                     _inherit(header, hdus[0].header.copy(strip=True), frame)
         except (OSError, ValueError) as error:
             raise Unsupported(f"{frame.path}: astropy cannot read its header: {error}") from None
-        if any(key in header for key in ("CPDIS1", "CPDIS2", "D2IMDIS1", "D2IMDIS2")):
+        if needs_file(header):
             raise Unsupported(
                 f"{frame.path}: its WCS has distortion tables (CPDIS, D2IM), which hold for the "
                 "whole frame only; drizzle or resample it first"

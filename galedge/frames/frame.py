@@ -262,7 +262,7 @@ class _Layer:
         except GaledgeError as error:
             raise type(error)(f"{path}: {error}") from None
         if self._opened is None:
-            image = read(path, hdu, plane=plane)
+            image = read(path, hdu, "float32", plane=plane)
             self._pixels = image.data.reshape(-1, *image.data.shape[-2:])
             self.shape = self._pixels.shape[1], self._pixels.shape[2]
             self.sample = image

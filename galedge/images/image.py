@@ -66,7 +66,7 @@ class HduFacts:
 def read(
     source: Source,
     hdu: HduName | None = None,
-    dtype: DTypeLike = "float32",
+    dtype: DTypeLike | None = None,
     *,
     plane: int | None = None,
     window: Window | None = None,
@@ -87,7 +87,9 @@ def read(
         first image in the file by default. Of what is in memory only a list of HDUs
         has more than one.
     dtype
-        ``"float32"`` or ``"float64"``.
+        ``"float32"`` or ``"float64"``. By default pictures of 8 bits stay what they
+        are, uint8, so that their pixels alone are known for stretched ones too; all
+        else, and pictures with blank pixels, is float32.
     plane
         One plane of a cube, from 0; all of them by default.
     window
@@ -108,7 +110,7 @@ def read(
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     held = image_in(source, hdu)
     if held is not None:
-        return _as_floats(held, double, plane, window)
+        return _as_stored(_as_floats(held, double, plane, window), dtype)
     name, content = _content(source, limit)
     try:
         opened = open_source(content, limit, hdu)
@@ -116,7 +118,7 @@ def read(
             refuse_changed(opened.file, opened.image(hdu))
         if isinstance(opened, Samples) and hdu is not None:
             raise Unsupported(f"has no HDU {hdu}: it is not a FITS file")
-        return _read(opened, name, double, hdu, plane, window)
+        return _as_stored(_read(opened, name, double, hdu, plane, window), dtype)
     except ReadError as error:
         raise _named(error, name) from None
 
@@ -127,7 +129,7 @@ def cutout(
     y: float,
     size: int | tuple[int, int],
     hdu: HduName | None = None,
-    dtype: DTypeLike = "float32",
+    dtype: DTypeLike | None = None,
     *,
     plane: int | None = None,
     max_pixels: int | None = None,
@@ -141,7 +143,8 @@ def cutout(
     x, y
         Zero-based pixel coordinates of the centre.
     size
-        Side, or ``(width, height)``. Pixels outside the image are NaN.
+        Side, or ``(width, height)``. Pixels outside the image are NaN, a picture's
+        too, which is then float32.
     """
     double = _is_double(dtype)
     width, height = (size, size) if isinstance(size, int) else size
@@ -168,11 +171,12 @@ def cutout(
     except ReadError as error:
         raise _named(error, name) if held is None else error from None
     if window == (left, bottom, width, height):
-        return image
+        return _as_stored(image, dtype)
     padded = np.full((*image.data.shape[:-2], height, width), np.nan, image.data.dtype)
     padded[..., y0 - bottom : y1 - bottom, x0 - left : x1 - left] = image.data
     wcs = image.wcs.shifted(left - x0, bottom - y0) if image.wcs is not None else None
-    return replace(image, data=padded, wcs=wcs, origin=(left, bottom))
+    origin = image.origin[0] + left - x0, image.origin[1] + bottom - y0
+    return replace(image, data=padded, wcs=wcs, origin=origin)
 
 
 def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]:
@@ -205,8 +209,8 @@ def checksums(source: Source, *, max_pixels: int | None = None) -> list[Sums]:
         raise _named(error, name) from None
 
 
-def _is_double(dtype: DTypeLike) -> bool:
-    kind = np.dtype(dtype)
+def _is_double(dtype: DTypeLike | None) -> bool:
+    kind = np.dtype(np.float32 if dtype is None else dtype)
     if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype must be float32 or float64, not {kind}")
     return kind == np.dtype(np.float64)
@@ -216,6 +220,13 @@ def _file(source: Source, limit: int) -> tuple[str, str | memoryview]:
     if image_in(source) is not None:
         raise Unsupported("is in memory; this is told of files")
     return _content(source, limit)
+
+
+def _as_stored(image: Image, dtype: DTypeLike | None) -> Image:
+    """Give a picture's samples back as the bytes that they were, unless floats are wanted."""
+    if dtype is not None or not image.is_picture or not np.isfinite(image.data).all():
+        return image
+    return replace(image, data=image.data.astype(np.uint8))
 
 
 def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
@@ -267,11 +278,10 @@ def _as_floats(held: Image, double: bool, plane: int | None, window: Window | No
     data = _colours_first(held)
     if data.dtype.kind not in "buif" or data.ndim not in (2, 3) or data.size == 0:
         raise Unsupported(f"an array {data.shape} of {data.dtype} is no image of real numbers")
-    wcs = held.wcs
-    if wcs is not None and window is not None:
-        wcs = wcs.shifted(window[0], window[1])
+    x, y = (0, 0) if window is None else window[:2]
     data = select(data, plane, window, np.float64 if double else np.float32)
-    return replace(held, data=data, wcs=wcs)
+    wcs = None if held.wcs is None else held.wcs.shifted(x, y)
+    return replace(held, data=data, wcs=wcs, origin=(held.origin[0] + x, held.origin[1] + y))
 
 
 def _read_fits(

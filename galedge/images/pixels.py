@@ -9,7 +9,6 @@ from galedge.core.backend import _core
 from galedge.images.header import Header
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Image", "Wcs"]
@@ -24,8 +23,9 @@ class Image:
     Attributes
     ----------
     data : ndarray
-        Native floats, contiguous: ``(H, W)``, or ``(P, H, W)`` planes first.
-        Axes of length 1 are dropped as long as two remain. Blank pixels are NaN.
+        Native floats, contiguous: ``(H, W)``, or ``(P, H, W)`` planes first; of
+        pictures uint8. Axes of length 1 are dropped as long as two remain. Blank
+        pixels are NaN.
     header : Header
         The FITS header of the image; empty for other formats.
     wcs : Wcs or None
@@ -55,7 +55,7 @@ class Image:
         x and y of the first pixel in the image that the header describes.
     """
 
-    data: NDArray[np.floating[Any]]
+    data: NDArray[Any]
     header: Header
     wcs: Wcs | None
     path: str

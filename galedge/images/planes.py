@@ -56,7 +56,7 @@ def _band(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
     else:
         image = source if isinstance(source, Image) else image_in(source, hdu)
     if image is None:
-        image = read(source, hdu, verify=verify)
+        image = read(source, hdu, "float32", verify=verify)
     return replace(image, data=_planes(image, plane))
 
 

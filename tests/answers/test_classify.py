@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fits_files import primary
 from helpers.made import (
     CLASSES,
     HEADS,
@@ -19,10 +20,12 @@ from helpers.made import (
     write_bundle,
     write_fits,
 )
+from PIL import Image
 
 from galedge import Result
 from galedge.answers.classifier import Classifier
 from galedge.images import chunks
+from galedge.images.image import read
 from galedge.images.inputs import Rejected
 
 
@@ -78,6 +81,68 @@ def test_features_follow_and_winding_is_as_shown(tmp_path):
     bad = classifier.classify(tmp_path / "missing.fits")
     assert list(bad.as_row()) == names_of(heads_of(CLASSES, names))
     assert bad.features == {"bar": None, "clockwise": None}
+
+
+@pytest.fixture(scope="module")
+def winding(tmp_path_factory):
+    names = ["bar", "clockwise"]
+    heads = {"features": {"names": names}}
+    network = tiny_network(features=2)
+    return Classifier(
+        write_bundle(tmp_path_factory.mktemp("w") / "m", {"fp32": network}, heads=heads), workers=1
+    )
+
+
+NORTH_UP = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 9.0, "CDELT1": -1e-4}
+NORTH_UP |= {"CRVAL2": 2.0, "CDELT2": 1e-4}
+
+
+@pytest.mark.parametrize(
+    ("cards", "array_knows", "expected"),
+    [
+        ({}, True, (True, "file")),
+        (NORTH_UP, True, (True, "sky")),
+        (NORTH_UP | {"CDELT1": 1e-4}, False, (True, "sky")),
+        ({"ROWORDER": "TOP-DOWN"}, False, (False, "file")),
+        (NORTH_UP | {"ROWORDER": "TOP-DOWN"}, True, (False, "sky")),
+    ],
+)
+@pytest.mark.parametrize("form", ["float", "byte", "rgb"])
+def test_a_file_an_image_and_its_array_agree(winding, tmp_path, cards, array_knows, expected, form):
+    pixels = galaxy()
+    if form != "float":
+        pixels = pixels.clip(0, 255).astype(np.uint8)
+    if form == "rgb":
+        pixels = np.stack([pixels, pixels // 2, pixels // 3])
+    content = primary(pixels, -32 if form == "float" else 8, *cards.items())
+    (tmp_path / "g.fits").write_bytes(content)
+    image = read(tmp_path / "g.fits")
+    assert image.data.dtype == pixels.dtype
+    file, again, array = (winding.classify(s) for s in (tmp_path / "g.fits", image, image.data))
+    assert (file.upwards, file.handedness) == expected == (again.upwards, again.handedness)
+    assert array.handedness == "assumed"
+    assert again.probabilities == file.probabilities == array.probabilities
+    assert (again.x, again.y, again.sky, again.flags) == (file.x, file.y, file.sky, file.flags)
+    assert again.features == file.features
+    # Bytes are pictures, their first row on top; that of floats is the lowest.
+    agrees = array_knows if form == "float" else not array_knows
+    told = array.features["clockwise"]
+    assert told == pytest.approx(
+        file.features["clockwise"] if agrees else 1 - file.features["clockwise"]
+    )
+
+
+def test_a_picture_an_image_and_its_array_agree(winding, tmp_path):
+    Image.fromarray(galaxy().clip(0, 255).astype(np.uint8)).save(tmp_path / "g.png")
+    file = winding.classify(tmp_path / "g.png")
+    image = read(tmp_path / "g.png")
+    assert image.data.dtype == np.uint8
+    for source in (image, image.data, Image.open(tmp_path / "g.png")):
+        other = winding.classify(source)
+        assert other.features == file.features
+        assert other.probabilities == file.probabilities
+        assert not other.upwards
+    assert (file.upwards, file.handedness) == (False, "file")
 
 
 def test_a_failure_is_a_result(classifier, night):

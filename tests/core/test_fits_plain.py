@@ -120,10 +120,10 @@ def test_windows_and_planes(tmp_path, bitpix, window):
     path.write_bytes(primary(cube, bitpix))
     x, y, width, height = window
     for source in (path, path.read_bytes(), gzip.compress(path.read_bytes())):
-        everything = read(source).data
-        part = read(source, window=window)
+        everything = read(source, dtype="float32").data
+        part = read(source, dtype="float32", window=window)
         assert_same(part.data, np.ascontiguousarray(everything[:, y : y + height, x : x + width]))
-        one = read(source, plane=1, window=window).data
+        one = read(source, dtype="float32", plane=1, window=window).data
         assert_same(one, np.ascontiguousarray(part.data[1]))
 
 

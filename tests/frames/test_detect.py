@@ -128,8 +128,9 @@ def drawn(tmp_path, bundle, frame):
         return np.asarray(picture).astype(int), found
 
 
-def test_overlay_shows_galaxies_where_they_are(tmp_path, bundle):
-    frame = Frame(str(write_frame(tmp_path / "f.fits")))
+@pytest.mark.parametrize("order", ["BOTTOM-UP", "TOP-DOWN"])
+def test_overlay_shows_galaxies_where_they_are(tmp_path, bundle, order):
+    frame = Frame(str(write_frame(tmp_path / "f.fits", ROWORDER=order)))
     picture, found = drawn(tmp_path, bundle, frame)
     scale = 4  # so that 240 pixels become at least 900
     assert picture.shape == (200 * scale, 240 * scale + 190, 3)
@@ -137,8 +138,9 @@ def test_overlay_shows_galaxies_where_they_are(tmp_path, bundle):
     assert (spread > 60).any()
     for placed in found:
         x, y = placed.result.x, placed.result.y
-        row, column = round((200 - 0.5 - y) * scale), round((x + 0.5) * scale)
-        assert picture[row, column].min() > 230  # the galaxy's core, first row at the bottom
+        y = y if order == "TOP-DOWN" else 199 - y
+        row, column = round((y + 0.5) * scale), round((x + 0.5) * scale)
+        assert picture[row, column].min() > 230  # the galaxy's core
         radius = round(placed.side / 4 * scale)
         ring = spread[row, max(0, column + radius - 3) : column + radius + 3]
         assert ring.size == 0 or ring.max() > 60

@@ -15,6 +15,7 @@ import pytest
 from helpers.encoded import COLOUR, GREY, encoded, npy
 from helpers.fits_files import EMPTY_PRIMARY, extension, primary
 from helpers.seeds import WCS, seeds
+from PIL import Image as Pillow
 
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.image import cutout, describe, read
@@ -95,7 +96,7 @@ def test_cutouts_agree_with_astropys(centre, size):
 
     content = primary(GREY, 8, *WCS)
     width, height = size if isinstance(size, tuple) else (size, size)
-    full = read(content)
+    full = read(content, dtype="float32")
     try:
         theirs = Cutout2D(full.data, centre, (height, width), mode="partial", fill_value=np.nan)
     except ValueError:
@@ -109,6 +110,31 @@ def test_cutouts_agree_with_astropys(centre, size):
     y0 -= theirs.ymin_cutout
     sky = full.wcs.pixel_to_sky(x0 + 2, y0 + 1)
     assert ours.wcs.pixel_to_sky(2, 1) == pytest.approx(sky, abs=1e-12)
+
+
+def test_pictures_stay_bytes_and_all_else_is_floats(tmp_path):
+    blank = primary(GREY, 8, ("BLANK", int(GREY[0, 0])))
+    masked = np.ma.masked_array(GREY, GREY[0, 0] == GREY)
+    sources = {
+        np.uint8: [primary(GREY, 8), encoded(GREY, "PNG"), encoded(GREY, "JPEG"), npy(GREY), GREY,
+                   Pillow.fromarray(GREY)],
+        np.float32: [primary(GREY, 16), primary(GREY, 8, ("BSCALE", 2.0)), blank, masked,
+                     npy(GREY.astype(np.int16)), GREY.astype(np.float64)],
+    }  # fmt: skip
+    for kind, each in sources.items():
+        for source in each:
+            found = read(source)
+            assert found.data.dtype == kind
+            assert found.data.flags.c_contiguous
+            floats = read(source, dtype="float32")
+            assert floats.data.dtype == np.float32
+            np.testing.assert_array_equal(found.data, floats.data)
+            assert read(source, dtype="float64").data.dtype == np.float64
+            assert found.is_picture == floats.is_picture
+    inside, across = (cutout(primary(GREY, 8), x, 4, 4).data for x in (6, 0))
+    assert (inside.dtype, across.dtype) == (np.uint8, np.float32)
+    np.testing.assert_array_equal(inside, GREY[2:6, 4:8])
+    assert np.isnan(across[:, :2]).all()
 
 
 def test_cutouts_of_cubes_pictures_and_packed_files():

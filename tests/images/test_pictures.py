@@ -19,7 +19,7 @@ from galedge.images.image import read
 def test_colour_is_planes_first(form):
     image = read(encoded(COLOUR, form))
     assert image.is_picture
-    assert image.data.dtype == np.float32
+    assert image.data.dtype == np.uint8
     assert image.data.flags.c_contiguous
     np.testing.assert_array_equal(image.data, np.moveaxis(COLOUR, -1, 0))
     assert (image.hdu, image.wcs, dict(image.header)) == (None, None, {})

@@ -286,14 +286,16 @@ def test_a_file_in_place_of_the_folder_is_wrong_usage(galedge, two, night, tmp_p
     assert (tmp_path / "out").read_text() == "kept"
 
 
-def test_fits_is_shown_with_its_first_row_at_the_bottom(galedge, two, tmp_path):
+@pytest.mark.parametrize("order", [None, "TOP-DOWN"])
+def test_fits_is_shown_with_its_first_row_at_the_bottom(galedge, two, tmp_path, order):
     light = galaxy(64)
     light[4:12, 28:36] += 900  # a bright companion in the first rows
-    write_fits(tmp_path / "g.fits", light)
+    write_fits(tmp_path / "g.fits", light, **({"ROWORDER": order} if order else {}))
     done = galedge("explain", "g.fits", "-o", "o", "--model", two, "--frame", "full")
     assert done.returncode == 0
     with Image.open(tmp_path / "o" / "g.fits.explain.png") as image:
         shown = np.asarray(image.convert("L")).astype(int)[:64, :64]
+    shown = shown[::-1] if order else shown  # unless it says that its first row is on top
     assert shown[48:].max() > 1.5 * shown[:16].max()
 
 
