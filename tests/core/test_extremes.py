@@ -179,6 +179,7 @@ print("done")
 """
 
 
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="it reserves far more")
 def test_threads_that_cannot_start_are_done_without():
     resource = pytest.importorskip("resource")
     if resource.getrlimit(resource.RLIMIT_STACK)[1] != resource.RLIM_INFINITY:
