@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from galedge._version import __version__
 from galedge.answers.structure import Structure, structure
 from galedge.errors import GaledgeError
-from galedge.images.astrometry import place
+from galedge.images.astrometry import place, sky_flags
 from galedge.images.header import HduName
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
@@ -131,8 +131,11 @@ class Measurer:
             return Measured(path, hdu, error=str(error).removeprefix(f"{path}: "))
         except Exception as error:  # one image's, not the run's
             return Measured(path, hdu, error=unforeseen(error, path))
-        known = math.isfinite(found.x + found.y)
-        ra, dec = (place(image, found.x, found.y) if known else None) or (None, None)
+        ra = dec = None
+        if math.isfinite(found.x + found.y):
+            placed = place(image, found.x, found.y)
+            ra, dec = placed or (None, None)
+            found = replace(found, flags=found.flags + sky_flags(image, placed))
         name, date = (image.header.shown(key) or None for key in ("OBJECT", "DATE-OBS"))
         return Measured(path or image.path, hdu, ra, dec, name, date, found)
 

@@ -273,6 +273,6 @@ def _frame(words: Mapping[str, Any], coordinates: Any) -> Any:
         year = 2000 if equinox is None or system == "ICRS" else equinox
         return coordinates.BarycentricMeanEcliptic(equinox=f"J{year}")
     raise ReadError(
-        f"its WCS is not understood: {' and '.join(sorted(axes))} in RADESYS {system!r} are in no "
-        "reference system that is known here"
+        f"its WCS is not understood: RADESYS {system!r} is no reference system of "
+        f"{words['CTYPE1']}, {words['CTYPE2']} that is known here"
     )

@@ -23,7 +23,7 @@ from galedge.support.quiet import quiet
 if TYPE_CHECKING:
     from galedge.images.facts import Facts
 
-__all__ = ["Sky", "by_astropy", "on_one_grid", "orient", "place", "resolve", "sky_of"]
+__all__ = ["Sky", "by_astropy", "on_one_grid", "orient", "place", "resolve", "sky_flags", "sky_of"]
 
 Floats = NDArray[np.float64]
 
@@ -112,14 +112,17 @@ def orient(facts: Facts, image: Image) -> None:
     facts.upwards = not image.is_picture if image.upwards is None else image.upwards
     stated = image.parity or image.upwards is not None
     facts.handedness = ("sky" if image.parity else "file") if stated else "assumed"
-    if image.sip_ignored:
-        facts.flags += ("sip_ignored",)
     if facts.x is None or facts.y is None:
         return
-    if (found := place(image, facts.x, facts.y)) is not None:
-        facts.ra, facts.dec = found
-    elif image.wcs is not None or image.wcs_unread:
-        facts.flags += ("wcs_unread",)
+    found = place(image, facts.x, facts.y)
+    facts.ra, facts.dec = found or (None, None)
+    facts.flags += sky_flags(image, found)
+
+
+def sky_flags(image: Image, found: object) -> tuple[str, ...]:
+    """Return the flags of what a header says of the sky; `found` is what `place` says."""
+    unread = found is None and (image.wcs is not None or image.wcs_unread)
+    return ("sip_ignored",) * image.sip_ignored + ("wcs_unread",) * unread
 
 
 def resolve(facts: Facts) -> None:

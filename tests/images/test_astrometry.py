@@ -51,7 +51,8 @@ def routes(path):
     measured = Measurer(workers=1).measure(whole)
     assert measured.error is None
     shape = measured.structure
-    found.append((shape.x, shape.y, measured.ra, measured.dec, found[0][4]))
+    flags = tuple(flag for flag in measured.as_row()["flags"].split(";") if flag in SEEN)
+    found.append((shape.x, shape.y, measured.ra, measured.dec, flags))
     return found
 
 
