@@ -51,6 +51,7 @@ double number(const Header& header, const std::string& keyword, double fallback,
         return static_cast<double>(*integer);
     double quoted;
     const auto* text = std::get_if<std::string>(&*value);
+    if (text != nullptr && text->find_first_not_of(' ') == std::string::npos) return fallback;
     if (text != nullptr && parse_number(*text, quoted)) return quoted;
     bad = true;
     return fallback;
@@ -149,10 +150,11 @@ bool read_elements(const Header& header, const std::string& stem, double diagona
 // CROTA, as in wcslib.
 void read_matrix(const Header& header, int longitude, double (&m)[2][2], bool& bad) {
     const int latitude = 1 - longitude;
-    const double cdelt[2] = {number(header, "CDELT1", 1, bad), number(header, "CDELT2", 1, bad)};
     const std::string rotation = numbered("CROTA", latitude + 1);
-    if (!read_elements(header, "PC", 1, m, bad)) {
-        if (read_elements(header, "CD", 0, m, bad)) return;
+    const bool has_pc = read_elements(header, "PC", 1, m, bad);
+    if (!has_pc && read_elements(header, "CD", 0, m, bad)) return;
+    const double cdelt[2] = {number(header, "CDELT1", 1, bad), number(header, "CDELT2", 1, bad)};
+    if (!has_pc) {
         m[0][0] = m[1][1] = 1;
         m[0][1] = m[1][0] = 0;
         if (has(header, rotation)) {
@@ -224,6 +226,8 @@ Wcs Wcs::from(const Header& header) {
     const Axes* axes = find_axes(types[0], types[1], longitude);
     if (axes == nullptr) return wcs;
     wcs.celestial = true;
+    const bool has_sip = ends_with_sip(types[0]) && ends_with_sip(types[1]);
+    wcs.sip_ignored = !has_sip && (has_order(header, "A_ORDER") || has_order(header, "B_ORDER"));
     bool bad = false;
     double m[2][2];
     read_matrix(header, longitude, m, bad);
@@ -239,8 +243,6 @@ Wcs Wcs::from(const Header& header) {
     const auto projected = [&types](const char* projection) {
         return types[0].substr(4) == projection && types[1].substr(4) == projection;
     };
-    const bool has_sip = ends_with_sip(types[0]) && ends_with_sip(types[1]);
-    wcs.sip_ignored = !has_sip && (has_order(header, "A_ORDER") || has_order(header, "B_ORDER"));
     if (!projected(has_sip ? "-TAN-SIP" : "-TAN")) return wcs;
     if (has_sip && !read_sip(header, wcs.sip, bad)) return wcs;
     bool fk5 = false;

@@ -31,13 +31,11 @@ Floats = NDArray[np.float64]
 Pair = tuple[Floats, Floats]
 
 _WORDS = re.compile(r"CTYPE[12]|CUNIT[12]|RADESYS|RADECSYS")
-_NUMBERS = re.compile(
-    r"(CRPIX|CRVAL|CDELT|CROTA)[12]|(CD|PC)[12]_[12]|(CD|PC)00[12]00[12]|PV[12]_\d+|LONPOLE|LATPOLE"
-    r"|EQUINOX|EPOCH|MJD-OBS|[AB]P?_ORDER|[AB]P?_\d_\d"
-)
-# Of the plates of the Digitized Sky Survey.
-_PLATES = re.compile(r"AM[DX][XY]?\d+|PLT\w+|CNPIX[12]|PPO\d|[XY]PIXELSZ|PLATEID|OBJCTR?\w+")
-_SIP = re.compile(r"[AB]P?_(ORDER|\d_\d)")
+_MATRIX = re.compile(r"(CDELT|CROTA)[12]|(CD|PC)([12]_[12]|00[12]00[12])")
+_NUMBERS = re.compile(r"(CRPIX|CRVAL)[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX|EPOCH")
+# Of the plates of the Digitized Sky Survey, all of them numbers but the sign.
+_PLATES = re.compile(r"AMD[XY]\d\d?|PLT(RA|DEC)[HDMS]|CNPIX[12]|PPO[36]|[XY]PIXELSZ")
+_SIP = re.compile(r"[AB]_(ORDER|\d_\d)")  # AP and BP are no inverse to rely on
 _UNITS = {"DEGREE": "deg", "DEGREES": "deg"}
 _SYSTEMS = {
     "J2000": ("FK5", 2000.0),
@@ -61,23 +59,25 @@ def spelled(cards: Mapping[str, Any]) -> dict[str, Any]:
         If a number is none.
     """
     found: dict[str, Any] = {}
+    has_sip = all(name.endswith("-SIP") for name in _types(cards))
+    is_plate = "AMDX1" in cards or "AMDY1" in cards
+    numbers = [_NUMBERS, *([_SIP] if has_sip else []), *([_PLATES] if is_plate else [])]
     for key, value in cards.items():
         if value is None or value == "":
             continue
         if _WORDS.fullmatch(key):
-            found[key] = str(value).strip().upper()
-        elif _NUMBERS.fullmatch(key):
+            if isinstance(value, str):
+                found[key] = value.strip().upper()
+        elif key == "PLTDECSN" and is_plate:
+            found[key] = "-" if str(value).strip() == "-" else "+"
+        elif key.endswith("_ORDER") and has_sip and _SIP.fullmatch(key):
+            found[key] = _order(key, number_of(key, value))
+        elif any(kind.fullmatch(key) for kind in numbers):
             found[key] = number_of(key, value)
-        elif _PLATES.fullmatch(key) or key == "DATE-OBS":
-            found[key] = value
+    found |= _matrix(cards)
     for key in ("CUNIT1", "CUNIT2"):
         if key in found:
             found[key] = _UNITS.get(found[key], found[key].lower())
-    types = [found.get(key, "") for key in ("CTYPE1", "CTYPE2")]
-    if not all(name.endswith("-SIP") for name in types):
-        found = {key: value for key, value in found.items() if not _SIP.fullmatch(key)}
-    for key in [key for key in found if key.endswith("_ORDER")]:
-        found[key] = _order(key, found[key])
     system = found.pop("RADECSYS", "")
     system = found.pop("RADESYS", "") or system
     equinox = found.pop("EPOCH", None)
@@ -94,10 +94,27 @@ def spelled(cards: Mapping[str, Any]) -> dict[str, Any]:
 
 def needs_file(cards: Mapping[str, Any]) -> bool:
     """Tell whether coordinates depend on tables in other HDUs of the file."""
-    projected = any(
-        str(cards.get(key, "")).upper().endswith("-TAB") for key in ("CTYPE1", "CTYPE2")
-    )
+    projected = any(name.endswith("-TAB") for name in _types(cards))
     return projected or any(key.startswith(("CPDIS", "CQDIS", "D2IM")) for key in cards)
+
+
+def _types(cards: Mapping[str, Any]) -> list[str]:
+    return [str(cards.get(key, "")).strip().upper() for key in ("CTYPE1", "CTYPE2")]
+
+
+def _matrix(cards: Mapping[str, Any]) -> dict[str, float]:
+    """Return the elements that count, by their names of today: PC before CD before CROTA."""
+    known = {key: cards[key] for key in cards if _MATRIX.fullmatch(key)}
+    told = {key: value for key, value in known.items() if value not in (None, "")}
+    for key in [key for key in told if key[2:4] == "00"]:  # as before 2002
+        told.setdefault(f"{key[:2]}{key[4]}_{key[7]}", told.pop(key))
+    latitude = 1 if _types(cards)[0][:4] in ("DEC-", "GLAT", "SLAT", "ELAT") else 2
+    steps = [key for key in told if key.startswith("CDELT")]
+    has_pc = any(key.startswith("PC") for key in told)
+    has_cd = any(key[:2] == "CD" and key not in steps for key in told)
+    kept = "PC" if has_pc else "CD" if has_cd else f"CROTA{latitude}"
+    wanted = [key for key in told if key.startswith(kept) and key not in steps]
+    return {key: number_of(key, told[key]) for key in [*wanted, *([] if kept == "CD" else steps)]}
 
 
 def number_of(key: str, value: Any) -> float:
@@ -121,8 +138,10 @@ def _order(key: str, value: float) -> int:
 
 def parity_of(cards: Mapping[str, Any]) -> int:
     """Return `Image.parity` of a header's coordinates; 0 where it cannot be known."""
+    axes = {key: str(cards.get(key, ""))[:4] + "-TAN" for key in ("CTYPE1", "CTYPE2")}
+    matrix = {key: value for key, value in cards.items() if _MATRIX.fullmatch(key)}
     try:
-        system = _system(spelled(cards))
+        system = _system(spelled(axes | matrix))
     except GaledgeError:  # also without astropy
         return 0
     area = np.linalg.det(system.pixel_scale_matrix) * (-1 if system.wcs.lng else 1)
@@ -136,8 +155,8 @@ class AstropySky:
     ----------
     cards : mapping
         The header of the image.
-    header, hdus : astropy Header and HDUList, optional
-        The same header and its file, where lookup tables count.
+    lookups : mapping, optional
+        Lookup tables by astropy's names: values, reference pixel, its place, steps.
     shape : tuple of int, optional
         Height and width of the image.
     origin : tuple of float
@@ -154,15 +173,14 @@ class AstropySky:
     def __init__(
         self,
         cards: Mapping[str, Any],
-        header: Any = None,
-        hdus: Any = None,
+        lookups: Mapping[str, Any] | None = None,
         shape: tuple[int, int] | None = None,
         origin: tuple[float, float] = (0, 0),
     ) -> None:
         self._coordinates = need("astropy.coordinates", "tables", _PURPOSE)
         self._shape, self._origin = shape, origin
         words = spelled(cards)
-        self._wcs = _system(words, header, hdus)
+        self._wcs = _system(words, lookups)
         with quiet():
             try:
                 self._frame = _frame(words, self._coordinates)
@@ -227,16 +245,21 @@ class AstropySky:
         return (first, second) if self._wcs.wcs.lng == 0 else (second, first)
 
 
-def _system(words: Mapping[str, Any], header: Any = None, hdus: Any = None) -> Any:
-    """Return astropy's WCS of two axes, from pixels to the header's reference system."""
+def _system(words: Mapping[str, Any], lookups: Mapping[str, Any] | None = None) -> Any:
+    """Return astropy's WCS of two axes, from pixels to the header's reference system.
+
+    wcslib ends the process over some cards that make no sense: it is given numbers
+    and words that were looked at, and no others.
+    """
     wcs = need("astropy.wcs", "tables", _PURPOSE)
-    header = need("astropy.io.fits", "tables", _PURPOSE).Header() if header is None else header
+    header = need("astropy.io.fits", "tables", _PURPOSE).Header()
     with quiet():
         try:
-            for key in [key for key in header if _replaced(key)]:
-                del header[key]
             header.update(words)
-            return wcs.WCS(header, hdus, naxis=2)
+            system = wcs.WCS(header, naxis=2)
+            for name, table in (lookups or {}).items():
+                setattr(system, name, wcs.DistortionLookupTable(*table))
+            return system
         except Exception as error:  # wcslib's and astropy's errors have no common base
             raise _misunderstood(error) from None
 
@@ -244,11 +267,6 @@ def _system(words: Mapping[str, Any], header: Any = None, hdus: Any = None) -> A
 def _misunderstood(error: Exception) -> ReadError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
     return ReadError(f"its WCS is not understood: {reason}")
-
-
-def _replaced(key: str) -> bool:
-    """Tell whether `spelled` says the same, or says that it does not count."""
-    return bool(_WORDS.fullmatch(key) or _NUMBERS.fullmatch(key))
 
 
 def _frame(words: Mapping[str, Any], coordinates: Any) -> Any:
@@ -274,5 +292,5 @@ def _frame(words: Mapping[str, Any], coordinates: Any) -> Any:
         return coordinates.BarycentricMeanEcliptic(equinox=f"J{year}")
     raise ReadError(
         f"its WCS is not understood: RADESYS {system!r} is no reference system of "
-        f"{words['CTYPE1']}, {words['CTYPE2']} that is known here"
+        f"{words.get('CTYPE1')}, {words.get('CTYPE2')} that is known here"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core.astropy_sky import AXES, AstropySky, needs_file, parity_of, spelled
+from galedge.core.astropy_sky import AXES, AstropySky, needs_file, number_of, parity_of, spelled
 from galedge.errors import GaledgeError, ReadError
 
 __all__ = ["Wcs", "signs"]
@@ -127,6 +127,12 @@ def _is_distorted(cards: Mapping[str, Any]) -> bool:
 
 
 def _ignores_sip(cards: Mapping[str, Any]) -> bool:
-    named = all(name.endswith("-SIP") for name in _types(cards))
-    orders = [cards.get(key) for key in ("A_ORDER", "B_ORDER")]
-    return not named and any(order not in (None, 0, 1, "0", "1") for order in orders)
+    if all(name.endswith("-SIP") for name in _types(cards)):
+        return False
+    for key in ("A_ORDER", "B_ORDER"):
+        try:
+            if cards.get(key) not in (None, "") and int(number_of(key, cards[key])) not in (0, 1):
+                return True
+        except ReadError:
+            return True
+    return False

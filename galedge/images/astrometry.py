@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ from numpy.typing import NDArray
 from galedge.core.astropy_sky import AstropySky, needs_file
 from galedge.errors import GaledgeError, ReadError
 from galedge.images.image import Image, read
-from galedge.support.extras import need
-from galedge.support.quiet import quiet
+from galedge.images.lookups import lookups_of
 
 if TYPE_CHECKING:
     from galedge.images.facts import Facts
@@ -74,24 +72,11 @@ def by_astropy(image: Image, shape: tuple[int, int] | None = None) -> AstropySky
         As `sky_of`.
     """
     try:
-        if not needs_file(image.header):
-            return AstropySky(image.header, shape=shape, origin=image.origin)
-        with ExitStack() as stack:
-            header, hdus = _reopened(image, stack)
-            return AstropySky(image.header, header, hdus, shape, image.origin)
+        lookups = lookups_of(image) if needs_file(image.header) else None
+        return AstropySky(image.header, lookups, shape, image.origin)
     except GaledgeError as error:  # also where astropy is missing: other images may do without
-        raise ReadError(f"{image.path}: {error}") from None
-
-
-def _reopened(image: Image, stack: ExitStack) -> tuple[Any, Any]:
-    """Return astropy's form of an image's header and file, for the tables in other HDUs."""
-    fits = need("astropy.io.fits", "tables", "its WCS, which is more than TAN with SIP,")
-    with quiet():
-        try:
-            hdus = stack.enter_context(fits.open(image.path))
-            return hdus[image.hdu].header.copy(), hdus
-        except (OSError, ValueError, IndexError, KeyError) as error:
-            raise ReadError(f"astropy cannot read the tables of its WCS: {error}") from None
+        reason = str(error).removeprefix(f"{image.path}: ")
+        raise ReadError(f"{image.path}: {reason}") from None
 
 
 def place(image: Image, x: float, y: float) -> tuple[float, float] | None:

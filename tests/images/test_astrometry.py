@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 from helpers.fits_files import primary
 from helpers.made import galaxy, write_fits
 from helpers.wcs_forms import FORMS, NONE, UNREAD, S, apart, by_astropy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from galedge.answers.measure import Measurer
 from galedge.errors import ReadError
@@ -147,6 +150,55 @@ def test_a_hostile_polynomial_takes_no_memory():
     image = read(primary(np.zeros((9, 9)), 16, *cards.items()))
     with pytest.raises(ReadError, match="A_ORDER is not 0 to 9: 1e\\+09"):
         sky_by_astropy(image)
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        {"AMDX1": "FK4"},  # over this wcslib ends the process, and over the next
+        {"AMDY2": "FK4", "AMDX1": 1.0},
+        {"CNPIX1": "nan", "AMDX1": 1.0},
+        {"CPDIS1": "LOOKUP", "DP1": "NAXES: 7"},
+        {"CPDIS1": "LOOKUP", "DP1": "EXTVER: -1"},
+        {"CPDIS1": "POLYNOMIAL"},
+        {"CPDIS1": 5},
+        {"CQDIS1": "TPV"},
+        {"D2IMEXT": "x"},
+        {"CTYPE1": "RA---TAB", "CTYPE2": "DEC--TAB", "PS1_0": "T"},
+    ],
+    ids=str,
+)
+def test_what_ends_the_process_in_wcslib_does_not_reach_it(tmp_path, cards):
+    path = written(tmp_path, FORMS["cd"].cards | cards)
+    image = read(str(path))
+    assert image.wcs_unread
+    with pytest.raises(ReadError, match=r"g\.fits: .*(WCS is not understood|no HDU)"):
+        sky_by_astropy(image)
+    (found,) = prepare([str(path)]).facts
+    assert (found.error, found.ra) == (None, None)
+    assert "wcs_unread" in found.flags
+
+
+WORDS = [0, -1, 2, 1e300, -1e300, 1e-300, 999, 99999, 90.0, "", " ", "x", "J2000", "1e999", "nan",
+         "RA---ZPN", "DEC--ZPN", "GLON-COP", "GLAT-COP", "ELON-TAN", "RA---HPX", "DEC--BON", "deg",
+         "FK4", "1:2:3", True]  # fmt: skip
+KEYS = sorted({key for form in FORMS.values() for key in form.cards} | {"PS1_0", "PV2_40", "AMDX1"})
+
+
+@given(
+    name=st.sampled_from(sorted(FORMS)),
+    changes=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(WORDS), max_size=4),
+)
+def test_no_header_is_more_than_a_refusal(name, changes):
+    image = read(primary(np.zeros((9, 9)), 16, *(FORMS[name].cards | changes).items()))
+    skies = [] if image.wcs is None else [image.wcs]
+    with contextlib.suppress(ReadError):
+        skies.append(sky_by_astropy(image))
+    x, y = np.array([0.0, 8, -1e6]), np.array([0.0, 8, 1e6])
+    for sky in skies:
+        for pair in (sky.pixels_to_sky(x, y), (x, y)):
+            assert np.shape(sky.sky_to_pixels(*pair)) == (2, 3)
+    assert image.parity in (-1, 0, 1)
 
 
 # --- Bands ----------------------------------------------------------------------------------
