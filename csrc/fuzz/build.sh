@@ -21,7 +21,7 @@ else
 fi
 case $target in
     fuzz_fits)
-        sources="buffer checksum codecs dither fits hdu header inflate isa pixels rice samples source tile_table tiles wcs"
+        sources="buffer checksum codecs dither fits hdu header inflate isa pixels rice samples source tile_table tiles wcs wcs_header"
         for file in $(find third_party/libdeflate/lib -name '*.c'); do
             "$CC" $flags -Ithird_party/libdeflate -c "$file" -o "$work/$(echo "$file" | tr / _).o"
         done ;;

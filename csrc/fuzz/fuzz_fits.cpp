@@ -49,8 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             const Hdu& hdu = hdus[i];
             hdu.header.cards();
             const Wcs wcs = Wcs::from(hdu.header);
-            double ra, dec;
-            if (wcs.valid) wcs.pixel_to_sky(3, 4, ra, dec);
+            double ra, dec, x, y;
+            if (wcs.valid) {
+                wcs.pixel_to_sky(3, 4, ra, dec);
+                wcs.sky_to_pixel(ra, dec, true, x, y);
+            }
             attempt([&] { file.verify(hdu); });
             if (!hdu.is_image()) continue;
             attempt([&] { read_corner(file, hdu); });

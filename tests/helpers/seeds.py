@@ -39,6 +39,9 @@ def seeds() -> dict[str, bytes]:
     }
     found["unsigned"] = primary(small, 64, ("BSCALE", 1), ("BZERO", 1 << 63))
     found["wcs"] = primary(small, -32, *WCS)
+    sip = [("A_ORDER", 2), ("A_2_0", 1e-4), ("B_ORDER", "2"), ("B_1_1", 1e-4), ("PV1_3", 170.0)]
+    axes = [("CTYPE1", "GLAT-TAN-SIP"), ("CTYPE2", "GLON-TAN-SIP"), ("PC001002", 0.1)]
+    found["sip"] = primary(small, -32, *axes, *WCS[2:6], ("CDELT1", 1e-4), *sip)
     found["cube"] = primary(np.arange(70).reshape(2, 5, 7), 16)
     found["extensions"] = (
         EMPTY_PRIMARY + extension(np.arange(5), 16) + extension(small, -32, ("EXTNAME", "SCI"))
