@@ -89,16 +89,26 @@ double read_equinox(const Header& header, bool& bad) {
     return kNaN;
 }
 
+// RADESYS, or RADECSYS, its name before 2002: its letters and digits.
+std::string read_system(const Header& header) {
+    std::string system = word(header, "RADESYS");
+    if (system.empty()) system = word(header, "RADECSYS");
+    const auto is_other = [](char c) { return !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'); };
+    system.erase(std::remove_if(system.begin(), system.end(), is_other), system.end());
+    return system;
+}
+
 // Whether the reference system is ICRS (`fk5` false) or FK5 at equinox 2000.
 bool is_j2000(const Header& header, bool& fk5, bool& bad) {
-    std::string system = word(header, "RADESYS");
-    if (system.empty()) system = word(header, "RADECSYS");  // its name before 2002
+    const std::string system = read_system(header);
     fk5 = false;
     if (system == "ICRS") return true;
     const double equinox = read_equinox(header, bad);
     if (system.empty() && std::isnan(equinox)) return true;
     fk5 = true;
-    const bool named = system.empty() || system == "FK5" || system == "J2000" || system == "J2000.0";
+    bool named = system.empty();
+    for (const char* name : {"FK5", "J2000", "J20000", "FK5J2000", "FK5J20000"})
+        named = named || system == name;  // J2000.0
     return named && (equinox == 2000 || std::isnan(equinox));
 }
 

@@ -37,11 +37,12 @@ _NUMBERS = re.compile(r"(CRPIX|CRVAL)[12]|PV[12]_\d+|LONPOLE|LATPOLE|EQUINOX|EPO
 _PLATES = re.compile(r"AMD[XY]\d\d?|PLT(RA|DEC)[HDMS]|CNPIX[12]|PPO[36]|[XY]PIXELSZ")
 _SIP = re.compile(r"[AB]_(ORDER|\d_\d)")  # AP and BP are no inverse to rely on
 _UNITS = {"DEGREE": "deg", "DEGREES": "deg"}
-_SYSTEMS = {
-    "J2000": ("FK5", 2000.0),
-    "J2000.0": ("FK5", 2000.0),
-    "B1950": ("FK4", 1950.0),
-    "B1950.0": ("FK4", 1950.0),
+# What RADESYS says, by its letters and digits, and the equinox that is meant by it.
+_SYSTEMS = {"FK4NOE": ("FK4-NO-E", None)} | {
+    f"{system}{year}{tenth}": (name, float(year[1:]))
+    for name, year in (("FK5", "J2000"), ("FK4", "B1950"))
+    for system in ("", name)
+    for tenth in ("", "0")
 }
 
 
@@ -78,13 +79,12 @@ def spelled(cards: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("CUNIT1", "CUNIT2"):
         if key in found:
             found[key] = _UNITS.get(found[key], found[key].lower())
-    system = found.pop("RADECSYS", "")
-    system = found.pop("RADESYS", "") or system
+    old, system = found.pop("RADECSYS", ""), found.pop("RADESYS", "")
+    system = re.sub("[^A-Z0-9]", "", system or old)
     equinox = found.pop("EPOCH", None)
     equinox = found.pop("EQUINOX", equinox)
-    if system in _SYSTEMS:
-        system, year = _SYSTEMS[system]
-        equinox = year if equinox is None else equinox
+    system, year = _SYSTEMS.get(system, (system, None))
+    equinox = year if equinox is None else equinox
     if system:
         found["RADESYS"] = system
     if equinox is not None:

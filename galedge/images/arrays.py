@@ -22,7 +22,7 @@ from galedge.errors import GaledgeError, ReadError, Unsupported
 from galedge.images.header import HduName, Header, plain_hdu
 from galedge.images.pixels import Image
 
-__all__ = ["array_like", "image_in", "is_several"]
+__all__ = ["array_like", "image_in", "image_with", "is_several"]
 
 _Answer = TypeVar("_Answer")
 
@@ -218,14 +218,23 @@ def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> I
     )
 
 
+def image_with(data: Any, header: Any) -> Image:
+    """Return an array with its header, astropy's or any mapping, as what it says of the sky."""
+    pixels = np.asarray(data)
+    return _described(pixels, _cards(header, _STORED), pixels.dtype == np.uint8)
+
+
 def _of_nddata(source: Any) -> Image:
     """Return what ``NDData``, ``CCDData`` or ``Cutout2D`` holds."""
     data = _pixels(source if hasattr(source, "uncertainty") else source.data)
-    is_bytes = _is_bytes(source.data, data)
     wcs = getattr(source, "wcs", None)
     placed = "" if wcs is None else wcs.to_header_string(relax=True)
     cards = _cards(getattr(source, "meta", None), _STORED, *([_PLACED] if placed else []))
     cards = _without(placed.encode("latin-1", "replace"), _STORED) + cards
+    return _described(data, cards, _is_bytes(source.data, data))
+
+
+def _described(data: NDArray[Any], cards: bytes, is_bytes: bool) -> Image:
     if not cards:
         return Image(data, Header(b""), None, "", None, is_bytes)
     found = _facts(data.shape[-2:], is_bytes, cards)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.frames_made import PLACES, made, write_frame
+from helpers.made import tiny_network, write_bundle
 from helpers.wcs_cards import B1950, GALACTIC, POLE, ROTATED, SIP, SOUTH, TPV
 from helpers.wcs_forms import FORMS, NONE, UNREAD, apart, by_astropy
 
@@ -79,6 +80,24 @@ def test_detected_sources_lie_where_astropy_says(tmp_path, classifier, name):
     for result in found:
         at = np.array([result.x]), np.array([result.y])
         assert apart((result.ra, result.dec), by_astropy(FORMS[name].truth, *at)[:, 0]) < CLOSE
+
+
+@pytest.mark.parametrize("name", ["cd", "tpv", "fk4", "galactic-swapped"])
+def test_sources_of_a_mirrored_frame_wind_the_other_way(tmp_path, name):
+    told = {"features": {"names": ["bar", "clockwise"]}}
+    network = tiny_network(features=2)
+    winding = Classifier(write_bundle(tmp_path / "m", {"fp32": network}, heads=told), workers=1)
+    cards = FORMS[name].cards
+    # The columns of the matrix that go with x, turned over.
+    mirrored = cards | {f"CD{i}_1": -cards[f"CD{i}_1"] for i in (1, 2)}
+    said = []
+    for each in (cards, mirrored):
+        frame = frame_of(tmp_path, each)
+        (first, *_) = classify_sources(winding, frame, detect(frame))
+        assert first.result.handedness == "sky"
+        said.append(first.result.features["clockwise"])
+    assert 0.01 < said[0] < 0.99
+    assert said[0] == pytest.approx(1 - said[1])
 
 
 @pytest.mark.parametrize("cards", UNREAD.values(), ids=UNREAD)

@@ -107,6 +107,8 @@ def _forms() -> dict[str, Form]:
         "fk5-lower": {"RADESYS": "fk5", "EQUINOX": 2000},
         "radecsys": {"RADECSYS": "FK5"},
         "radecsys-empty": {"RADECSYS": "FK5", "RADESYS": ""},
+        "radesys-fk5-j2000": {"RADESYS": "FK5 (J2000.0)"},
+        "radesys-fk-5": {"RADESYS": "FK-5", "EQUINOX": "2000"},
         "radesys-j2000": {"RADESYS": "J2000", "EQUINOX": 2000.0},
         "radecsys-j2000": {"RADECSYS": "j2000"},
         "equinox": {"EQUINOX": 2000.0},
@@ -121,6 +123,7 @@ def _forms() -> dict[str, Form]:
     for name, words in {
         "fk4": fk4,
         "fk4-lower": {"RADESYS": "fk4"},
+        "radesys-fk4-b1950": {"RADESYS": "FK4/B1950"},
         "radesys-b1950": {"RADESYS": "B1950"},
         "equinox-1950": {"EQUINOX": 1950.0},
         "equinox-b1950": {"EQUINOX": "B1950"},

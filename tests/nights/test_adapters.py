@@ -83,6 +83,29 @@ def test_a_step_adds_cards(bundle):
     assert image.header["GEMODEL"][0].startswith("tiny ")
 
 
+@pytest.mark.parametrize("kind", [dict, "astropy"])
+def test_a_step_knows_which_way_round_an_image_is(bundle, kind, monkeypatch):
+    if kind == "astropy":
+        kind = pytest.importorskip("astropy.io.fits").Header
+    seen = []
+    step = pyobs.Step(model=bundle)
+    classify = step._classifier.classify
+    monkeypatch.setattr(
+        step._classifier, "classify", lambda sources: seen.extend(classify(sources)) or seen[-1:]
+    )
+    north_up = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 9.0, "CDELT1": -1e-4}
+    for cards in (north_up | {"CDELT2": 1e-4}, {"ROWORDER": "TOP-DOWN"}, {}, {"BAD": object()}):
+        header = kind()
+        for key, value in cards.items():
+            if kind is dict or key != "BAD":
+                header[key] = value
+        asyncio.run(step(SimpleNamespace(data=galaxy(), header=header)))
+    assert [(found.handedness, found.upwards) for found in seen] == [
+        ("sky", True), ("file", False), ("assumed", True), ("assumed", True)
+    ]  # fmt: skip
+    assert seen[0].ra is not None
+
+
 def test_an_image_that_has_no_answer_passes_with_the_reason(bundle):
     image = SimpleNamespace(data=np.zeros((9, 9, 9, 9)), header={})
     asyncio.run(pyobs.Step(model=bundle)(image))

@@ -57,11 +57,22 @@ class Step:
         image
             The same.
         """
+        source = _with_header(image)
         # The event loop must not wait for a computation.
-        (result,) = await asyncio.to_thread(self._classifier.classify, [image.data])
+        (result,) = await asyncio.to_thread(self._classifier.classify, [source])
         for card in cards_of(result):
             image.header[card.keyword] = (card.value, card.comment)
         return image
+
+
+def _with_header(image: Any) -> Any:
+    """Return an image's pixels with what its header says of the sky, if that can be told."""
+    from galedge.images.arrays import image_with
+
+    try:
+        return image_with(image.data, image.header)
+    except Exception:  # of a header that is out of order: the pixels are classified all the same
+        return image.data
 
 
 def __getattr__(name: str) -> Any:
