@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
@@ -12,8 +13,10 @@
 #include "background.hpp"
 #include "batch.hpp"
 #include "bindings.hpp"
+#include "constant.hpp"
 #include "kernels.hpp"
 #include "named.hpp"
+#include "slope.hpp"
 #include "zscale.hpp"
 
 namespace py = pybind11;
@@ -134,7 +137,8 @@ void bind_prepare(py::module_& m) {
     py::class_<Recipe>(m, "Recipe")
         .def(py::init([](int size, const std::variant<double, std::string>& framing, double margin,
                          double threshold, double softening, double white,
-                         const std::string& stretch, double q) {
+                         const std::string& stretch, double q, const std::string& sky, int bridge,
+                         const std::string& blanks) {
                  const double* pixels = std::get_if<double>(&framing);
                  const std::string name = pixels ? kPixels : std::get<std::string>(framing);
                  return Recipe{size,
@@ -145,22 +149,49 @@ void bind_prepare(py::module_& m) {
                                softening,
                                white,
                                find(stretches(), stretch, "stretch"),
-                               q};
+                               q,
+                               sky == "plane",
+                               blanks == "constant",
+                               bridge};
              }),
              py::kw_only(), py::arg("size"), py::arg("framing"), py::arg("margin"),
              py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"),
-             py::arg("q"));
+             py::arg("q"), py::arg("sky") = "level", py::arg("bridge") = 0, py::arg("blanks") = "nan");
     m.def("framings", [] { return names(framings()); }, "The framings by name; PIXELS is a number.");
     m.def("stretches", [] { return names(stretches()); }, "The stretches by name.");
 
     bind_out<std::uint8_t>(m);
     bind_out<float>(m);
 
-    m.def("border_sky", [](const FloatImage& image) {
+    m.def(
+        "border_sky",
+        [](const FloatImage& image, bool sparse) {
+            const Planes planes = planes_of(image, false);
+            SkyScratch scratch;
+            const Sky sky =
+                border_sky(planes.band[0], planes.width, planes.height, scratch, sparse);
+            return py::make_tuple(sky.level, sky.noise);
+        },
+        py::arg("image"), py::arg("sparse") = false);
+    m.def("border_slope", [](const FloatImage& image) {
         const Planes planes = planes_of(image, false);
-        SkyScratch scratch;
-        const Sky sky = border_sky(planes.band[0], planes.width, planes.height, scratch);
-        return py::make_tuple(sky.level, sky.noise);
+        SlopeScratch scratch;
+        const Slope slope =
+            border_slope(planes.band[0], planes.width, planes.height, false, scratch);
+        return py::make_tuple(slope.x, slope.y);
+    });
+    m.def("constant_areas", [](const FloatImage& image) -> py::object {
+        const Planes planes = planes_of(image, false);
+        ConstantScratch scratch;
+        std::int64_t count = 0;
+        {
+            const py::gil_scoped_release release;
+            count = find_constant(planes.band[0], planes.width, planes.height, scratch);
+        }
+        if (count == 0) return py::none();
+        py::array_t<bool> mask({planes.height, planes.width});
+        std::copy(scratch.missing.begin(), scratch.missing.end(), mask.mutable_data());
+        return mask;
     });
     m.def(
         "background",

@@ -5,16 +5,13 @@
 #include <cmath>
 #include <limits>
 
+#include "cells.hpp"
 #include "kernels.hpp"
 
 namespace galedge {
 
 namespace {
 
-constexpr std::int64_t kCells = 64;
-// Of a strip, which has more than kCells cells along it. Longer ones are spectra and
-// the like: there is no galaxy to be found in them, only memory to be spent.
-constexpr std::int64_t kMostCells = 4096;
 // A source may sit this far from the centre of the image, in units of its
 // longer side: the standard deviation of the preference for central ones.
 constexpr double kCentral = 0.12;
@@ -24,50 +21,30 @@ constexpr float kBright = 30;        // where a bright star stops gaining prefer
 constexpr double kPassing = 0.05;    // see passes_edges
 constexpr double kQuantile = 0.985;  // of the cells' distances: the isophote's radius
 
-// Averages factor x factor pixels into cells, ignoring non-finite pixels. An
-// empty cell becomes NaN. A remainder at the right and top edge is left out. An image
-// that is `complete` has finite pixels only.
-void average_cells(const float* image, std::int64_t width, std::int64_t factor, std::int64_t nx,
-                   std::int64_t ny, bool complete, FrameScratch& s) {
-    const auto columns = static_cast<std::size_t>(nx * factor);
-    s.grid.resize(static_cast<std::size_t>(nx * ny));
-    s.row.resize(2 * columns);
-    float *sums = s.row.data(), *weights = s.row.data() + columns;
-    const auto whole = static_cast<float>(factor * factor);
-    const auto wide = static_cast<std::size_t>(factor), across = static_cast<std::size_t>(nx);
-    for (std::int64_t cy = 0; cy < ny; ++cy) {
-        const float* rows = image + cy * factor * width;
-        float* cells = &s.grid[cy * nx];
-        std::fill(sums, sums + columns, 0.0f);
-        for (std::int64_t y = 0; y < factor; ++y) {
-            kernels::accumulate(sums, rows + y * width, 1.0f, columns);
-        }
-        kernels::add_neighbours(cells, sums, wide, across);
-        for (std::int64_t cx = 0; cx < nx; ++cx) cells[cx] /= whole;
-        if (complete) continue;
-        // A non-finite pixel shows in the sums; only such rows take the masked way.
-        if (kernels::range(sums, columns).finite == static_cast<std::int64_t>(columns)) continue;
-        std::fill(s.row.begin(), s.row.end(), 0.0f);
-        for (std::int64_t y = 0; y < factor; ++y) {
-            kernels::accumulate_masked(sums, weights, rows + y * width, 1.0f, columns);
-        }
-        kernels::add_neighbours(cells, sums, wide, across);
-        kernels::add_neighbours(sums, weights, wide, across);  // whose own are in the cells
-        for (std::int64_t cx = 0; cx < nx; ++cx) {
-            cells[cx] = sums[cx] > 0 ? cells[cx] / sums[cx]
-                                     : std::numeric_limits<float>::quiet_NaN();
-        }
+// Empty cells become sky, and are remembered. Returns whether there are any.
+bool fill_empty_cells(const Cells& cells, bool sparse, FrameScratch& s) {
+    const auto all = static_cast<std::int64_t>(s.grid.size());
+    if (kernels::range(s.grid.data(), s.grid.size()).finite == all) return false;
+    const Sky sky = sparse ? border_sky(s.grid.data(), cells.nx, cells.ny, s.sky, true)
+                           : clipped_mode(s.grid.data(), s.grid.size(), s.sky);
+    s.empty.resize(s.grid.size());
+    for (std::size_t i = 0; i < s.grid.size(); ++i) {
+        s.empty[i] = !std::isfinite(s.grid[i]);
+        if (s.empty[i]) s.grid[i] = sky.level;
     }
+    return true;
 }
 
-// Empty cells become sky.
-void fill_empty_cells(FrameScratch& s) {
-    const auto cells = static_cast<std::int64_t>(s.grid.size());
-    if (kernels::range(s.grid.data(), s.grid.size()).finite == cells) return;
-    const float sky = clipped_mode(s.grid.data(), s.grid.size(), s.sky).level;
-    for (float& v : s.grid) {
-        if (!std::isfinite(v)) v = sky;
+// The sky of the smoothed cells where some of them are none: filled ones have no noise.
+Sky valid_cells_sky(const Cells& cells, bool sparse, FrameScratch& s) {
+    s.valid = s.smooth;
+    for (std::size_t i = 0; i < s.valid.size(); ++i) {
+        if (s.empty[i]) s.valid[i] = std::numeric_limits<float>::quiet_NaN();
     }
+    if (!sparse && !border_is_empty(s.valid.data(), cells.nx, cells.ny, s.sky)) {
+        return border_sky(s.smooth.data(), cells.nx, cells.ny, s.sky);
+    }
+    return border_sky(s.valid.data(), cells.nx, cells.ny, s.sky, sparse);
 }
 
 // 3x3 binomial smoothing with repeated edges. Weights sum to one at every step, so
@@ -288,37 +265,40 @@ bool passes_edges(std::int32_t nx, std::int32_t ny, float centre, const FrameScr
 
 }  // namespace
 
-Found find_central(const float* image, std::int64_t width, std::int64_t height, bool complete,
-                   double threshold, FrameScratch& s) {
-    // A narrow strip gets more cells along it rather than cells wider than it.
-    const std::int64_t step =
-        std::min({(std::max(width, height) + kCells - 1) / kCells, width, height});
+Found find_central(const Scene& scene, FrameScratch& s) {
+    const Cells cells = cells_of(scene.width, scene.height);
+    const std::int64_t step = cells.step;
+    const std::int32_t nx = cells.nx, ny = cells.ny;
     Found found;
-    found.x = 0.5 * static_cast<double>(width), found.y = 0.5 * static_cast<double>(height);
-    if (std::max(width, height) / step > kMostCells) {
+    found.x = 0.5 * static_cast<double>(scene.width);
+    found.y = 0.5 * static_cast<double>(scene.height);
+    if (nx == 0) {
         found.flags = kNoSource;
         return found;
     }
-    const auto nx = static_cast<std::int32_t>(width / step);
-    const auto ny = static_cast<std::int32_t>(height / step);
-    average_cells(image, width, step, nx, ny, complete, s);
-    fill_empty_cells(s);
+    s.grid.resize(static_cast<std::size_t>(nx) * static_cast<std::size_t>(ny));
+    average_cells(scene.image, scene.width, cells, scene.complete, s.grid.data(), nx, s.row);
+    const bool lacking = fill_empty_cells(cells, scene.sparse, s);
     smooth_cells(nx, ny, s);
-    const Sky sky = border_sky(s.smooth.data(), nx, ny, s.sky);
+    const Sky sky = lacking ? valid_cells_sky(cells, scene.sparse, s)
+                            : border_sky(s.smooth.data(), nx, ny, s.sky);
     const Range range = kernels::range(s.smooth.data(), s.smooth.size());
     // Noise-free images have an isophote too: a ten-thousandth of their range.
-    const auto height_in_noise = static_cast<float>(threshold);
+    const auto height_in_noise = static_cast<float>(scene.threshold);
     const float noise = std::max(sky.noise, (range.high - range.low) * 1e-4f / height_in_noise);
     const float level = sky.level + height_in_noise * noise;
 
-    const std::int32_t cells = central_source(nx, ny, {sky.level, noise}, level, s);
-    if (cells == 0) {
+    const std::int32_t size = central_source(nx, ny, {sky.level, noise}, level, s);
+    if (size == 0) {
         found.flags = kNoSource;
         return found;
     }
+    if (lacking && scene.sparse) {  // what lies where nobody can see is as if outside
+        for (std::size_t i = 0; i < s.empty.size(); ++i) s.inside[i] |= s.empty[i];
+    }
     double cx = 0.5 * (nx - 1), cy = 0.5 * (ny - 1);
-    centroid(nx, ny, sky.level, cells, cx, cy, s);
-    const Symmetric part = symmetric_part(nx, ny, cells, cx, cy, s);
+    centroid(nx, ny, sky.level, size, cx, cy, s);
+    const Symmetric part = symmetric_part(nx, ny, size, cx, cy, s);
     found.x = (cx + 0.5) * static_cast<double>(step);
     found.y = (cy + 0.5) * static_cast<double>(step);
     found.diameter = 2 * part.radius * static_cast<double>(step);
@@ -353,8 +333,7 @@ Frame centred_frame(std::int64_t width, std::int64_t height, double pixels) {
 namespace {
 
 Framed frame_source(const Scene& scene, FrameScratch& scratch) {
-    const Found found = find_central(scene.image, scene.width, scene.height, scene.complete,
-                                     scene.threshold, scratch);
+    const Found found = find_central(scene, scratch);
     const bool none = found.flags & kNoSource;
     return {none ? centred_frame(scene.width, scene.height)
                  : frame_around(found, scene.width, scene.height, scene.margin),

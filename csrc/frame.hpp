@@ -23,6 +23,16 @@ enum FrameFlag : std::uint32_t {
     kSmall = 1u << 3,      // fewer than ten pixels across
 };
 
+// An image and, of the recipe, what any framing needs.
+struct Scene {
+    const float* image;
+    std::int64_t width, height;
+    bool complete;             // has finite pixels only
+    bool sparse;               // the sky is that of valid pixels, as border_sky has it
+    double threshold, margin;  // of "auto"
+    double pixels;             // of kPixels
+};
+
 struct Found {
     double x = 0, y = 0;   // centre, in pixel-edge coordinates
     double diameter = 0;   // of the isophote, in pixels; 0 without a source
@@ -36,21 +46,19 @@ struct SourceSums {
 };
 
 struct FrameScratch {
-    std::vector<float> grid, smooth, row;
+    std::vector<float> grid, smooth, valid, row;
     std::vector<double> weight_x, weight_y;
     std::vector<Run> runs, source;
     std::vector<SourceSums> sources;
-    std::vector<std::uint8_t> inside;
+    std::vector<std::uint8_t> inside, empty;
     std::vector<std::uint64_t> bits;
     std::vector<std::int32_t> bins, radii;
     SkyScratch sky;
 };
 
-// Finds the central source. `threshold` is the isophote's height above the sky
-// in units of the noise of the smoothed grid; an image that is `complete` has finite
-// pixels only.
-Found find_central(const float* image, std::int64_t width, std::int64_t height, bool complete,
-                   double threshold, FrameScratch& scratch);
+// Finds the central source: cells above the sky by `threshold` times the noise of the
+// smoothed grid.
+Found find_central(const Scene& scene, FrameScratch& scratch);
 
 // The square of margin x diameter around the source, kept inside the image
 // where it fits, and never larger than the image's longer side.
@@ -58,15 +66,6 @@ Frame frame_around(const Found& found, std::int64_t width, std::int64_t height, 
 
 // The largest square centred in the image, or a centred one of `pixels`.
 Frame centred_frame(std::int64_t width, std::int64_t height, double pixels = 0);
-
-// What a framing is given: the image and, of the recipe, what any of them needs.
-struct Scene {
-    const float* image;
-    std::int64_t width, height;
-    bool complete;             // as find_central has it
-    double threshold, margin;  // of "auto"
-    double pixels;             // of kPixels
-};
 
 struct Framed {
     Frame frame;

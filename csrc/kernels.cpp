@@ -23,6 +23,20 @@ void accumulate_masked(float* sums, float* weights, const float* row, float weig
     GALEDGE_DISPATCH(accumulate_masked(sums, weights, row, weight, n))
 }
 
+void tilt(float* row, float start, float step, std::size_t n) {
+    GALEDGE_DISPATCH(tilt(row, start, step, n))
+}
+
+std::int64_t threes(const float* row, std::size_t n) { GALEDGE_DISPATCH(threes(row, n)) }
+
+bool alike(std::uint8_t* out, const float* a, const float* b, const float* c, std::size_t n) {
+    GALEDGE_DISPATCH(alike(out, a, b, c, n))
+}
+
+void step_away(std::uint8_t* to, const std::uint8_t* row, std::size_t n) {
+    GALEDGE_DISPATCH(step_away(to, row, n))
+}
+
 void add_neighbours(float* out, const float* values, std::size_t width, std::size_t n) {
     GALEDGE_DISPATCH(add_neighbours(out, values, width, n))
 }

@@ -36,6 +36,19 @@ void accumulate(float* sums, const float* row, float weight, std::size_t n);
 void accumulate_masked(float* sums, float* weights, const float* row, float weight,
                        std::size_t n);
 
+// row[i] -= start + step * i.
+void tilt(float* row, float start, float step, std::size_t n);
+
+// How many values equal the two after them.
+std::int64_t threes(const float* row, std::size_t n);
+
+// out[i] = whether the three by three pixels from column i of three rows are alike, for
+// i + 2 < n; the last two are 0. Returns whether any are.
+bool alike(std::uint8_t* out, const float* a, const float* b, const float* c, std::size_t n);
+
+// to[i] = min(to[i], 1 + the least of row[i - 1 .. i + 1]); what lies outside counts not.
+void step_away(std::uint8_t* to, const std::uint8_t* row, std::size_t n);
+
 // out[i] = the sum, from left to right, of values[i * width .. i * width + width - 1].
 void add_neighbours(float* out, const float* values, std::size_t width, std::size_t n);
 

@@ -58,6 +58,46 @@ void accumulate_masked(float* __restrict sums, float* __restrict weights,
     }
 }
 
+void tilt(float* __restrict row, float start, float step, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        row[i] -= start + step * static_cast<float>(static_cast<std::int32_t>(i));
+    }
+}
+
+std::int64_t threes(const float* __restrict row, std::size_t n) {
+    std::int32_t count = 0;  // of a row
+    for (std::size_t i = 0; i + 2 < n; ++i) {
+        count += (row[i] == row[i + 1]) & (row[i + 1] == row[i + 2]);
+    }
+    return count;
+}
+
+bool alike(std::uint8_t* __restrict out, const float* __restrict a, const float* __restrict b,
+           const float* __restrict c, std::size_t n) {
+    std::uint8_t any = 0;
+    for (std::size_t i = 0; i + 2 < n; ++i) {
+        const float v = a[i];
+        const bool all = (a[i + 1] == v) & (a[i + 2] == v) & (b[i] == v) & (b[i + 1] == v) &
+                         (b[i + 2] == v) & (c[i] == v) & (c[i + 1] == v) & (c[i + 2] == v);
+        out[i] = all;
+        any |= all;
+    }
+    for (std::size_t i = n < 2 ? 0 : n - 2; i < n; ++i) out[i] = 0;
+    return any;
+}
+
+void step_away(std::uint8_t* __restrict to, const std::uint8_t* __restrict row, std::size_t n) {
+    const auto lower = [](std::uint8_t a, std::uint8_t b) { return a < b ? a : b; };
+    for (std::size_t i = 1; i + 1 < n; ++i) {
+        const std::uint8_t least = lower(lower(row[i - 1], row[i]), row[i + 1]);
+        to[i] = lower(to[i], static_cast<std::uint8_t>(least + 1));
+    }
+    if (n == 0) return;
+    const std::size_t e = n - 1, second = n > 1, before = e > 0 ? e - 1 : 0;
+    to[0] = lower(to[0], static_cast<std::uint8_t>(lower(row[0], row[second]) + 1));
+    to[e] = lower(to[e], static_cast<std::uint8_t>(lower(row[e], row[before]) + 1));
+}
+
 template <std::size_t kWidth>
 void add_neighbours_of(float* __restrict out, const float* __restrict values, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {

@@ -6,32 +6,13 @@
 
 #include "error.hpp"
 #include "frame.hpp"
+#include "mend.hpp"
+#include "recipe.hpp"
 #include "resample.hpp"
 #include "sky.hpp"
 #include "stretch.hpp"
 
 namespace galedge {
-
-// Mirrors galedge/images/recipe.py.
-struct Recipe {
-    int size = 64;
-    const Framing* framing = &framings().front();
-    double frame_pixels = 0;  // of kPixels
-    double margin = 1.25;
-    double threshold = 2;
-    double softening = 8;
-    double white = 0.995;
-    const Stretch* stretch = &stretches().front();
-    double q = 8;
-};
-
-// An image as one or three planes of floats of the same shape.
-struct Planes {
-    const float* band[3] = {nullptr, nullptr, nullptr};
-    int count = 1;
-    std::int64_t width = 0, height = 0;
-    bool picture = false;  // 8-bit and already stretched
-};
 
 // Beside FrameFlag's bits.
 enum PrepareFlag : std::uint32_t {
@@ -48,15 +29,16 @@ struct Prepared {
 };
 
 struct PrepareScratch {
-    std::vector<float> scaled, luminance, small;
+    std::vector<float> luminance, small;
+    MendScratch mend;
     SkyScratch sky;
     FrameScratch frame;
     ResampleScratch resample;
     StretchScratch stretch;
 };
 
-// Fills out[3 * size * size] with bytes, or with floats 0..1. Throws Error Blank where no pixel is finite or
-// all have the same value.
+// Fills out[3 * size * size] with bytes, or with floats 0..1. Throws Error Blank where no
+// pixel is finite or all have the same value.
 template <class Out>
 Prepared prepare(const Planes& planes, const Recipe& recipe, Out* out,
                  PrepareScratch& scratch);

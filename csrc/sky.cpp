@@ -155,6 +155,73 @@ double mode(const Moments& kept) {
     return crowded ? kept.median : 2.5 * kept.median - 1.5 * kept.mean;
 }
 
+constexpr std::size_t kSparse = 16;  // less than one in so many is too little
+
+// Part of an image whose rows are `stride` apart.
+struct Part {
+    const float* pixels;
+    std::int64_t stride, width, height;
+};
+
+// The pixels of a border so wide, in reading order.
+void gather_border(const Part& part, std::int64_t border, std::vector<float>& sample) {
+    const std::int64_t w = part.width, h = part.height;
+    const bool all = std::min(w, h) <= 2 * border;
+    const std::int64_t inner = all ? 0 : (w - 2 * border) * (h - 2 * border);
+    sample.resize(static_cast<std::size_t>(w * h - inner));
+    float* to = sample.data();
+    for (std::int64_t y = 0; y < h; ++y) {
+        const float* row = part.pixels + y * part.stride;
+        if (all || y < border || y >= h - border) {
+            to = std::copy(row, row + w, to);
+        } else {
+            to = std::copy(row, row + border, to);
+            to = std::copy(row + w - border, row + w, to);
+        }
+    }
+}
+
+void keep_finite(std::vector<float>& sample) {
+    const auto end = std::remove_if(sample.begin(), sample.end(),
+                                    [](float v) { return !std::isfinite(v); });
+    sample.erase(end, sample.end());
+}
+
+// The smallest part that holds all finite pixels; of no width where there are none.
+Part valid_part(const Part& part) {
+    std::int64_t x0 = part.width, x1 = 0, y0 = part.height, y1 = 0;
+    for (std::int64_t y = 0; y < part.height; ++y) {
+        const float* row = part.pixels + y * part.stride;
+        std::int64_t from = 0, to = part.width;
+        while (from < to && !std::isfinite(row[from])) ++from;
+        while (to > from && !std::isfinite(row[to - 1])) --to;
+        if (from == to) continue;
+        x0 = std::min(x0, from), x1 = std::max(x1, to);
+        y0 = std::min(y0, y), y1 = y + 1;
+    }
+    if (x0 >= x1) return {part.pixels, part.stride, 0, 0};
+    return {part.pixels + y0 * part.stride + x0, part.stride, x1 - x0, y1 - y0};
+}
+
+std::int64_t border_of(const Part& part) {
+    return std::max<std::int64_t>(1, std::min(part.width, part.height) / 8);
+}
+
+// Sky of the part that is valid: of a border of it that has enough valid pixels.
+Sky valid_sky(const Part& image, SkyScratch& s) {
+    const Part part = valid_part(image);
+    if (part.width == 0) return {std::numeric_limits<float>::quiet_NaN(), 0};
+    for (std::int64_t border = border_of(part);; border *= 2) {
+        gather_border(part, border, s.sample);
+        const std::size_t all = s.sample.size();
+        keep_finite(s.sample);
+        const bool enough = kSparse * s.sample.size() >= all;
+        if (enough || 2 * border >= std::min(part.width, part.height)) {
+            return clipped_mode(s.sample.data(), s.sample.size(), s);
+        }
+    }
+}
+
 }  // namespace
 
 Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
@@ -166,24 +233,25 @@ Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch) {
             static_cast<float>(kept.sigma / grid.scale)};
 }
 
-Sky border_sky(const float* image, std::int64_t width, std::int64_t height,
-               SkyScratch& scratch) {
-    const std::int64_t side = std::min(width, height);
-    const std::int64_t border = std::max<std::int64_t>(1, side / 8);
-    if (side <= 2 * border) {
-        return clipped_mode(image, static_cast<std::size_t>(width * height), scratch);
+Sky border_sky(const float* image, std::int64_t width, std::int64_t height, SkyScratch& scratch,
+               bool sparse) {
+    const Part whole{image, width, width, height};
+    std::vector<float>& sample = scratch.sample;
+    gather_border(whole, border_of(whole), sample);
+    if (sparse) {
+        const std::size_t all = sample.size();
+        keep_finite(sample);
+        if (kSparse * sample.size() < all) return valid_sky(whole, scratch);
     }
-    auto& sample = scratch.sample;
-    const std::int64_t inner = (width - 2 * border) * (height - 2 * border);
-    sample.resize(static_cast<std::size_t>(width * height - inner));
-    float* to = std::copy(image, image + border * width, sample.data());
-    for (std::int64_t y = border; y < height - border; ++y) {
-        const float* row = image + y * width;
-        to = std::copy(row, row + border, to);
-        to = std::copy(row + width - border, row + width, to);
-    }
-    std::copy(image + (height - border) * width, image + height * width, to);
-    return clipped_mode(sample.data(), sample.size(), scratch);
+    const Sky sky = clipped_mode(sample.data(), sample.size(), scratch);
+    return std::isfinite(sky.level) ? sky : valid_sky(whole, scratch);
+}
+
+bool border_is_empty(const float* image, std::int64_t width, std::int64_t height,
+                     SkyScratch& scratch) {
+    const Part whole{image, width, width, height};
+    gather_border(whole, border_of(whole), scratch.sample);
+    return kernels::range(scratch.sample.data(), scratch.sample.size()).finite == 0;
 }
 
 }  // namespace galedge

@@ -31,7 +31,14 @@ Sky clipped_mode(const float* values, std::size_t n, SkyScratch& scratch);
 
 // Sky of a cutout: the clipped mode of its border, an eighth of the shorter
 // side wide, because a framed galaxy covers most of the middle and would pull
-// the mode of the whole image up.
-Sky border_sky(const float* image, std::int64_t width, std::int64_t height, SkyScratch& scratch);
+// the mode of the whole image up. Where no pixel of that is valid, the border of the
+// part that is; so too, if `sparse`, where less than a sixteenth is, and then the mode
+// is one of valid pixels alone. NaN without a finite pixel.
+Sky border_sky(const float* image, std::int64_t width, std::int64_t height, SkyScratch& scratch,
+               bool sparse = false);
+
+// Whether no pixel of that border is finite.
+bool border_is_empty(const float* image, std::int64_t width, std::int64_t height,
+                     SkyScratch& scratch);
 
 }  // namespace galedge

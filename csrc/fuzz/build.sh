@@ -25,7 +25,7 @@ case $target in
         for file in $(find third_party/libdeflate/lib -name '*.c'); do
             "$CC" $flags -Ithird_party/libdeflate -c "$file" -o "$work/$(echo "$file" | tr / _).o"
         done ;;
-    *) sources="background components frame isa kernels mesh prepare resample sky stretch zscale" ;;
+    *) sources="background bridge cells components constant frame isa kernels mend mesh prepare resample sky slope stretch zscale" ;;
 esac
 for file in $sources; do
     "$CXX" -std=c++17 $flags -I. -Ithird_party/libdeflate -c "$file.cpp" -o "$work/$file.o"

@@ -104,6 +104,10 @@ Recipe recipe_of(Bytes& in) {
         recipe.frame_pixels = 1 + in.below(in.below(2) ? 40 : 60000);
     }
     recipe.stretch = &stretches()[in.below(static_cast<unsigned>(stretches().size()))];
+    if (in.below(2)) {
+        recipe.plane = recipe.constant = true;
+        recipe.bridge = static_cast<int>(in.below(17));
+    }
     if (in.below(4) == 0) {
         recipe.margin = 0.01 + 20 * in.share();
         recipe.threshold = in.below(2) ? 1e-6 + 50 * in.share() : 1e30;

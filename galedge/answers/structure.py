@@ -28,7 +28,15 @@ from galedge.answers.indices import (
     smoothness,
 )
 from galedge.answers.photometry import Doubles, Mask, growth
-from galedge.core.kernels import CROPPED, NEIGHBOUR, SMALL, border_sky, central_cells, find_central
+from galedge.core.kernels import (
+    CROPPED,
+    NEIGHBOUR,
+    SMALL,
+    border_sky,
+    central_cells,
+    constant_areas,
+    find_central,
+)
 from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank, Unsupported
 from galedge.images.arrays import image_in
@@ -118,7 +126,8 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     ----------
     image : Image or ndarray, shape (H, W) or (3, H, W)
         Linear flux, or what `galedge.read` knows one to be held in; of three bands
-        their mean is measured. NaN is masked.
+        their mean is measured. NaN is masked, and so are areas of one value that
+        are no measurement (``docs/preparation.md``).
     threshold : float
         Surface brightness of the isophote, as in `galedge.Recipe`.
 
@@ -152,18 +161,21 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
         data = data.mean(0, np.float32 if data.dtype == np.uint8 else None)
     # A copy, as Numba would compile once more for arrays that are read-only.
     pixels = np.array(data, np.float32, order="C")
+    constant = None if is_picture else constant_areas(pixels)
+    if constant is not None:
+        pixels[constant] = np.nan
     finite = pixels[np.isfinite(pixels)]
     if finite.size == 0 or finite.min() == finite.max():
         raise Blank("all pixels are alike or none is finite; there is nothing to see")
 
     unit = unit_of(pixels)
     pixels = in_units(pixels, unit)
-    level, noise = (float(value) for value in border_sky(pixels))
-    _, labels, central, step, _ = central_cells(pixels, threshold)
+    level, noise = (float(value) for value in border_sky(pixels, True))
+    _, labels, central, step, _ = central_cells(pixels, threshold, True)
     found = Structure(sky=level / unit, noise=noise / unit, flags=stretched)
     if central == 0 or not math.isfinite(level) or min(pixels.shape) < 2:
         return replace(found, flags=("no_source", *stretched))
-    x, y, _, bits = find_central(pixels, threshold)
+    x, y, _, bits = find_central(pixels, threshold, True)
     flags = [
         name
         for bit, name in ((CROPPED, "cropped"), (NEIGHBOUR, "neighbour"), (SMALL, "small"))

@@ -33,6 +33,7 @@ __all__ = [
     "background",
     "card_text",
     "codecs",
+    "constant_areas",
     "framings",
     "open_fits",
     "open_fits_buffer",
@@ -61,6 +62,9 @@ class Recipe(NamedTuple):
     white: float
     stretch: str
     q: float
+    sky: str = "level"
+    bridge: int = 0
+    blanks: str = "nan"
 
 
 def codecs() -> dict[str, str | None]:
@@ -107,6 +111,13 @@ def background(
             out[...] = maps[i]
             maps[i] = out
     return tuple(maps)
+
+
+def constant_areas(image: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Mark what of an image (1, H, W) is no measurement, though it holds a number."""
+    from galedge.core.kernels import constant_areas as twin
+
+    return twin(image[0])
 
 
 def prepare_arrays(

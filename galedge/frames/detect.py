@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from galedge.core.backend import _core
 from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank, TooLarge, Unsupported
 from galedge.frames.frame import STRIP_PIXELS, Frame, clipped
@@ -71,6 +72,9 @@ def detect(
         )
     pixels = frame.window(0, 0, width, height)[frame.planes // 2]
     blank = ~(np.isfinite(pixels) & (pixels > _MISSING))
+    constant = _core.constant_areas(np.ascontiguousarray(pixels, np.float32)[np.newaxis])
+    if constant is not None:  # gaps of a mosaic, corners of a rotated stack
+        blank |= constant
     pixels = np.where(blank, np.nan, pixels)
     # sep squares the noise in float32, which holds no square of W/m2/Hz.
     pixels = in_units(pixels, unit_of(pixels, -16, 48))

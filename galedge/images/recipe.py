@@ -17,6 +17,12 @@ from galedge.core.backend import _core, is_compiled
 __all__ = ["Recipe", "framings"]
 
 
+# Fields that came after the first models: what does as was done then, and as is best now.
+_BEFORE: dict[str, Any] = {"sky": "level", "bridge": 0, "blanks": "nan"}
+_LATEST: dict[str, Any] = {"sky": "plane", "bridge": 8, "blanks": "constant"}
+_CHOICES = {"sky": ("level", "plane"), "blanks": ("nan", "constant")}
+
+
 def framings() -> list[str]:
     """Return the framings that have a name; any number of pixels is one too."""
     return [name for name in _core.framings() if name != "PIXELS"]
@@ -50,12 +56,24 @@ class Recipe:
         ``white``.
     q : float
         Softening parameter Q of Lupton's stretch.
+    sky : {"level", "plane"}
+        Whether the sky of linear data is level, or a plane that may slope.
+    bridge : int
+        Missing rows and columns of linear data of up to so many pixels are filled
+        between their neighbours.
+    blanks : {"nan", "constant"}
+        What is missing: pixels that are not finite, or areas of one exact value too;
+        the sky is then measured where pixels are valid, however few of the border are.
 
     Notes
     -----
     Linear data (16-bit and wider integers, floats) are sky-subtracted, framed,
     resampled by area and stretched. 8-bit data are taken to be pictures that
     somebody already stretched: they are framed and resampled only.
+
+    What a recipe does never changes: a field that came later has the value that does
+    nothing new, and is left out of the JSON form and its hash as long as it has.
+    `Recipe.latest` is the recipe of models to come.
     """
 
     size: int = 64
@@ -66,6 +84,9 @@ class Recipe:
     white: float = 0.995
     stretch: str = "asinh"
     q: float = 8.0
+    sky: str = _BEFORE["sky"]
+    bridge: int = _BEFORE["bridge"]
+    blanks: str = _BEFORE["blanks"]
 
     def __post_init__(self) -> None:
         if not 8 <= self.size <= 1024:
@@ -89,6 +110,18 @@ class Recipe:
             raise ValueError(f"q must be positive, not {self.q}")
         if not 0.5 < self.white <= 1:
             raise ValueError(f"white must lie in (0.5, 1], not {self.white}")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
+                )
+        if not 0 <= self.bridge <= 16:
+            raise ValueError(f"bridge must lie in 0..16, not {self.bridge}")
+
+    @classmethod
+    def latest(cls, **fields: Any) -> Recipe:
+        """Build a recipe that does what is known to be best today, for models to come."""
+        return cls(**{**_LATEST, **fields})
 
     def replace(self, **changes: Any) -> Recipe:
         """Return a copy with some fields changed."""
@@ -97,7 +130,11 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a plain dictionary."""
         # asdict would copy deeply, which every single image would pay for.
-        return {name: getattr(self, name) for name in self.__slots__}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        for name, value in _BEFORE.items():
+            if fields[name] == value:
+                del fields[name]
+        return fields
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Recipe:

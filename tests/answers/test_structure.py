@@ -269,3 +269,22 @@ def test_a_pixel_near_overflow_does_no_harm():
     image = sersic().astype(np.float32)
     image[2, 3] = 1e38
     assert structure(image).noise == pytest.approx(1, rel=0.1)
+
+
+@pytest.mark.parametrize("fill", [0, -999, 1e30])
+def test_areas_of_one_value_are_masked(fill):
+    image = sersic().astype(np.float32)
+    missing = np.zeros(image.shape, bool)
+    missing[:, :25] = missing[100:120, 110:130] = True
+    lacking, filled = (structure(np.where(missing, np.float32(v), image)) for v in (np.nan, fill))
+    assert filled == lacking
+    assert filled.noise == pytest.approx(1, rel=0.1)
+
+
+def test_no_valid_pixel_in_the_border():
+    image = sersic(side=200)
+    whole = structure(image)
+    image[:30] = image[-30:] = image[:, :30] = image[:, -30:] = np.nan
+    lacking = structure(image)
+    assert lacking.r_half == pytest.approx(whole.r_half, rel=0.05)
+    assert lacking.sky == pytest.approx(100, abs=0.5)

@@ -23,6 +23,7 @@ MOST = np.finfo(np.float32).max
 SPECIAL = [0, -0.0, 1, -1, np.nan, np.inf, -np.inf, 1e38, -1e38, MOST, -MOST, TINY, 1e-38, 1e30]
 SPECIAL += [-1e30, 1e-30, -999, -32768, 65535, 1e19, 2.0**100, 2.0**-100, 255]
 FRAMINGS = ["auto", "auto", "auto", "full", 1, 37, 10**6]
+LATEST = {"sky": "plane", "bridge": 8, "blanks": "constant"}
 STRETCHES = ["asinh", "asinh", "lupton", "zscale"]
 
 
@@ -53,6 +54,7 @@ def test_any_image_gets_an_answer_or_a_reason():
             size=int(rng.integers(8, 80)),
             framing=framing if framing in ("auto", "full") else int(framing),
             stretch=stretch,
+            **(LATEST if i % 2 else {}),
         )
         batch = galedge.prepare([planes], recipe, dtype="float32")
         fact = batch.facts[0]
@@ -70,16 +72,17 @@ def test_any_image_gets_an_answer_or_a_reason():
     assert answered > 300
 
 
+@pytest.mark.parametrize("fields", [{}, LATEST])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_the_twins_take_any_image_as_the_core_does():
+def test_the_twins_take_any_image_as_the_core_does(fields):
     rng = np.random.default_rng(17)
     agree, tries = 0, 200
     for _ in range(tries):
         planes = drawn(rng)
-        batch = galedge.prepare([planes], galedge.Recipe(size=16))
+        batch = galedge.prepare([planes], galedge.Recipe(size=16, **fields))
         fact = batch.facts[0]
         try:
-            pixels, found = kernels.prepare_one(planes, size=16)
+            pixels, found = kernels.prepare_one(planes, size=16, **fields)
         except Blank:
             assert "nothing to see" in fact.error
             agree += 1

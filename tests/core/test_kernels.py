@@ -117,14 +117,16 @@ def test_cells_are_labelled_in_reading_order():
     )
 
 
-def test_frames_and_tensors_are_those_of_the_core():
+@pytest.mark.parametrize("recipe", [galedge.Recipe(), galedge.Recipe.latest()])
+def test_frames_and_tensors_are_those_of_the_core(recipe):
+    fields = recipe.to_json()
     rng = np.random.default_rng(7)
     agree = 0
     tries = 200
     for i in range(tries):
         planes = galaxy(rng, bands=1 if i % 3 else 3)
-        pixels, found = kernels.prepare_one(planes)
-        expected, facts = core_prepare(planes)
+        pixels, found = kernels.prepare_one(planes, **fields)
+        expected, facts = core_prepare(planes, **fields)
         assert facts.error is None
         box = np.array([found.x - facts.x, found.y - facts.y, found.side - facts.side])
         if np.abs(box).max() > 0.005 * facts.side or names(found.flags) != facts.flags:

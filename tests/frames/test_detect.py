@@ -46,6 +46,21 @@ def test_blank_pixels_are_no_sources(tmp_path):
     assert len(sources) == len(PLACES)
 
 
+@pytest.mark.parametrize("fill", [0, -32768, 1e30, -1e30])
+def test_what_stands_for_nothing_is_no_source(tmp_path, fill):
+    image = made()
+    row, column = np.indices(image.shape)
+    missing = (column > 120) & (column < 131) | (row + column < 30) | (row > image.shape[0] - 6)
+    found = []
+    for number, value in enumerate((np.nan, fill)):
+        frame = np.where(missing, np.float32(value), image).astype(np.float32)
+        found.append(detect(Frame(str(write_frame(tmp_path / f"{number}.fits", frame)))))
+    lacking, filled = found
+    np.testing.assert_array_equal(filled.x, lacking.x)
+    np.testing.assert_array_equal(filled.y, lacking.y)
+    assert len(filled) >= len(PLACES) - 1  # one may lie in the gap
+
+
 @pytest.mark.parametrize("exponent", [-40, -32, 20, 33])
 def test_the_unit_does_not_matter(tmp_path, exponent):
     usual = detect(Frame(str(write_frame(tmp_path / "f.fits"))))

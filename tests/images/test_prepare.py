@@ -106,8 +106,15 @@ for i in range(30):
     images.append(image)
 images += [np.ascontiguousarray(image[:3]) for image in images[-5:]]  # strips: more than 64 cells
 images += [np.full((90, 70), -3.5, np.float32), np.round(images[0]), -images[1]]
-batch = galedge.prepare(images)
-digest = hashlib.sha256(batch.pixels.tobytes() + repr(batch.facts).encode())
+digest = hashlib.sha256()
+for image in images[:9]:  # what only newer recipes look at
+    image = image.copy()
+    image[:, : len(image) // 4] = 0
+    image[:, len(image) // 2] = np.nan
+    images.append(image)
+for recipe in (galedge.Recipe(), galedge.Recipe.latest()):
+    batch = galedge.prepare(images, recipe)
+    digest.update(batch.pixels.tobytes() + repr(batch.facts).encode())
 for image in images:
     for part in _core.background(image[None], 31, 3, 1):
         digest.update(part.tobytes())

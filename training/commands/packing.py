@@ -51,7 +51,9 @@ def pack(
 
     try:
         asks = {"task": asked(task, column), "column": column}
-        packed = packed_into(found(source), out, Recipe(size=size), prepare, **asks, **options)
+        packed = packed_into(
+            found(source), out, Recipe.latest(size=size), prepare, **asks, **options
+        )
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     names, counts = np.unique(packed.split, return_counts=True)

@@ -91,7 +91,7 @@ def gather(
                     except (OSError, ValueError, KeyError, GaledgeError) as error:
                         unreadable[len(rows) + i] = str(error)
                         images.append(np.zeros((3, 8, 8), np.uint8))
-                batch = prepare(images, Recipe(size=size), threads=threads)
+                batch = prepare(images, Recipe.latest(size=size), threads=threads)
                 for i, fact in zip(some, batch.facts, strict=True):
                     if fact.error:
                         unreadable.setdefault(len(rows) + i, fact.error)

@@ -30,7 +30,7 @@ Method = Callable[[list[np.ndarray]], Answer]
 
 def framed(pictures: list[np.ndarray], size: int, framing: str = "auto") -> np.ndarray:
     """Return pictures as the network gets them."""
-    return prepare(pictures, Recipe(size=size, framing=framing)).pixels
+    return prepare(pictures, Recipe.latest(size=size, framing=framing)).pixels
 
 
 def structures(pictures: list[np.ndarray]) -> np.ndarray:

@@ -9,6 +9,8 @@ literal would silently turn it into float64, hence the many ``np.float32``.
 """
 
 from galedge.core.kernels.background import background
+from galedge.core.kernels.bridge import bridged
+from galedge.core.kernels.constant import constant_areas
 from galedge.core.kernels.frame import (
     CROPPED,
     NEIGHBOUR,
@@ -22,6 +24,7 @@ from galedge.core.kernels.mesh import mesh_mode
 from galedge.core.kernels.prepare import FAINT, MASKED, Prepared, prepare_one
 from galedge.core.kernels.resample import resample
 from galedge.core.kernels.sky import border_sky, clipped_mode
+from galedge.core.kernels.slope import border_slope
 from galedge.core.kernels.sources import central_cells, label_cells
 from galedge.core.kernels.stretch import picture, stretch_asinh, stretch_lupton, zscale
 
@@ -35,9 +38,12 @@ __all__ = [
     "Prepared",
     "background",
     "border_sky",
+    "border_slope",
+    "bridged",
     "central_cells",
     "centred_frame",
     "clipped_mode",
+    "constant_areas",
     "find_central",
     "frame_around",
     "label_cells",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ __all__ = [
     "NEIGHBOUR",
     "NO_SOURCE",
     "SMALL",
+    "Scene",
     "centred_frame",
     "find_central",
     "frame_around",
@@ -73,7 +74,9 @@ def _round(value: float) -> int:
 
 
 @kernel
-def _symmetric_part(inside: NDArray[np.bool_], cx: float, cy: float) -> tuple[float, int, float]:
+def _symmetric_part(
+    inside: NDArray[np.bool_], mirror: NDArray[np.bool_], cx: float, cy: float
+) -> tuple[float, int, float]:
     """Share of the source that is symmetric under a half turn, cells at the edge, radius.
 
     A cell whose mirror image lies outside the image counts, as nobody can tell.
@@ -88,7 +91,7 @@ def _symmetric_part(inside: NDArray[np.bool_], cx: float, cy: float) -> tuple[fl
             if not inside[y, x]:
                 continue
             my, mx = twice_y - y, twice_x - x
-            if 0 <= my < ny and 0 <= mx < nx and not inside[my, mx]:
+            if 0 <= my < ny and 0 <= mx < nx and not mirror[my, mx]:
                 continue
             kept += 1
             if x == 0 or y == 0 or x == nx - 1 or y == ny - 1:
@@ -136,7 +139,9 @@ def _passes_edges(smooth: Floats, centre: Any) -> bool:
 
 
 @kernel
-def find_central(image: Floats, threshold: float) -> tuple[float, float, float, int]:
+def find_central(
+    image: Floats, threshold: float, sparse: bool = False
+) -> tuple[float, float, float, int]:
     """Find the central source of an image (H, W); twin of ``find_central`` in csrc/frame.cpp.
 
     Returns
@@ -148,13 +153,14 @@ def find_central(image: Floats, threshold: float) -> tuple[float, float, float, 
     flags : int
         Bits of `NO_SOURCE`, `CROPPED`, `NEIGHBOUR`, `SMALL`.
     """
-    smooth, labels, central, step, level = central_cells(image, threshold)
+    smooth, labels, central, step, level = central_cells(image, threshold, sparse)
     ny, nx = smooth.shape
     if central == 0:
         return 0.5 * image.shape[1], 0.5 * image.shape[0], 0.0, NO_SOURCE
     inside = labels == central
     cx, cy = _centroid(smooth, inside, level)
-    share, at_edge, radius = _symmetric_part(inside, cx, cy)
+    # What lies where nobody can see is as if outside.
+    share, at_edge, radius = _symmetric_part(inside, inside | (labels < 0), cx, cy)
     diameter = 2 * radius * step
     flags = 0
     if share < _SYMMETRIC:
@@ -199,26 +205,26 @@ Frame: TypeAlias = tuple[float, float, float]
 """Lower corner and side, in pixel-edge coordinates."""
 
 
-def _frame_source(image: Floats, threshold: float, margin: float, _: float) -> tuple[Frame, int]:
-    x, y, diameter, flags = find_central(image, threshold)
+class Scene(NamedTuple):
+    """What a framing is given; the fields of ``Scene`` in csrc/frame.hpp."""
+
+    image: Floats
+    sparse: bool
+    threshold: float
+    margin: float
+    pixels: float
+
+
+def _frame_source(scene: Scene) -> tuple[Frame, int]:
+    x, y, diameter, flags = find_central(scene.image, scene.threshold, scene.sparse)
     if flags & NO_SOURCE:
-        return centred_frame(image.shape), flags
-    return frame_around(x, y, diameter, image.shape, margin), flags
+        return centred_frame(scene.image.shape), flags
+    return frame_around(x, y, diameter, scene.image.shape, scene.margin), flags
 
 
-def _frame_all(image: Floats, threshold: float, margin: float, _: float) -> tuple[Frame, int]:
-    return centred_frame(image.shape), 0
-
-
-def _frame_pixels(
-    image: Floats, threshold: float, margin: float, pixels: float
-) -> tuple[Frame, int]:
-    return centred_frame(image.shape, pixels), 0
-
-
-FRAMINGS: dict[str, Callable[[Floats, float, float, float], tuple[Frame, int]]] = {
+FRAMINGS: dict[str, Callable[[Scene], tuple[Frame, int]]] = {
     "auto": _frame_source,
-    "full": _frame_all,
-    "PIXELS": _frame_pixels,
+    "full": lambda scene: (centred_frame(scene.image.shape), 0),
+    "PIXELS": lambda scene: (centred_frame(scene.image.shape, scene.pixels), 0),
 }
-"""Framings by name, of an image, threshold, margin and pixels; twins of csrc/frame.cpp's."""
+"""Framings by name; twins of csrc/frame.cpp's."""

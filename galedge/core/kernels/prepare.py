@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core.kernels.frame import FRAMINGS
+from galedge.core.kernels.frame import FRAMINGS, Scene
+from galedge.core.kernels.mend import filled_share, mend, refuse_blank
 from galedge.core.kernels.resample import resample
 from galedge.core.kernels.sky import border_sky
 from galedge.core.kernels.stretch import (
@@ -17,8 +18,6 @@ from galedge.core.kernels.stretch import (
     picture,
     stretching_noise,
 )
-from galedge.core.units import in_units, unit_of
-from galedge.errors import Blank
 
 __all__ = ["FAINT", "MASKED", "Prepared", "prepare_one"]
 
@@ -50,6 +49,9 @@ def prepare_one(
     white: float = 0.995,
     stretch: str = "asinh",
     q: float = 8.0,
+    sky: str = "level",
+    bridge: int = 0,
+    blanks: str = "nan",
 ) -> tuple[NDArray[np.uint8], Prepared]:
     """Prepare one galaxy; twin of ``prepare`` in csrc/prepare.cpp.
 
@@ -59,7 +61,7 @@ def prepare_one(
         One band or three, C-contiguous.
     is_picture : bool
         Whether they are already stretched: framed and resampled only.
-    size, framing, margin, threshold, softening, white, stretch, q
+    size, framing, margin, threshold, softening, white, stretch, q, sky, bridge, blanks
         As in `galedge.Recipe`.
 
     Raises
@@ -67,28 +69,30 @@ def prepare_one(
     Blank
         If no pixel is finite or all have the same value.
     """
-    _refuse_blank(planes)
-    unit = unit_of(planes)
-    planes = in_units(planes, unit)
+    filled, unit = np.zeros(planes.shape, np.bool_), 1.0
+    if is_picture:
+        refuse_blank(planes)
+    else:
+        planes, filled, unit = mend(planes, sky, bridge, blanks)
     # The mean of the bands, in which the source is found and the noise measured.
     image = planes[0]
     if len(planes) == 3:
         third = np.float32(1) / np.float32(3)
         image = planes[0] * third + planes[1] * third + planes[2] * third
-    sky, noise = border_sky(image)
+    sparse = blanks == "constant"
+    level, noise = border_sky(image, sparse)
     name, pixels = (framing, 0.0) if isinstance(framing, str) else ("PIXELS", framing)
-    frame, flags = FRAMINGS[name](image, threshold, margin, pixels)
+    frame, flags = FRAMINGS[name](Scene(image, sparse, threshold, margin, pixels))
 
     bands = np.empty((len(planes), size, size), np.float32)
     masked = 0.0
-    for band, plane in zip(bands, planes, strict=True):
-        level = sky if len(planes) == 1 else border_sky(plane)[0]
-        # A border without a valid pixel still leaves the galaxy in the middle.
-        level = np.float32(level if np.isfinite(level) else 0)
-        band[:], invalid = resample(plane, *frame, size, level)
-        masked = max(masked, invalid)
+    for band, plane, counted in zip(bands, planes, filled, strict=True):
+        own = level if len(planes) == 1 else border_sky(plane, sparse)[0]
+        own = np.float32(own if np.isfinite(own) else 0)  # of a band without a valid pixel
+        band[:], invalid = resample(plane, *frame, size, own)
+        masked = max(masked, min(1.0, invalid + filled_share(counted, frame)))
         if not is_picture:
-            band -= level
+            band -= own
     if masked > 0.1:
         flags |= MASKED
     if is_picture:
@@ -101,14 +105,6 @@ def prepare_one(
             flags |= FAINT
         out = STRETCHES[stretch](Light(bands, grain, white_level, softening, q))
     half = 0.5 * frame[2] - 0.5
-    known_sky = float(sky) if np.isfinite(sky) else 0.0
+    known_sky = float(level) if np.isfinite(level) else 0.0
     x, y, sigma = frame[0] + half, frame[1] + half, float(noise)
     return out, Prepared(x, y, frame[2], known_sky / unit, sigma / unit, masked, flags)
-
-
-def _refuse_blank(planes: NDArray[np.float32]) -> None:
-    finite = planes[np.isfinite(planes)]
-    if finite.size == 0:
-        raise Blank("no pixel is finite; there is nothing to see")
-    if not finite.min() < finite.max():
-        raise Blank(f"all pixels have the value {finite[0]:.7g}; there is nothing to see")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galedge.core.jit import kernel
 
-__all__ = ["Floats", "border_sky", "clipped_mode"]
+__all__ = ["Floats", "border_of", "border_sky", "clipped_mode"]
 
 Floats: TypeAlias = NDArray[np.float32]
 Counts: TypeAlias = NDArray[np.int64]
@@ -19,6 +19,7 @@ Counts: TypeAlias = NDArray[np.int64]
 _SAMPLE = 127
 _BINS = 1024
 _REACH = np.float32(10)
+_SPARSE = 16
 
 _ZERO, _TWO = np.float32(0), np.float32(2)
 
@@ -166,17 +167,11 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
 
 
 @kernel
-def border_sky(image: Floats) -> tuple[Any, Any]:
-    """Sky of a cutout (H, W): the clipped mode of its border; twin of csrc/sky.cpp.
-
-    The border is an eighth of the shorter side wide, because a framed galaxy
-    covers most of the middle.
-    """
+def border_of(image: Floats, border: int) -> Floats:
+    """Pixels of the border of an image (H, W), flat; all of them where nothing is left inside."""
     height, width = image.shape
-    side = min(height, width)
-    border = max(1, side // 8)
-    if side <= 2 * border:
-        return clipped_mode(image.ravel())
+    if min(height, width) <= 2 * border:
+        return image.copy().ravel()
     sample = np.empty(height * width - (height - 2 * border) * (width - 2 * border), np.float32)
     n = 0
     for y in range(height):  # in reading order: the first guess takes every so manieth
@@ -184,4 +179,41 @@ def border_sky(image: Floats) -> tuple[Any, Any]:
             if y < border or y >= height - border or x < border or x >= width - border:
                 sample[n] = image[y, x]
                 n += 1
-    return clipped_mode(sample)
+    return sample
+
+
+@kernel
+def _valid_sky(image: Floats) -> tuple[Any, Any]:
+    """Sky of the part of an image that is valid: of a border of it with enough valid pixels."""
+    rows, columns = np.nonzero(np.isfinite(image))
+    if rows.size == 0:
+        return np.float32(np.nan), _ZERO
+    part = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    border = max(1, min(part.shape) // 8)
+    while True:
+        sample = border_of(part, border)
+        valid = sample[np.isfinite(sample)]
+        if _SPARSE * valid.size >= sample.size or 2 * border >= min(part.shape):
+            return clipped_mode(valid)
+        border *= 2
+
+
+@kernel
+def border_sky(image: Floats, sparse: bool = False) -> tuple[Any, Any]:
+    """Sky of a cutout (H, W): the clipped mode of its border; twin of csrc/sky.cpp.
+
+    The border is an eighth of the shorter side wide, because a framed galaxy
+    covers most of the middle. Where no pixel of it is valid, that of the part which
+    is; so too, if `sparse`, where less than a sixteenth is, and then the mode is one of
+    valid pixels alone.
+    """
+    sample = border_of(image, max(1, min(image.shape) // 8))
+    if sparse:
+        valid = sample[np.isfinite(sample)]
+        if _SPARSE * valid.size < sample.size:
+            return _valid_sky(image)
+        return clipped_mode(valid)
+    level, noise = clipped_mode(sample)
+    if np.isfinite(level):
+        return level, noise
+    return _valid_sky(image)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.core.jit import kernel
-from galedge.core.kernels.sky import Floats, border_sky, clipped_mode
+from galedge.core.kernels.cells import average_cells, cell_side
+from galedge.core.kernels.sky import Floats, border_of, border_sky, clipped_mode
 
 __all__ = ["CENTRAL", "central_cells", "label_cells"]
 
@@ -17,39 +18,26 @@ CENTRAL = 0.12
 """Spread of the preference for central sources, in sides of the image."""
 
 # The constants of csrc/frame.cpp, with their reasons there.
-_CELLS, _MOST_CELLS = 64, 4096
 _SIGNIFICANT = 5.0
 _BRIGHT = np.float32(30)
 
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_ONE = np.float32(1)
 
 
 @kernel
-def _average_cells(image: Floats, step: int) -> Floats:
-    """Means of step x step pixels without the non-finite ones; empty cells become sky."""
-    ny, nx = image.shape[0] // step, image.shape[1] // step
-    grid = np.empty((ny, nx), np.float32)
-    for cy in range(ny):
-        sums = np.zeros(nx * step, np.float32)
-        weights = np.zeros(nx * step, np.float32)
-        for y in range(cy * step, (cy + 1) * step):
-            for x in range(nx * step):
-                if np.isfinite(image[y, x]):
-                    sums[x] += image[y, x]
-                    weights[x] += _ONE
-        for cx in range(nx):
-            total, weight = _ZERO, _ZERO
-            for x in range(cx * step, (cx + 1) * step):
-                total += sums[x]
-                weight += weights[x]
-            grid[cy, cx] = total / weight if weight > 0 else np.float32(np.nan)
-    flat = grid.ravel()
-    if not np.isfinite(flat).all():
-        sky = clipped_mode(flat)[0]
-        for i in range(flat.size):
-            if not np.isfinite(flat[i]):
-                flat[i] = sky
-    return flat.reshape(grid.shape)
+def _filled(grid: Floats, sparse: bool) -> Floats:
+    """Cells of which the empty ones have become sky."""
+    sky = border_sky(grid, True)[0] if sparse else clipped_mode(grid.ravel())[0]
+    return np.where(np.isfinite(grid), grid, sky)
+
+
+@kernel
+def _valid_sky(smooth: Floats, empty: NDArray[np.bool_], sparse: bool) -> tuple[Any, Any]:
+    """Sky of the smoothed cells where some of them are none: filled ones have no noise."""
+    valid = np.where(empty, np.float32(np.nan), smooth)
+    if sparse or not np.isfinite(border_of(valid, max(1, min(valid.shape) // 8))).any():
+        return border_sky(valid, sparse)
+    return border_sky(smooth)
 
 
 @kernel
@@ -132,7 +120,7 @@ def _central_label(
 
 @kernel
 def central_cells(
-    image: Floats, threshold: float
+    image: Floats, threshold: float, sparse: bool = False
 ) -> tuple[Floats, NDArray[np.int32], int, int, Any]:
     """Sort the cells of an image (H, W) of float32 into sources.
 
@@ -141,7 +129,8 @@ def central_cells(
     smooth : ndarray of float32
         The cells, smoothed.
     labels : ndarray of int32
-        The significant source that each cell belongs to; 0 is sky.
+        The significant source that each cell belongs to; 0 is sky, -1 a cell without
+        a valid pixel if the sky is `sparse`.
     central : int
         The label of the central source; 0 if there is none.
     step : int
@@ -149,14 +138,17 @@ def central_cells(
     level : float
         The sky among the cells.
     """
-    height, width = image.shape
-    # A narrow strip gets more cells along it rather than cells wider than it.
-    step = min((max(width, height) + _CELLS - 1) // _CELLS, width, height)
-    if max(width, height) // step > _MOST_CELLS:  # a spectrum: no galaxy is in it
+    step = cell_side(image.shape[1], image.shape[0])
+    if step == 0:  # a spectrum: no galaxy is in it
         nothing = np.zeros((1, 1), np.float32)
-        return nothing, np.zeros((1, 1), np.int32), 0, step, np.float32(np.nan)
-    smooth = _smooth_cells(_average_cells(image, step))
-    level, sigma = border_sky(smooth)
+        return nothing, np.zeros((1, 1), np.int32), 0, 1, np.float32(np.nan)
+    grid = average_cells(image, step)
+    empty = ~np.isfinite(grid)
+    lacking = empty.any()
+    if lacking:
+        grid = _filled(grid, sparse)
+    smooth = _smooth_cells(grid)
+    level, sigma = _valid_sky(smooth, empty, sparse) if lacking else border_sky(smooth)
     # Noise-free images have an isophote too: a ten-thousandth of their range.
     span = smooth.max() - smooth.min()
     noise = max(sigma, span * np.float32(1e-4) / np.float32(threshold))
@@ -166,4 +158,6 @@ def central_cells(
         for x in range(labels.shape[1]):
             if not significant[labels[y, x]]:
                 labels[y, x] = 0
+            if sparse and empty[y, x] and labels[y, x] != central:
+                labels[y, x] = -1
     return smooth, labels, central, step, level

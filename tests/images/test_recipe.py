@@ -1,0 +1,45 @@
+"""Recipes: what a card of before says stays what it said."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+import galedge
+from galedge.network.model import find_card
+
+
+def test_the_shipped_recipe_keeps_its_hash():
+    recipe = find_card("hubble-1").recipe
+    assert recipe.sha256 == "339810349e187e466e45e94b2a8c383e5f4b65a1c6107a993133853a7852b9c9"
+    assert (recipe.sky, recipe.bridge, recipe.blanks) == ("level", 0, "nan")
+
+
+def test_fields_that_came_later_are_said_only_where_they_do_something():
+    assert not {"sky", "bridge", "blanks"} & set(galedge.Recipe().to_json())
+    for name, value in (("sky", "plane"), ("bridge", 2), ("blanks", "constant")):
+        recipe = galedge.Recipe(**{name: value})
+        assert recipe.to_json() == {**galedge.Recipe().to_json(), name: value}
+        assert galedge.Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+        assert recipe.sha256 != galedge.Recipe().sha256
+
+
+def test_the_latest_recipe_is_another_one():
+    latest = galedge.Recipe.latest(size=72, sky="level")
+    assert (latest.size, latest.sky, latest.bridge, latest.blanks) == (72, "level", 8, "constant")
+    assert galedge.Recipe.latest().sky == "plane"
+    before, now = (dataclasses.asdict(r) for r in (galedge.Recipe(), galedge.Recipe.latest()))
+    changed = {name for name in now if now[name] != before[name]}
+    assert changed == {"sky", "bridge", "blanks"}
+
+
+@pytest.mark.parametrize(
+    "fields", [{"sky": "dome"}, {"blanks": "zero"}, {"bridge": -1}, {"bridge": 17}]
+)
+def test_what_cannot_be_is_refused(fields):
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        galedge.Recipe(**fields)
+    with pytest.raises(ValueError, match="newer galedge"):
+        galedge.Recipe.from_json({"colour": "blue"})
