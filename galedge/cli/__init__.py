@@ -6,10 +6,8 @@ heavy is imported inside the commands, so that ``galedge --help`` is quick.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
-import pkgutil
 import signal
 import sys
 import warnings
@@ -19,9 +17,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from galedge._version import __version__
-from galedge.cli import commands
 from galedge.cli.run import FATAL, INTERRUPTED
 from galedge.errors import GaledgeError
+from galedge.support.places import names
 from galedge.support.say import say
 
 if TYPE_CHECKING:
@@ -30,22 +28,22 @@ if TYPE_CHECKING:
 __all__ = ["cli", "main"]
 
 
-@functools.cache
-def _names() -> tuple[str, ...]:
-    """Return the commands: each is the function of that name in the module of that name."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(commands.__path__)))
+_PLACE = "galedge.cli.commands"
 
 
 class _Commands(click.Group):
-    """A group that imports a command when it is asked for."""
+    """A group that imports a command when it is asked for.
+
+    Each is the function of that name in the module of that name.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(_names())
+        return list(names(_PLACE))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in _names():
+        if name not in names(_PLACE):
             return None
-        command = getattr(importlib.import_module(f"galedge.cli.commands.{name}"), name)
+        command = getattr(importlib.import_module(f"{_PLACE}.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 
