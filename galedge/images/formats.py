@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import os
 import stat
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -60,7 +61,21 @@ class Fits:
                 raise
         from galedge.images import rustfits
 
-        return rustfits.read(self._content, hdu, plane, window, double, self._limit)
+        return rustfits.read(hdu, lambda: self._data(hdu), plane, window, double, self._limit)
+
+    def _data(self, hdu: _core.Hdu) -> bytes:
+        """Read an HDU's data unit as it is stored, where the file is gzipped after inflating."""
+        if hdu.data_bytes > self._limit * 8 + (1 << 26):
+            raise TooLarge(f"its tiles take {hdu.data_bytes} bytes; raise max_pixels to read them")
+        with _file(self._content) as stream:
+            opened: IO[bytes] = stream
+            if stream.read(2) == b"\x1f\x8b":
+                stream.seek(0)
+                opened = cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
+            elif hdu.data_offset + hdu.data_bytes > _size(stream):
+                raise Truncated("truncated: the file shrank while being read")
+            opened.seek(hdu.data_offset)
+            return opened.read(hdu.data_bytes)
 
 
 def open_source(

@@ -8,7 +8,6 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,32 +212,3 @@ def test_messages_name_the_file(tmp_path):
         read(b"\x1f\x9d\x90 compress")
     with pytest.raises(ReadError, match="is none of FITS"):
         read(b"GIF89a" + b"\0" * 90)
-
-
-def test_hcompress_and_plio():
-    folder = Path(__import__("astropy.io.fits.hdu.compressed", fromlist=["x"]).__file__).parent
-    path = folder / "tests" / "data" / "m13_hcomp.fits"
-    try:
-        import rustfits  # noqa: F401
-    except ImportError:
-        with pytest.raises(Unsupported, match="HCOMPRESS_1, which needs rustfits: pip install"):
-            read(path)
-        return
-    from astropy.io import fits as astropy_fits
-
-    for name in ("m13_hcomp.fits", "m13_plio.fits"):
-        path = folder / "tests" / "data" / name
-        expected = astropy_fits.getdata(path, 1).astype(np.float32)
-        np.testing.assert_array_equal(read(path).data, expected)
-        np.testing.assert_array_equal(read(path.read_bytes()).data, expected)
-        part = read(path, window=(10, 20, 30, 40)).data
-        np.testing.assert_array_equal(part, expected[20:60, 10:40])
-
-
-def test_without_rustfits_the_remedy_is_named(monkeypatch):
-    folder = Path(__import__("astropy.io.fits.hdu.compressed", fromlist=["x"]).__file__).parent
-    monkeypatch.setitem(sys.modules, "rustfits", None)
-    with pytest.raises(
-        Unsupported, match="HCOMPRESS_1, which needs rustfits: pip install rustfits"
-    ):
-        read(folder / "tests" / "data" / "m13_hcomp.fits")

@@ -1,0 +1,109 @@
+"""HCOMPRESS_1 and PLIO_1 by rustfits: the values that astropy has, or a refusal."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.made import galaxy
+
+from galedge.errors import ReadError, Unsupported
+from galedge.images.image import read
+
+fits = pytest.importorskip("astropy.io.fits")
+
+
+def test_hcompress_and_plio():
+    folder = Path(__import__("astropy.io.fits.hdu.compressed", fromlist=["x"]).__file__).parent
+    path = folder / "tests" / "data" / "m13_hcomp.fits"
+    try:
+        import rustfits  # noqa: F401
+    except ImportError:
+        with pytest.raises(Unsupported, match="HCOMPRESS_1, which needs rustfits: pip install"):
+            read(path)
+        return
+    from astropy.io import fits as astropy_fits
+
+    for name in ("m13_hcomp.fits", "m13_plio.fits"):
+        path = folder / "tests" / "data" / name
+        expected = astropy_fits.getdata(path, 1).astype(np.float32)
+        np.testing.assert_array_equal(read(path).data, expected)
+        np.testing.assert_array_equal(read(path.read_bytes()).data, expected)
+        part = read(path, window=(10, 20, 30, 40)).data
+        np.testing.assert_array_equal(part, expected[20:60, 10:40])
+
+
+def test_without_rustfits_the_remedy_is_named(monkeypatch):
+    folder = Path(__import__("astropy.io.fits.hdu.compressed", fromlist=["x"]).__file__).parent
+    monkeypatch.setitem(sys.modules, "rustfits", None)
+    with pytest.raises(
+        Unsupported, match="HCOMPRESS_1, which needs rustfits: pip install rustfits"
+    ):
+        read(folder / "tests" / "data" / "m13_hcomp.fits")
+
+
+def compressed(image, *cards, column=None, **options):
+    """Return an HCOMPRESS_1 file, and what astropy reads of it, before `cards` are put in."""
+    image_hdu = fits.CompImageHDU(
+        image, compression_type="HCOMPRESS_1", tile_shape=(20, 40), quantize_level=16, **options
+    )
+    out = io.BytesIO()
+    image_hdu.writeto(out)
+    expected = fits.getdata(io.BytesIO(out.getvalue()), 1)
+    with fits.open(io.BytesIO(out.getvalue()), disable_image_compression=True) as hdus:
+        hdus[1].header.update(cards)
+        if column is not None:
+            hdus[1] = fits.BinTableHDU.from_columns(
+                [*hdus[1].columns, fits.Column("ZBLANK", "1J", array=column)], hdus[1].header
+            )
+        out = io.BytesIO()
+        hdus.writeto(out)
+    return out.getvalue(), expected
+
+
+@pytest.mark.parametrize("scale", [(), (("BSCALE", 2.5), ("BZERO", 100.0))])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+@pytest.mark.parametrize("dither", [-1, 1, 2])
+def test_blank_pixels_of_floats_are_missing(tmp_path, dither, kind, scale):
+    pytest.importorskip("rustfits")
+    image = galaxy(40).astype(kind)
+    image[5:9] = np.nan
+    image[12, ::3] = 0
+    image[20:] = 3.5  # of one value, so not quantized
+    image[21, 5] = -0.0
+    content, expected = compressed(image, *scale, quantize_method=dither)
+    if scale:
+        expected = expected * image.dtype.type(2.5) + image.dtype.type(100)
+    assert np.isnan(expected).sum() == 160
+    path = tmp_path / "a.fits"
+    path.write_bytes(content)
+    for source in (path, content, gzip.compress(content), bz2.compress(content)):
+        np.testing.assert_array_equal(read(source, dtype="float64").data, expected)
+
+
+def test_integers_are_scaled_and_blank(tmp_path):
+    pytest.importorskip("rustfits")
+    image = (100 * galaxy(40)).astype("i2")
+    image[3, 4] = -99
+    cards = [("BLANK", -99), ("BSCALE", 0.5), ("BZERO", 10.0)]
+    content, _ = compressed(image, *cards)
+    expected = (image * np.float32(0.5) + np.float32(10)).astype("f4")
+    expected[3, 4] = np.nan
+    np.testing.assert_array_equal(read(content).data, expected)
+    content, _ = compressed(image, *cards, ("ZBLANK", 7))  # which counts where both stand
+    assert np.array_equal(np.isnan(read(content).data), image == 7)
+
+
+def test_what_rustfits_would_read_wrongly_is_refused():
+    pytest.importorskip("rustfits")
+    content, _ = compressed(galaxy(40), column=np.full(2, -5))
+    with pytest.raises(Unsupported, match=r"ZBLANK for each tile .* funpack it first"):
+        read(content)
+    content, _ = compressed(galaxy(40), ("BSCALE", "one"))
+    with pytest.raises(ReadError, match="BSCALE or BZERO is not a number"):
+        read(content)
