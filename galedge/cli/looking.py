@@ -33,7 +33,7 @@ def _seconds(name: str, default: float, help: str) -> Any:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Looking:
     """Which files of a folder are taken, and when."""
 

@@ -1,8 +1,9 @@
 """Commands, and options in groups: a command takes one object for each group.
 
-A group is a frozen dataclass. Each of its fields is made by `setting`, which holds
-the option that gives it its value, so that an option has one place. `takes` gives
-a command the options of a group, and their values as one object of it.
+A group is a frozen dataclass, which nothing compares or prints, as help would wait for
+what lets it. Each of its fields is made by `setting`, which holds the option that gives
+it its value, so that an option has one place. `takes` gives a command the options of a
+group, and their values as one object of it.
 """
 
 from __future__ import annotations

@@ -7,101 +7,89 @@ Options and arguments are written as a user sees them. With a word behind it,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-__all__ = ["RULES", "Excludes", "Needs", "Rule", "broken", "sentence", "that_concern"]
+__all__ = ["RULES", "Rule", "broken", "sentence", "that_concern"]
 
 Has = Callable[[str], bool]
 """Tells whether a command, or what was given to it, has an option, by its spelling."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What some options have to do with others, and why."""
 
+    kind: str
+    """``excludes``: none of the options goes with any of the others. ``needs``: each of
+    them says something only beside one of the others."""
     options: tuple[str, ...]
     others: tuple[str, ...]
     because: str = ""
 
     def phrase(self) -> str:
         """Return what is true of the options, as a verb with its objects."""
-        raise NotImplementedError
-
-    def breaks(self, given: Has) -> bool:
-        """Tell whether options that were given break it."""
-        raise NotImplementedError
-
-    def _because(self) -> str:
-        return f": {self.because}" if self.because else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Excludes(Rule):
-    """None of the options goes with any of the others."""
-
-    def phrase(self) -> str:
-        """Return what is true of the options, as a verb with its objects."""
         one = len(self.options) == 1
+        reason = f": {self.because}" if self.because else ""
+        if self.kind == "needs":
+            verb = "need" if self.because else "go with"
+            if one:
+                verb = "needs" if self.because else "goes with"
+            return f"{verb} {' or '.join(self.others)}{reason}"
         if len(self.others) == 1:
             verb = f"{'does' if one else 'do'} not go with"
         else:
             verb = f"{'goes' if one else 'go'} with none of"
-        return f"{verb} {', '.join(self.others)}{self._because()}"
+        return f"{verb} {', '.join(self.others)}{reason}"
 
     def breaks(self, given: Has) -> bool:
         """Tell whether options that were given break it."""
-        return any(map(given, self.options)) and any(map(given, self.others))
-
-
-@dataclass(frozen=True, slots=True)
-class Needs(Rule):
-    """Each of the options says something only beside one of the others."""
-
-    def phrase(self) -> str:
-        """Return what is true of the options, as a verb with its objects."""
-        verb = "need" if self.because else "go with"
-        if len(self.options) == 1:
-            verb = "needs" if self.because else "goes with"
-        return f"{verb} {' or '.join(self.others)}{self._because()}"
-
-    def breaks(self, given: Has) -> bool:
-        """Tell whether options that were given break it."""
-        return any(map(given, self.options)) and not any(map(given, self.others))
+        beside = any(map(given, self.others))
+        return any(map(given, self.options)) and beside == (self.kind == "excludes")
 
 
 _FRAMES = ("--catalog", "--detect")
 
 RULES: tuple[Rule, ...] = (
-    Needs(("galedge classify", "galedge cutout"), ("PATH", "--bands"), "they name the images"),
-    Needs(("galedge cutout",), _FRAMES, "they say which sources"),
-    Excludes(("--bands FILES",), ("PATH",), "it names the files itself; leave PATH out"),
-    Excludes(
+    Rule(
+        "needs", ("galedge classify", "galedge cutout"), ("PATH", "--bands"), "they name the images"
+    ),
+    Rule("needs", ("galedge cutout",), _FRAMES, "they say which sources"),
+    Rule("excludes", ("--bands FILES",), ("PATH",), "it names the files itself; leave PATH out"),
+    Rule(
+        "excludes",
         ("galedge watch",),
         ("--bands FILES",),
         "more are to come; give a pattern, '{name}_{g,r,i}.fits'",
     ),
-    Excludes(("--catalog",), ("--detect",), "the sources are listed, or found"),
-    Needs(("--columns", "--one-based", "--keep"), ("--catalog",)),
-    Needs(("--threshold", "--min-area"), ("--detect",)),
-    Needs(("--size",), _FRAMES),
-    Needs(("--hdu", "--plane", "--verify"), ("FILE",)),
-    Needs(("--overlay",), _FRAMES, "it draws the sources of one frame"),
-    Needs(("--dask",), ("-o",), "a new folder, for the parts of a Parquet data set"),
-    Excludes(
+    Rule("excludes", ("--catalog",), ("--detect",), "the sources are listed, or found"),
+    Rule("needs", ("--columns", "--one-based", "--keep"), ("--catalog",)),
+    Rule("needs", ("--threshold", "--min-area"), ("--detect",)),
+    Rule("needs", ("--size",), _FRAMES),
+    Rule("needs", ("--hdu", "--plane", "--verify"), ("FILE",)),
+    Rule("needs", ("--overlay",), _FRAMES, "it draws the sources of one frame"),
+    Rule("needs", ("--dask",), ("-o",), "a new folder, for the parts of a Parquet data set"),
+    Rule(
+        "excludes",
         ("--dask",),
         ("--json", "--gallery", *_FRAMES, "--bands"),
         "its workers write Parquet, one row a file",
     ),
-    Excludes(("--json",), ("-o FILE",), "it is for standard output; name a .jsonl file instead"),
-    Excludes(
+    Rule(
+        "excludes",
+        ("--json",),
+        ("-o FILE",),
+        "it is for standard output; name a .jsonl file instead",
+    ),
+    Rule(
+        "excludes",
         ("--verify",),
         (*_FRAMES, "--bands"),
         "it adds up whole files; ask galedge info --verify first",
     ),
-    Needs(("--resume",), ("-o FILE",), "the table to go on with"),
-    Excludes(("--resume",), ("--gallery",), "a journal holds rows, not thumbnails"),
-    Needs(("--quarantine-move",), ("--quarantine FOLDER",), "where they are moved to"),
-    Excludes(
+    Rule("needs", ("--resume",), ("-o FILE",), "the table to go on with"),
+    Rule("excludes", ("--resume",), ("--gallery",), "a journal holds rows, not thumbnails"),
+    Rule("needs", ("--quarantine-move",), ("--quarantine FOLDER",), "where they are moved to"),
+    Rule(
+        "excludes",
         ("--resume", "--quarantine", "--write-back"),
         ("--dask", *_FRAMES, "--bands"),
         "there a row must be a whole file",
@@ -116,7 +104,7 @@ def that_concern(has: Has) -> Iterator[Rule]:
         options = tuple(filter(has, rule.options))
         others = tuple(filter(has, rule.others))
         if options and others:
-            yield replace(rule, options=options, others=others)
+            yield rule._replace(options=options, others=others)
 
 
 def sentence(rule: Rule) -> str:
@@ -130,5 +118,5 @@ def broken(has: Has, given: Has) -> Rule | None:
     """Return the first rule that what was given breaks, of what breaks it, or None."""
     for rule in that_concern(has):
         if rule.breaks(given):
-            return replace(rule, options=tuple(filter(given, rule.options)))
+            return rule._replace(options=tuple(filter(given, rule.options)))
     return None

@@ -21,21 +21,23 @@ __all__ = ["Keeping", "Reading", "Running", "Writing", "folder", "paths"]
 
 
 def _framings() -> list[str]:
-    from galedge.images.recipe import framings
+    from galedge.core.backend import _core
 
-    return framings()
+    return _core.framings()
 
 
 def _framing(
     context: click.Context, option: click.Parameter, value: str | None
 ) -> str | int | None:
     """Check ``--frame``: the name of a framing, or a number of pixels."""
-    if value is None or value in _framings():
+    if value is None:
+        return None
+    from galedge.images.recipe import framings
+
+    if value in (names := framings()):
         return value
     if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(
-            f"{value!r} is none of {', '.join(_framings())}, or a number of pixels"
-        )
+        raise click.BadParameter(f"{value!r} is none of {', '.join(names)}, or a number of pixels")
     return int(value)
 
 
@@ -124,7 +126,7 @@ def folder(help: str) -> Callable[[Any], Any]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reading:
     """What is read of a file, and how it is framed."""
 
@@ -147,7 +149,7 @@ class Reading:
         "--frame",
         callback=_framing,
         names=_framings,
-        metavar="{names}|PIXELS",
+        metavar="{names}",
         help="Find the galaxy and frame it, take the largest square, or a centred "
         "square of so many pixels. Default: as the model was trained.",
     )
@@ -159,7 +161,7 @@ class Reading:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Running:
     """What answers, and on what."""
 
@@ -210,7 +212,7 @@ class Running:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Keeping:
     """What makes a run over many files safe, and what becomes of the files."""
 
@@ -264,7 +266,7 @@ def _refuse_inside(option: str, folder: str, roots: Sequence[str]) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Writing:
     """What is written, and what is said meanwhile."""
 

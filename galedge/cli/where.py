@@ -61,7 +61,7 @@ def _form(bands: Group | Pattern) -> str:
     return "FILES" if isinstance(bands, Group) else "PATTERN"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Where:
     """Where galaxies are: in which files, and where in frames."""
 

@@ -7,8 +7,6 @@ saw is what it gets. A recipe's hash goes into every result row as provenance.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,5 +151,8 @@ class Recipe:
     @property
     def sha256(self) -> str:
         """Hash of the canonical JSON form (64 hexadecimal digits)."""
+        import hashlib
+        import json
+
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

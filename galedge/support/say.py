@@ -6,8 +6,6 @@ from typing import TextIO
 
 import click
 
-from galedge.support.log import LOG
-
 __all__ = ["counted", "duration", "is_terminal", "print_text", "printable", "say"]
 
 
@@ -23,6 +21,8 @@ def print_text(text: str) -> None:
 
 def say(message: str) -> None:
     """Print a line on standard error; whoever listens to the logger hears it too."""
+    from galedge.support.log import LOG  # here, because help says nothing
+
     text = printable(message)
     click.echo(f"galedge: {text}", err=True)
     LOG.info("%s", text)

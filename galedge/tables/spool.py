@@ -8,11 +8,8 @@ in a nameless temporary file, and written when all have come.
 
 from __future__ import annotations
 
-import pickle
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from galedge.tables.cells import plain, rounded, visible
 from galedge.tables.columns import Column
@@ -27,8 +24,7 @@ Chunk = list[list[Cell]]
 """Columns of plain values of their column's type; None is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A column after its last row.
 
     Attributes
@@ -64,6 +60,8 @@ class Spool:
     """
 
     def __init__(self, columns: Sequence[Column], folder: str) -> None:
+        import tempfile
+
         self._seen = [_Seen(column) for column in columns]
         self._rows: list[list[Any]] = []
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)  # noqa: SIM115
@@ -76,6 +74,8 @@ class Spool:
             self._put_aside()
 
     def _put_aside(self) -> None:
+        import pickle
+
         columns = zip(*self._rows, strict=True)
         chunk = [seen.take(cells) for seen, cells in zip(self._seen, columns, strict=True)]
         pickle.dump(chunk, self._file, pickle.HIGHEST_PROTOCOL)
@@ -90,6 +90,8 @@ class Spool:
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the rows, some thousands at a time."""
+        import pickle
+
         stored = self.columns()
         self._file.seek(0)
         for _ in range(self._chunks):

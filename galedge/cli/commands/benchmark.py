@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +38,12 @@ def benchmark(
             say(text)
 
     report = run(running.model, data, compare=compare, note=note)
-    print_text(jsons.dumps(report.as_json(), indent=1) if json else "\n".join(_lines(report)))
+    if json:
+        from json import dumps
+
+        print_text(dumps(report.as_json(), indent=1))
+    else:
+        print_text("\n".join(_lines(report)))
 
 
 def _lines(report: Report) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar
 
@@ -15,6 +14,8 @@ __all__ = ["FORMAT", "JsonLines", "json_line"]
 
 def json_line(columns: Sequence[Column], row: Mapping[str, Any]) -> str:
     """Return a row as a JSON object, without the end of the line."""
+    import json
+
     cells = {column.name: rounded(plain(row[column.name]), column.digits) for column in columns}
     return json.dumps(cells, ensure_ascii=False, allow_nan=False)
 

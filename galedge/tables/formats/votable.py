@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import BinaryIO, ClassVar
 
 from galedge.tables.cells import printed, visible
@@ -87,7 +86,7 @@ def _field(column: Stored) -> str:
     )
     if not known.description:
         return start + "/>"
-    text = escape(visible(known.description), quote=False)
+    text = _escaped(visible(known.description))
     return f"{start}><DESCRIPTION>{text}</DESCRIPTION></FIELD>"
 
 
@@ -97,10 +96,14 @@ def _is_icrs(column: Stored) -> bool:
 
 def _attribute(text: str) -> str:
     """Quote text as xml.sax does, whose import would cost more than galedge's own."""
-    text = escape(visible(text), quote=False)
+    text = _escaped(visible(text))
     if '"' not in text:
         return f'"{text}"'
     return f"'{text}'" if "'" not in text else '"' + text.replace('"', "&quot;") + '"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _cell(value: Cell, digits: str | None) -> str:
@@ -108,7 +111,7 @@ def _cell(value: Cell, digits: str | None) -> str:
         return "<TD/>"
     if value.__class__ is bool:
         return "<TD>true</TD>" if value else "<TD>false</TD>"
-    return f"<TD>{escape(str(printed(value, digits)), quote=False)}</TD>"
+    return f"<TD>{_escaped(str(printed(value, digits)))}</TD>"
 
 
 FORMAT: type[Format] = VOTable
