@@ -234,7 +234,7 @@ def _positions(frame: Frame, sources: Sources) -> tuple[Any, Any, tuple[str, ...
         return nothing, nothing, (*flags, "wcs_unread")
     if sky is None:
         return nothing, nothing, flags
-    return *sky.to_sky(sources.x, sources.y), flags
+    return *sky.pixels_to_sky(sources.x, sources.y), flags
 
 
 def _known(value: float) -> float | None:

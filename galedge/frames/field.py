@@ -261,7 +261,7 @@ def _on_sky(frame: Frame, results: Sequence[Result]) -> list[Result]:
         np.array([math.nan if v is None else v for v in values], np.float64)
         for values in ([r.x for r in results], [r.y for r in results])
     )
-    ra, dec = sky.to_sky(x, y)
+    ra, dec = sky.pixels_to_sky(x, y)
     return [
         replace(result, ra=float(a), dec=float(d)) if math.isfinite(a + d) else result
         for result, a, d in zip(results, ra, dec, strict=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from galedge.errors import GaledgeError, ReadError, Unsupported
-from galedge.frames.celestial import Celestial, celestial_of
+from galedge.frames.celestial import celestial_of
 from galedge.frames.sources import Catalogue, Sources
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
@@ -23,6 +24,8 @@ from galedge.images.image import MAX_PIXELS, Image, read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from galedge.images.astrometry import Sky
 
 __all__ = ["STRIP_PIXELS", "Frame", "clipped"]
 
@@ -77,8 +80,6 @@ class Frame:
             )
         self._strip: NDArray[Any] | None = None
         self._strip_bottom = 0
-        self._celestial: Celestial | None = None
-        self._knows_celestial = False
         for layer in self._layers:
             if layer is not self._main:
                 self._fit(layer)
@@ -91,7 +92,7 @@ class Frame:
                 f"{self.shape[1]} x {self.shape[0]}; reproject the bands to one grid first"
             )
         try:
-            ours, theirs = self._main.celestial(), layer.celestial()
+            ours, theirs = self._main.celestial, layer.celestial
         except ReadError:  # coordinates that nobody understands cannot differ
             return
         if ours is None or theirs is None:
@@ -99,7 +100,7 @@ class Frame:
         height, width = self.shape
         x = np.array([0, width - 1, 0, width - 1, (width - 1) / 2])
         y = np.array([0, 0, height - 1, height - 1, (height - 1) / 2])
-        away = np.hypot(*np.subtract(ours.to_pixel(*theirs.to_sky(x, y)), (x, y))).max()
+        away = np.hypot(*np.subtract(ours.sky_to_pixels(*theirs.pixels_to_sky(x, y)), (x, y))).max()
         if not away <= 0.5:
             raise Unsupported(
                 f"{layer.path} and {self.path} lie up to {away:.1f} pixels apart on the sky; "
@@ -127,11 +128,9 @@ class Frame:
         stated = self.image.upwards
         return not self.is_picture if stated is None else stated
 
-    def celestial(self) -> Celestial | None:
+    def celestial(self) -> Sky | None:
         """Return the celestial coordinates, if the header has any; see `celestial_of`."""
-        if not self._knows_celestial:
-            self._celestial, self._knows_celestial = self._main.celestial(), True
-        return self._celestial
+        return self._main.celestial
 
     def locate(self, catalogue: Catalogue) -> Sources:
         """Lay a source list on the frame.
@@ -152,9 +151,9 @@ class Frame:
                     f"{catalogue.path} needs; name columns in pixels: --columns x=NAME,y=NAME"
                 )
             if catalogue.on_sky:
-                x, y = sky.to_pixel(x, y)
+                x, y = sky.sky_to_pixels(x, y)
             if catalogue.side_on_sky:
-                side = side / sky.pixel_scale
+                side = side * 3600 / sky.pixel_scale
         known = np.isfinite(side)
         return Sources(x, y, np.where(known, clipped(side), np.nan), known, list(catalogue.names))
 
@@ -281,8 +280,9 @@ class _Layer:
             *self._hdu.signs,
         )
 
-    def celestial(self) -> Celestial | None:
-        """Return the celestial coordinates, if the header has any."""
+    @cached_property
+    def celestial(self) -> Sky | None:
+        """The celestial coordinates, if the header has any."""
         return celestial_of(self.sample, self.shape)
 
     def window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:

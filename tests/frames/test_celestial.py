@@ -139,12 +139,12 @@ def test_tan_is_astropys(tmp_path, cards):
     x, y = corners()
     header = dict(read(frame.path).header)
     theirs = wcs_module.WCS(header)
-    found = sky.to_sky(x, y)
+    found = sky.pixels_to_sky(x, y)
     assert apart(found, by_astropy(header, x, y)).max() < CLOSE
-    back = sky.to_pixel(*found)
+    back = sky.sky_to_pixels(*found)
     assert np.abs(np.subtract(back, (x, y))).max() < 1e-5
     assert sky.pixel_scale == pytest.approx(
-        wcs_module.utils.proj_plane_pixel_scales(theirs).mean(), rel=0.1
+        3600 * wcs_module.utils.proj_plane_pixel_scales(theirs).mean(), rel=0.1
     )
 
 
@@ -154,16 +154,18 @@ def test_all_else_is_astropys(tmp_path, cards):
     sky = frame.celestial()
     assert not isinstance(sky, Tan)
     x, y = corners()
-    found = sky.to_sky(x, y)
+    found = sky.pixels_to_sky(x, y)
     assert apart(found, by_astropy(dict(read(frame.path).header), x, y)).max() < CLOSE
     inside = (np.abs(x - 120) < 120) & (np.abs(y - 100) < 100)
-    back = sky.to_pixel(*found)
+    back = sky.sky_to_pixels(*found)
     assert np.abs(np.subtract(back, (x, y)))[:, inside].max() < 1e-3
 
 
 def test_what_tan_does_not_show_has_no_place(tmp_path):
     sky = Frame(str(write_frame(tmp_path / "f.fits"))).celestial()
-    x, y = sky.to_pixel(np.array([150.0, 330.0, np.nan, 60.0]), np.array([2.2, -2.2, 0.0, 0.0]))
+    x, y = sky.sky_to_pixels(
+        np.array([150.0, 330.0, np.nan, 60.0]), np.array([2.2, -2.2, 0.0, 0.0])
+    )
     assert np.isfinite(x).tolist() == [True, False, False, False] == np.isfinite(y).tolist()
 
 
@@ -176,7 +178,7 @@ def test_a_list_of_the_whole_sky_does_not_trouble_distortions(tmp_path, cards):
         :, 0
     ]
     ra[1] = np.nan
-    x, y = frame.celestial().to_pixel(ra, dec)
+    x, y = frame.celestial().sky_to_pixels(ra, dec)
     assert (x[0], y[0]) == pytest.approx((119.5, 98.25), abs=1e-3)
     near = (np.abs(x - 120) < 200) & (np.abs(y - 100) < 200)
     assert near.sum() == 1
@@ -197,8 +199,8 @@ def test_sources_beyond_the_frame_are_outside_where_sip_does_not_converge(
     rng = np.random.default_rng(1)
     x, y = rng.uniform(-300, 540, 300), rng.uniform(-300, 500, 300)
     x[0], y[0] = 120.0, 100.0
-    ra, dec = plain.to_sky(x, y)
-    ra[0], dec[0] = (float(v[0]) for v in frame.celestial().to_sky(x[:1], y[:1]))
+    ra, dec = plain.pixels_to_sky(x, y)
+    ra[0], dec[0] = (float(v[0]) for v in frame.celestial().pixels_to_sky(x[:1], y[:1]))
     results = [
         placed.result
         for placed in classify_sources(classifier, frame, frame.locate(catalogue_of(ra, dec)))

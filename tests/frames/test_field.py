@@ -39,7 +39,7 @@ def test_results_come_in_the_frames_coordinates(frame, bundle):
         result = placed.result
         assert result.ok
         assert (result.x, result.y) == pytest.approx(place, abs=1)
-        ra, dec = sky.to_sky(np.array([result.x]), np.array([result.y]))
+        ra, dec = sky.pixels_to_sky(np.array([result.x]), np.array([result.y]))
         assert (result.ra, result.dec) == (ra[0], dec[0])
         assert (result.path, result.hdu, result.object) == (frame.path, 0, f"G{i}")
         assert result.date_obs == "2026-01-02"
@@ -139,7 +139,7 @@ def test_three_bands(tmp_path, bundle):
 def test_command(galedge, tmp_path, bundle):
     frame = write_frame(tmp_path / "f.fits")
     sky = Frame(str(frame)).celestial()
-    ra, dec = sky.to_sky(*np.array([*PLACES, (500.0, 10.0)]).T)
+    ra, dec = sky.pixels_to_sky(*np.array([*PLACES, (500.0, 10.0)]).T)
     table = [(f"S{i}", a, d, i * 1.5) for i, (a, d) in enumerate(zip(ra, dec, strict=True))]
     write_list(tmp_path / "l.csv", "name,ra,dec,z", table)
     arguments = ["classify", frame, "--catalog", "l.csv", "--keep", "--model", bundle]
