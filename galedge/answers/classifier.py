@@ -40,6 +40,11 @@ In a stream three of them with one plane each may be one: red, green and blue.
 
 BATCH, GPU_BATCH = 64, 1024
 
+# Of a galaxy that was not classified.
+_UNKNOWN: dict[str, Any] = dict.fromkeys(
+    ("x", "y", "ra", "dec", "object", "date_obs", "sky", "noise", "masked_fraction")
+)
+
 
 class Classifier:
     """Classifies galaxies; safe to use from several threads at once.
@@ -317,19 +322,11 @@ class Classifier:
         return Result(
             path=path,
             hdu=hdu,
-            x=None,
-            y=None,
-            ra=None,
-            dec=None,
-            object=None,
-            date_obs=None,
             answers=self._nothing,
             flags=flags,
-            sky=None,
-            noise=None,
-            masked_fraction=None,
             status="error",
             error=error,
+            **_UNKNOWN,
             **self._provenance,
         )
 

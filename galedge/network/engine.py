@@ -6,7 +6,7 @@ import importlib.util
 import re
 
 from galedge.errors import ModelError
-from galedge.network.engines import Engine, engines
+from galedge.network.engines import Engine, Setup, engines
 
 __all__ = ["absent", "gpu_number", "start"]
 
@@ -77,4 +77,4 @@ def start(
         kind.load()
     except ImportError as error:  # it is there, but not whole
         raise ModelError(f"engine {engine} cannot be imported ({error}): {kind.install}") from error
-    return kind(network, name, gpu=gpu_number(device), half=half, workers=workers, threads=threads)
+    return kind(network, name, Setup(gpu_number(device), half, workers, threads))

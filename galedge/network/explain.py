@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.errors import ModelError
+from galedge.network.engines import Setup
 from galedge.network.engines.onnxruntime import OnnxRuntimeEngine
 from galedge.network.heads import Head, Heads
 from galedge.network.model import Model, Prediction
@@ -102,7 +103,7 @@ class Explainer:
             raise foreign
         self._maps = sorted({pool.map for pool in self._pools})
         more = [*self._maps, *(pool.name for pool in self._pools)]
-        self._engine = OnnxRuntimeEngine(add_outputs(network, more), str(path))
+        self._engine = OnnxRuntimeEngine(add_outputs(network, more), str(path), Setup())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # it would name weights that the heads do not use

@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from galedge.errors import OutputError
@@ -142,13 +141,8 @@ class Journal:
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._log.__exit__(kind, error, traceback)
+    def __exit__(self, *raised: object) -> None:
+        self._log.__exit__(*raised)
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from hashlib import sha256
 from secrets import token_hex
-from types import TracebackType
 from typing import BinaryIO
 
 from galedge.errors import OutputError
@@ -114,12 +113,7 @@ class AtomicFile:
     def __enter__(self) -> AtomicFile:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.complete()
         else:

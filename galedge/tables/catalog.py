@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from types import TracebackType
 from typing import Any, Protocol
 
 from galedge._version import __version__
@@ -43,12 +42,7 @@ class Table(Protocol):
 
     def __enter__(self) -> Table: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, /, *_: object) -> None: ...
 
 
 def open_table(
@@ -172,12 +166,7 @@ class _File:
     def __enter__(self) -> _File:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, /, *_: object) -> None:
         try:
             if kind is None:
                 self._about["finished"] = utc_now()

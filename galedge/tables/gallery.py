@@ -18,7 +18,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import resources
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,12 +195,7 @@ class Gallery:
     def __enter__(self) -> Gallery:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self._write(self._waiting() + self._end())

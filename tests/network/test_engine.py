@@ -12,6 +12,7 @@ from helpers.made import tiny_network
 from galedge.errors import ModelError
 from galedge.network import engine as module
 from galedge.network.engine import absent, gpu_number, start
+from galedge.network.engines import Setup
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (5, 3, 16, 16), np.uint8)
 
@@ -197,14 +198,14 @@ def test_providers_of_a_gpu(gpu_build, monkeypatch, network):
 
     installed = set()
     monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: name in installed or None)
-    running = engine.OnnxRuntimeEngine(network, gpu=2, half=True)
+    running = engine.OnnxRuntimeEngine(network, "network", Setup(gpu=2, half=True))
     assert running is not None
     (cuda, options), cpu = FakeSession.seen
     assert (cuda, cpu) == ("CUDAExecutionProvider", "CPUExecutionProvider")
     assert options["device_id"] == 2
     assert options["use_tf32"] == 1
     installed.add("tensorrt_libs")
-    engine.OnnxRuntimeEngine(network, gpu=2)
+    engine.OnnxRuntimeEngine(network, "network", Setup(gpu=2))
     assert [provider[0] for provider in FakeSession.seen[:2]] == [
         "TensorrtExecutionProvider",
         "CUDAExecutionProvider",

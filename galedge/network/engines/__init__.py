@@ -7,7 +7,7 @@ outputs by name; what they mean is the model's business.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, TypeAlias
 
 from galedge.errors import ModelError
 from galedge.support.places import everything
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Engine",
     "Outputs",
+    "Setup",
     "engines",
     "failed",
     "first_line",
@@ -37,6 +38,27 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _EXTERNAL_DATA = b"\x0a\x08location"
 
 
+class Setup(NamedTuple):
+    """Where an engine runs, and how.
+
+    Attributes
+    ----------
+    gpu : int or None
+        Number of the CUDA device; None for the CPU.
+    half : bool
+        Whether a GPU may compute in 16 bits.
+    workers : int
+        How many threads will run batches at the same time.
+    threads : int
+        CPU threads within one batch.
+    """
+
+    gpu: int | None = None
+    half: bool = False
+    workers: int = 1
+    threads: int = 1
+
+
 class Engine(Protocol):
     """Anything that runs a network; safe to call from several threads at once.
 
@@ -47,14 +69,7 @@ class Engine(Protocol):
         hashed is what runs.
     name : str
         What error messages call the network, usually its path.
-    gpu : int or None
-        Number of the CUDA device; None for the CPU.
-    half : bool
-        Whether a GPU may compute in 16 bits.
-    workers : int
-        How many threads will run batches at the same time.
-    threads : int
-        CPU threads within one batch.
+    setup : Setup
 
     Raises
     ------
@@ -72,16 +87,7 @@ class Engine(Protocol):
     delay: ClassVar[float]
     """About how many seconds it needs to start: the quickest is taken where none was measured."""
 
-    def __init__(
-        self,
-        network: bytes,
-        name: str,
-        *,
-        gpu: int | None,
-        half: bool,
-        workers: int,
-        threads: int,
-    ) -> None: ...
+    def __init__(self, network: bytes, name: str, setup: Setup) -> None: ...
 
     @staticmethod
     def load() -> object:

@@ -14,6 +14,7 @@ from galedge.errors import ModelError
 from galedge.network.engines import (
     Engine,
     Outputs,
+    Setup,
     failed,
     first_line,
     refuse_external_data,
@@ -41,19 +42,10 @@ class TorchCudaEngine:
     devices: ClassVar[tuple[str, ...]] = ("cuda",)
     delay: ClassVar[float] = 5
 
-    def __init__(
-        self,
-        network: bytes,
-        name: str = "network",
-        *,
-        gpu: int | None = None,
-        half: bool = True,
-        workers: int = 1,
-        threads: int = 1,
-    ) -> None:
+    def __init__(self, network: bytes, name: str, setup: Setup) -> None:
         refuse_external_data(network, name)
         torch, onnx, onnx_graph = self.load()
-        gpu = gpu or 0
+        gpu = setup.gpu or 0
         if not torch.cuda.is_available() or gpu >= torch.cuda.device_count():
             raise ModelError(
                 f"cuda:{gpu}: PyTorch {torch.__version__} finds no such GPU; see nvidia-smi, and "
@@ -63,10 +55,10 @@ class TorchCudaEngine:
         self._torch = torch
         self._device = torch.device("cuda", gpu)
         # Without it, "float32" would be TF32 of ten bits on recent GPUs.
-        torch.backends.cudnn.allow_tf32 = half
+        torch.backends.cudnn.allow_tf32 = setup.half
         try:
             model = onnx.load_from_string(network)
-            dtype = torch.float16 if half else torch.float32
+            dtype = torch.float16 if setup.half else torch.float32
             self._graph = onnx_graph.OnnxGraph(model, dtype, self._device)
         except ModelError:
             raise

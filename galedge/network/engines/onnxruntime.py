@@ -10,6 +10,7 @@ from galedge.errors import ModelError
 from galedge.network.engines import (
     Engine,
     Outputs,
+    Setup,
     failed,
     first_line,
     refuse_external_data,
@@ -30,7 +31,7 @@ class OnnxRuntimeEngine:
     """ONNX Runtime; see `Engine`.
 
     On a GPU TensorRT is used where it is installed, and builds its kernels when a
-    network is first loaded. One of `threads` by default: many batches at a time on
+    network is first loaded. One of `Setup.threads` by default: many batches at a time on
     one thread each beat one batch on many threads.
     """
 
@@ -39,30 +40,22 @@ class OnnxRuntimeEngine:
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     delay: ClassVar[float] = 0.1
 
-    def __init__(
-        self,
-        network: bytes,
-        name: str = "network",
-        *,
-        gpu: int | None = None,
-        half: bool = False,
-        workers: int = 1,
-        threads: int = 1,
-    ) -> None:
+    def __init__(self, network: bytes, name: str, setup: Setup) -> None:
         refuse_external_data(network, name)
         onnxruntime = self.load()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = setup.threads
         options.inter_op_num_threads = 1
         # Spinning threads take the cores that other workers prepare images on.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # failures are raised; do not print them as well
         providers: list[Any] = ["CPUExecutionProvider"]
+        gpu = setup.gpu
         if gpu is not None:
             reason = self.gpu_missing()
             if reason is not None:
                 raise ModelError(f"cuda:{gpu}: {reason}")
-            providers = [*_gpu_providers(gpu, half), *providers]
+            providers = [*_gpu_providers(gpu, setup.half), *providers]
             if hasattr(onnxruntime, "preload_dlls"):  # CUDA's libraries as pip installs them
                 onnxruntime.preload_dlls()
         self._name = name

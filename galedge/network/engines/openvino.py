@@ -11,6 +11,7 @@ from galedge.errors import ModelError
 from galedge.network.engines import (
     Engine,
     Outputs,
+    Setup,
     failed,
     first_line,
     refuse_external_data,
@@ -33,24 +34,15 @@ class OpenVinoEngine:
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     delay: ClassVar[float] = 0.3
 
-    def __init__(
-        self,
-        network: bytes,
-        name: str = "network",
-        *,
-        gpu: int | None = None,
-        half: bool = False,
-        workers: int = 1,
-        threads: int = 1,
-    ) -> None:
+    def __init__(self, network: bytes, name: str, setup: Setup) -> None:
         refuse_external_data(network, name)
         openvino = self.load()
 
         options: dict[str, Any] = {
             # By itself it takes bfloat16 for float32 where the CPU has it.
             "INFERENCE_PRECISION_HINT": "f32",
-            "NUM_STREAMS": workers,
-            "INFERENCE_NUM_THREADS": workers * threads,
+            "NUM_STREAMS": setup.workers,
+            "INFERENCE_NUM_THREADS": setup.workers * setup.threads,
             # Pinned threads would queue for their core behind those that prepare.
             "ENABLE_CPU_PINNING": False,
         }
