@@ -19,7 +19,7 @@ import numpy as np
 from machine import describe
 
 import galedge
-from galedge.cli.timing import fits_file, galaxy
+from galedge.cli.specimens import fits_file, galaxy
 
 CALLS, STARTS, SHARED = 3000, 15, 4000
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from machine import describe
 
-from galedge.cli.timing import fits_file, galaxy
+from galedge.cli.specimens import fits_file, galaxy
 
 
 def resident(pid: int) -> float:

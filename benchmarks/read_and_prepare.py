@@ -33,7 +33,7 @@ from machine import describe
 from photutils.background import Background2D, SExtractorBackground
 
 import galedge
-from galedge.cli.timing import galaxy
+from galedge.cli.specimens import galaxy
 from galedge.images.background import background
 
 SIZE, SOFTENING = 64, 8.0

@@ -24,7 +24,7 @@ from machine import describe
 
 import galedge
 from galedge.answers.result import columns
-from galedge.cli.timing import fits_file, galaxy
+from galedge.cli.specimens import fits_file, galaxy
 from galedge.tables.catalog import open_table
 
 SIDES = (64, 96, 128, 192, 256, 384, 512, 768, 1024)

@@ -11,8 +11,8 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,19 +23,15 @@ import numpy as np
 from galedge._version import __version__
 from galedge.answers.classifier import Classifier
 from galedge.answers.result import columns
-from galedge.errors import GaledgeError
+from galedge.cli.specimens import specimens
 from galedge.images.image import read
-from galedge.images.inputs import Rejected, find
 from galedge.images.prepare import prepare
 from galedge.network.speeds import keep, measure_all
 from galedge.support.machine import cpu_name, int8_instructions, usable_cpus
 from galedge.tables.catalog import open_table
 
-__all__ = ["Report", "Stage", "fits_file", "galaxy", "run"]
+__all__ = ["Report", "Stage", "run"]
 
-SIDE = 128  # of the generated cutouts
-GENERATED = 256
-MOST = 2048  # files of the user's that are measured
 ROUND = 0.15  # seconds of a task in a round
 ROUNDS = 7
 CALLS = 1000  # single images, for latency
@@ -135,7 +131,7 @@ def run(
     """
     classifier = Classifier(model, workers=1)
     card, choice = classifier.model.card, classifier.model.choice
-    with _images(data) as (paths, images):
+    with specimens(data) as (paths, images):
         report = Report(
             machine={
                 "cpu": cpu_name(),
@@ -183,66 +179,18 @@ def _each(task: Callable[[str], object], paths: Sequence[str]) -> None:
         task(path)
 
 
-@contextmanager
-def _images(data: str | None) -> Iterator[tuple[list[str], str]]:
-    """Yield paths of images that can be prepared, and what they are."""
-    if data is not None:
-        found = [path for path in find([data]) if not isinstance(path, Rejected)][:MOST]
-        facts = prepare(found).facts if found else []
-        good = [path for path, fact in zip(found, facts, strict=True) if fact.error is None]
-        if not good:
-            raise GaledgeError(f"{data}: holds no image that can be prepared; see galedge info")
-        yield good, f"{len(good):,} of the images in {data}"
-        return
-    with tempfile.TemporaryDirectory(prefix="galedge-benchmark-") as folder:
-        paths = []
-        for i in range(GENERATED):
-            paths.append(os.path.join(folder, f"{i:04}.fits"))
-            Path(paths[-1]).write_bytes(fits_file(galaxy(SIDE, i)))
-        yield paths, f"{GENERATED} generated FITS cutouts of {SIDE} x {SIDE} float32"
-
-
-def galaxy(size: int, seed: int) -> np.ndarray[Any, Any]:
-    """Render a noisy exponential disc on a sky of 100, float32 of shape (size, size)."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    disc: np.ndarray[Any, Any] = 1000 * np.exp(
-        -np.hypot(x, y / random.uniform(0.4, 1)) / random.uniform(size / 25, size / 10)
-    )
-    return (disc + random.normal(100, 5, (size, size))).astype(np.float32)
-
-
-def fits_file(image: np.ndarray[Any, Any]) -> bytes:
-    """Return a FITS file of a float32 image."""
-    height, width = image.shape
-    cards = {"SIMPLE": "T", "BITPIX": -32, "NAXIS": 2, "NAXIS1": width, "NAXIS2": height}
-    header = "".join(f"{key:<8}= {value:>20}".ljust(80) for key, value in cards.items())
-    pixels = image.astype(">f4").tobytes()
-    head = (header + "END".ljust(80)).encode()
-    return head.ljust(-(-len(head) // 2880) * 2880) + pixels.ljust(
-        -(-len(pixels) // 2880) * 2880, b"\0"
-    )
-
-
 def _stages(classifier: Classifier, paths: Sequence[str]) -> list[Stage]:
     """Measure the stages of the way from files to a table, on one thread."""
     model, recipe = classifier.model, classifier.recipe
     size = classifier.batch
     chunks = [list(paths[low : low + size]) for low in range(0, len(paths), size)]
     pixels = [prepare(chunk, recipe).pixels for chunk in chunks]
-    names = columns(model.heads)
-
-    def whole() -> None:
-        with open_table(table, names) as rows:
-            for result in classifier.stream(paths):
-                rows.write(result.as_row())
-
     tasks: dict[str, Callable[[], object]] = {
         "bytes from disk": lambda: [Path(path).read_bytes() for path in paths],
         "read to floats": lambda: [read(path).data for path in paths],
         "read and prepare": lambda: [prepare(chunk, recipe) for chunk in chunks],
         "network": lambda: [model.predict(batch) for batch in pixels],
-        "whole": whole,
+        "whole": lambda: _tabulate(classifier, paths, table),
     }
     with tempfile.TemporaryDirectory() as folder:
         table = os.path.join(folder, "table.csv")
@@ -296,17 +244,16 @@ def _latency(classifier: Classifier, paths: Sequence[str]) -> dict[str, float]:
 def _whole(model: str | None, workers: int, paths: Sequence[str]) -> float:
     """Return seconds an image of the whole with so many workers."""
     classifier = Classifier(model, workers=workers)
-    names = columns(classifier.model.heads)
     many = list(paths) * math.ceil(2 * 64 * workers / len(paths))
     with tempfile.TemporaryDirectory() as folder:
         table = os.path.join(folder, "table.csv")
+        return _median({"": partial(_tabulate, classifier, many, table)}, len(many))[""]
 
-        def task() -> None:
-            with open_table(table, names) as rows:
-                for result in classifier.stream(many):
-                    rows.write(result.as_row())
 
-        return _median({"": task}, len(many))[""]
+def _tabulate(classifier: Classifier, paths: Sequence[str], table: str) -> None:
+    with open_table(table, columns(classifier.model.heads)) as rows:
+        for result in classifier.stream(paths):
+            rows.write(result.as_row())
 
 
 def _steps(cpus: int) -> list[int]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.made import galaxy, write_fits
 
-from galedge.cli import rivals, timing
+from galedge.cli import rivals, specimens, timing
 from galedge.errors import GaledgeError
 
 
@@ -16,7 +16,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(timing, "ROUND", 1e-3)
     monkeypatch.setattr(timing, "ROUNDS", 2)
     monkeypatch.setattr(timing, "CALLS", 20)
-    monkeypatch.setattr(timing, "GENERATED", 20)
+    monkeypatch.setattr(specimens, "GENERATED", 20)
     monkeypatch.setattr(timing, "usable_cpus", lambda: 2)
     monkeypatch.setattr(timing, "measure_all", lambda card: ([], []))
 
@@ -58,8 +58,8 @@ def test_a_folder_without_images(quick, bundle, tmp_path):
 
 def test_generated_files_are_fits():
     fits = pytest.importorskip("astropy.io.fits")
-    image = timing.galaxy(128, 3)
-    with fits.HDUList.fromstring(timing.fits_file(image)) as hdus:
+    image = specimens.galaxy(128, 3)
+    with fits.HDUList.fromstring(specimens.fits_file(image)) as hdus:
         hdus.verify("exception")
         np.testing.assert_array_equal(hdus[0].data, image.astype("f4"))
 
