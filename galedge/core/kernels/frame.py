@@ -25,10 +25,10 @@ __all__ = [
     "frame_around",
 ]
 
-# Flags by bit, as in csrc/frame.hpp and `galedge.images.facts.FLAGS`.
+# Flags by bit, as in csrc/central.hpp and `galedge.images.facts.FLAGS`.
 NO_SOURCE, CROPPED, NEIGHBOUR, SMALL = 1, 2, 4, 8
 
-# The constants of csrc/frame.cpp, with their reasons there.
+# The constants of csrc/central.cpp, with their reasons there.
 _SYMMETRIC = 0.6
 _PASSING = 0.05
 _QUANTILE = 0.985
@@ -142,7 +142,7 @@ def _passes_edges(smooth: Floats, centre: Any) -> bool:
 def find_central(
     image: Floats, threshold: float, sparse: bool = False
 ) -> tuple[float, float, float, int]:
-    """Find the central source of an image (H, W); twin of ``find_central`` in csrc/frame.cpp.
+    """Find the central source of an image (H, W); twin of ``find_central`` in csrc/central.cpp.
 
     Returns
     -------
@@ -206,7 +206,7 @@ Frame: TypeAlias = tuple[float, float, float]
 
 
 class Scene(NamedTuple):
-    """What a framing is given; the fields of ``Scene`` in csrc/frame.hpp."""
+    """What a framing is given; the fields of ``Scene`` in csrc/central.hpp."""
 
     image: Floats
     sparse: bool

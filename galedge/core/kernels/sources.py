@@ -17,7 +17,7 @@ __all__ = ["CENTRAL", "central_cells", "label_cells"]
 CENTRAL = 0.12
 """Spread of the preference for central sources, in sides of the image."""
 
-# The constants of csrc/frame.cpp, with their reasons there.
+# The constants of csrc/central.cpp, with their reasons there.
 _SIGNIFICANT = 5.0
 _BRIGHT = np.float32(30)
 
