@@ -18,7 +18,7 @@ from galedge.errors import GaledgeError, OutputError, ReadError, Unsupported
 from galedge.frames.field import SIDE
 from galedge.frames.frame import Frame
 from galedge.frames.sources import Sources
-from galedge.support.atomic import AtomicFile
+from galedge.support.atomic import AtomicFile, make_folder
 from galedge.support.extras import need
 from galedge.support.log import unforeseen
 from galedge.support.quiet import quiet
@@ -95,10 +95,7 @@ def write_cutouts(
     """
     fits = need("astropy.io.fits", "tables", "writing cutouts")
     header = _frame_header(frame, fits)
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made: {error.strerror}") from None
+    make_folder(folder)
     sides = np.where(np.isfinite(sources.side), sources.side, side or SIDE).round().astype(int)
     ra, dec, of_all = _positions(frame, sources)
     frame.plan(len(sources), float(sides.mean()) if len(sides) else 1.0)

@@ -80,7 +80,7 @@ class Journal:
                 stamp = Stamp(record["size"], record["mtime_ns"])
                 self._done[record["path"]] = (stamp, offset, length)
         if found is None:
-            self._append({"galedge_journal": 1, "binding": binding})
+            self._log.add({"galedge_journal": 1, "binding": binding})
             return
         for key in sorted(found.keys() | binding.keys()):
             was, now = found.get(key), binding.get(key)
@@ -113,7 +113,7 @@ class Journal:
                 row = next(rows)
                 if stamp is not None:
                     record = {"path": item, "size": stamp.size, "mtime_ns": stamp.mtime_ns}
-                    self._append(record | {"row": row.as_row()})
+                    self._log.add(record | {"row": row.as_row()})
                 yield row
 
         return resuming
@@ -126,13 +126,6 @@ class Journal:
         _, offset, length = self._done[path]
         row = self._log.read(offset, length)["row"]
         return _Kept(path, row["error"], row)
-
-    def _append(self, record: dict[str, Any]) -> None:
-        try:
-            self._log.append(json.dumps(record).encode("ascii") + b"\n")
-            self._log.sync()
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     def remove(self) -> None:
         """Forget the run: its table is complete."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Any
 from galedge.errors import OutputError
 from galedge.images.inputs import Stamp, stamp_of
 from galedge.support.appendlog import AppendLog
-from galedge.support.atomic import AtomicFile
+from galedge.support.atomic import AtomicFile, make_folder
 from galedge.tables.rows import Row
 
 __all__ = ["MANIFEST", "Quarantine", "below", "holds", "move"]
@@ -48,10 +47,7 @@ class Quarantine:
     """
 
     def __init__(self, folder: str, roots: Sequence[str], *, moves: bool) -> None:
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+        make_folder(folder)
         self._folder = folder
         self._roots = roots
         self._moves = moves
@@ -79,12 +75,7 @@ class Quarantine:
         if "moved_to" in record or _key(record) not in self._listed:
             self._listed.add(_key(record))
             record["listed_at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            try:
-                self._log.append(json.dumps(record).encode("ascii") + b"\n")
-                self._log.sync()
-            except OSError as error:
-                text = f"{self._log.path}: cannot be written: {error.strerror}"
-                raise OutputError(text) from error
+            self._log.add(record)
         return failure
 
     def __enter__(self) -> Quarantine:

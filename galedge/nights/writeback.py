@@ -23,7 +23,7 @@ from galedge.images.inputs import Rejected, stamp_of
 from galedge.nights.cards import cards_of
 from galedge.nights.journal import Stream
 from galedge.nights.quarantine import below
-from galedge.support.atomic import AtomicFile
+from galedge.support.atomic import AtomicFile, make_folder
 from galedge.support.log import unforeseen
 from galedge.tables.rows import Row
 
@@ -54,10 +54,7 @@ class WriteBack:
         self._roots = roots
         self._note = note
         self._written: set[str] = set()
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+        make_folder(folder)
 
     def stream(self, rows: Stream) -> Stream:
         """Return a stream that writes a copy before it passes each row on."""

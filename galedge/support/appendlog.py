@@ -13,7 +13,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -148,6 +148,20 @@ class AppendLog:
             raise
         self._end += len(line)
         self._dirty = True
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Add a record, and put it on the disk as `sync` does.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        try:
+            self.append(json.dumps(record).encode("ascii") + b"\n")
+            self.sync()
+        except OSError as error:
+            raise self._failure(error) from error
 
     def sync(self, *, now: bool = False) -> None:
         """Put lines on the disk, once a second at most unless `now`."""

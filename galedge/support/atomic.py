@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from galedge.errors import OutputError
 
-__all__ = ["AtomicFile", "sync_folder"]
+__all__ = ["AtomicFile", "make_folder", "sync_folder"]
 
 # What file systems say that cannot sync a folder, or do not let it be opened.
 _CANNOT = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EPERM)
@@ -146,6 +146,20 @@ def _lock(file: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def make_folder(path: str) -> None:
+    """Make a folder for results, if it is not there.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be made: {error.strerror}") from error
 
 
 def sync_folder(path: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from galedge.cli import options
@@ -52,8 +50,8 @@ def explain(
     drawn, and of what was rejected, goes to standard output.
     """
     from galedge.answers.illustrate import Illustrator
-    from galedge.errors import OutputError
     from galedge.network.model import Model
+    from galedge.support.atomic import make_folder
 
     try:
         illustrator = Illustrator(
@@ -69,8 +67,5 @@ def explain(
         )
     except ValueError as error:
         raise click.UsageError(f"{'--class' if target else '--head'}: {error}") from error
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+    make_folder(folder)
     tabulate(paths, writing, illustrator.columns, illustrator.stream, "explained")
