@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 
 from galedge._version import __version__
@@ -11,7 +10,7 @@ from galedge.network.engine import absent
 from galedge.network.engines import engines
 from galedge.network.heads import kinds
 from galedge.nights.adapters import adapters
-from galedge.nights.adapters import missing as adapter_missing
+from galedge.support.extras import lacking
 from galedge.tables.formats import formats
 
 __all__ = ["abilities", "names"]
@@ -37,18 +36,14 @@ def abilities() -> Iterator[str]:
     for kind, known in names().items():
         yield f"  {kind:<11} {' '.join(known)}"
     for codec, package in _core.codecs().items():
-        if package and _lacks(package):
-            yield f"  not here: codec {codec} needs {package}: pip install 'galedge[codecs]'"
+        if package and (reason := lacking([package], "pip install 'galedge[codecs]'")):
+            yield f"  not here: codec {codec} {reason}"
     for extension, written_as in formats().items():
-        for package in filter(_lacks, written_as.needs):
-            yield f"  not here: {extension} needs {package}: pip install 'galedge[tables]'"
+        if reason := lacking(written_as.needs, "pip install 'galedge[tables]'"):
+            yield f"  not here: {extension} {reason}"
     for engine in engines():
         if reason := absent(engine):
             yield f"  not here: {reason}"
     for name, adapter in adapters().items():
-        if reason := adapter_missing(adapter):
+        if reason := lacking(adapter.packages, adapter.install):
             yield f"  not here: adapter {name} {reason}"
-
-
-def _lacks(package: str) -> bool:
-    return importlib.util.find_spec(package) is None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 
 from galedge.errors import ModelError
 from galedge.network.engines import Engine, Setup, engines
+from galedge.support.extras import lacking
 
 __all__ = ["absent", "gpu_number", "start"]
 
@@ -28,10 +28,8 @@ def gpu_number(device: str) -> int | None:
 def absent(engine: str) -> str | None:
     """Return what an engine lacks and how to install it, or None; imports nothing."""
     kind = engines()[engine]
-    for package in kind.packages:
-        if importlib.util.find_spec(package) is None:
-            return f"engine {engine} needs {package}, which is not installed: {kind.install}"
-    return None
+    reason = lacking(kind.packages, kind.install)
+    return None if reason is None else f"engine {engine} {reason}"
 
 
 def start(

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from collections.abc import Iterable
 from typing import Any
 
 from galedge.errors import GaledgeError
 
-__all__ = ["need"]
+__all__ = ["lacking", "need"]
+
+
+def lacking(packages: Iterable[str], install: str) -> str | None:
+    """Return which of some packages is missing and how it is installed, or None; imports none."""
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            return f"needs {package}, which is not installed: {install}"
+    return None
 
 
 def need(module: str, extra: str, purpose: str) -> Any:

@@ -10,7 +10,6 @@ import pytest
 from helpers.made import tiny_network
 
 from galedge.errors import ModelError
-from galedge.network import engine as module
 from galedge.network.engine import absent, gpu_number, start
 from galedge.network.engines import Setup
 
@@ -128,7 +127,7 @@ def test_openvino_without_its_cache(monkeypatch, tmp_path, network, broken):
     ],
 )
 def test_an_absent_engine_names_its_pip_line(monkeypatch, network, engine, line):
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert absent(engine)
     with pytest.raises(ModelError, match=f"^engine {engine} needs .*not installed: {line}$"):
         start(engine, network)

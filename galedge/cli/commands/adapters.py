@@ -13,6 +13,7 @@ from galedge.cli import options
 from galedge.cli.load import load_classifier
 from galedge.cli.run import REJECTED
 from galedge.cli.settings import Reading, Running, Writing
+from galedge.support.extras import lacking
 from galedge.support.say import print_text
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ def adapters(
     images it answers for each as the adapter does; `-` takes paths from standard input,
     a line each, and answers one by one.
     """
-    from galedge.nights import adapters as place
+    from galedge.nights.adapters import adapters as all_adapters
 
-    known = place.adapters()
+    known = all_adapters()
     if name is None:
         for each, adapter in known.items():
             print_text(f"{each:<12} {adapter.about}")
-            if lack := place.missing(adapter):
+            if lack := lacking(adapter.packages, adapter.install):
                 print_text(f"{'':<12} not here: {lack}")
         return
     if name not in known:
@@ -53,7 +54,7 @@ def adapters(
     adapter = known[name]
     if not paths:
         print_text(inspect.getdoc(inspect.getmodule(adapter)) or adapter.about)
-        if lack := place.missing(adapter):
+        if lack := lacking(adapter.packages, adapter.install):
             print_text(f"\nNot here: {lack}")
         return
     classifier = load_classifier(reading, running, quiet=writing.quiet)

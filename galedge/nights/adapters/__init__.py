@@ -6,7 +6,6 @@ which names such a class.
 
 from __future__ import annotations
 
-import importlib.util
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -16,7 +15,7 @@ from galedge.support.places import everything
 if TYPE_CHECKING:
     from galedge.answers.result import Result
 
-__all__ = ["Adapter", "adapters", "missing"]
+__all__ = ["Adapter", "adapters"]
 
 
 class Adapter(Protocol):
@@ -53,11 +52,3 @@ def adapters() -> dict[str, type[Adapter]]:
                 "uninstall the package that brings it"
             ) from error
     return found
-
-
-def missing(adapter: type[Adapter]) -> str | None:
-    """Return what an adapter lacks and how to install it, or None; imports nothing."""
-    for package in adapter.packages:
-        if importlib.util.find_spec(package) is None:
-            return f"needs {package}, which is not installed: {adapter.install}"
-    return None
