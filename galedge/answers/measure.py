@@ -28,30 +28,10 @@ Source: TypeAlias = Any
 """As of a classifier: a path, a file's content, an image, an array, a `Rejected` ..."""
 
 COLUMNS = [
-    "path",
-    "hdu",
-    "x",
-    "y",
-    "ra",
-    "dec",
-    "object",
-    "date_obs",
-    "concentration",
-    "asymmetry",
-    "smoothness",
-    "gini",
-    "m20",
-    "ellipticity",
-    "position_angle",
-    "r_petrosian",
-    "r_half",
-    "sn_per_pixel",
-    "flags",
-    "sky",
-    "noise",
-    "status",
-    "error",
-    "version",
+    *("path", "hdu", "x", "y", "ra", "dec", "object", "date_obs"),
+    *("concentration", "asymmetry", "smoothness", "gini", "m20", "ellipticity", "position_angle"),
+    *("r_petrosian", "r_half", "sn_per_pixel"),
+    *("flags", "sky", "noise", "status", "error", "version"),
 ]
 """Names of a row's columns, in order."""
 

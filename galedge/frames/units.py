@@ -9,23 +9,11 @@ from collections.abc import Sequence
 __all__ = ["degrees_of"]
 
 _ANGLES = {
-    "deg": 1.0,
-    "degree": 1.0,
-    "degrees": 1.0,
-    "rad": math.degrees(1),
-    "radian": math.degrees(1),
-    "radians": math.degrees(1),
-    "hourangle": 15.0,
-    "h": 15.0,
-    "hr": 15.0,
-    "hour": 15.0,
-    "hours": 15.0,
-    "arcmin": 1 / 60,
-    "arcminute": 1 / 60,
-    "arcminutes": 1 / 60,
-    "arcsec": 1 / 3600,
-    "arcsecond": 1 / 3600,
-    "arcseconds": 1 / 3600,
+    **dict.fromkeys(("deg", "degree", "degrees"), 1.0),
+    **dict.fromkeys(("rad", "radian", "radians"), math.degrees(1)),
+    **dict.fromkeys(("hourangle", "h", "hr", "hour", "hours"), 15.0),
+    **dict.fromkeys(("arcmin", "arcminute", "arcminutes"), 1 / 60),
+    **dict.fromkeys(("arcsec", "arcsecond", "arcseconds"), 1 / 3600),
     "mas": 1 / 3.6e6,
     "uas": 1 / 3.6e9,
 }

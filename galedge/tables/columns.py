@@ -61,144 +61,64 @@ def _number(
     return Column(name, type, digits, unit, ucd, description)
 
 
-_MORPHOLOGY = "src.morph.param"
+def _double(name: str, digits: str, unit: str, ucd: str, description: str) -> Column:
+    return _number(name, digits, unit, ucd, description, "float64")
 
-COLUMNS = {
-    column.name: column
-    for column in (
-        _text("path", "meta.id;meta.file", "the file as it was named"),
-        Column("hdu", "int32", ucd="meta.number", description="HDU that was read, from 0"),
-        _number(
-            "x",
-            "%.2f",
-            "pixel",
-            "pos.cartesian.x",
-            "centre of the galaxy's frame; the first pixel's centre is 0",
-            "float64",
-        ),
-        _number("y", "%.2f", "pixel", "pos.cartesian.y", "the same across the rows", "float64"),
-        # 0.4 mas
-        _number("ra", "%.7f", "deg", "pos.eq.ra;meta.main", "right ascension (ICRS)", "float64"),
-        _number("dec", "%.7f", "deg", "pos.eq.dec;meta.main", "declination (ICRS)", "float64"),
-        _text("object", "meta.id;src", "OBJECT of the header"),
-        _text("date_obs", "time.start;obs", "DATE-OBS of the header"),
-        _text("flags", "meta.code.qual", "what may spoil the answer, joined by ;"),
-        _number(
-            "sky",
-            "%.6g",
-            "",
-            "stat.value;instr.skyLevel",
-            "sky level per pixel, in the file's unit",
-            "float64",
-        ),
-        _number(
-            "noise",
-            "%.6g",
-            "",
-            "stat.stdev;instr.skyLevel",
-            "standard deviation of the sky per pixel",
-            "float64",
-        ),
-        _number(
-            "masked_fraction",
-            "%.4f",
-            "",
-            "stat.filling",
-            "share of the frame without valid pixels",
-        ),
-        _text("status", "meta.code.status", "ok or error"),
-        _text("error", "meta.note", "why there is no answer"),
-        _text("model", "meta.id;meta.software", "name of the model"),
-        _text("model_sha256", "meta.checksum", "SHA-256 of the network"),
-        _text("engine", "meta.id;meta.software", "what ran the network"),
-        _text("precision", "meta.code", "numbers that it computed with: int8, fp32 or fp16"),
-        _text("recipe_sha256", "meta.checksum", "SHA-256 of how pixels were prepared"),
-        _text("version", "meta.version;meta.software", "version of galedge"),
-        Column(
-            "file_size",
-            "int64",
-            unit="byte",
-            ucd="meta.number;meta.file",
-            description="size of the file",
-        ),
-        Column(
-            "file_mtime_ns",
-            "int64",
-            None,
-            "ns",
-            "time;meta.file",
-            "when it was changed, since 1970",
-        ),
-        _text("classified_at", "time.processing", "when the row was made (UTC)"),
-        _text("identity", "meta.id", "key of the file's state, the model and the recipe"),
-        _number(
-            "concentration",
-            "%.3f",
-            "",
-            _MORPHOLOGY,
-            "5 log10(r80 / r20), of the light within 1.5 Petrosian radii",
-        ),
-        _number(
-            "asymmetry",
-            "%.4f",
-            "",
-            _MORPHOLOGY,
-            "light that half a turn does not map onto itself, less the sky's share",
-        ),
-        _number(
-            "smoothness",
-            "%.4f",
-            "",
-            _MORPHOLOGY,
-            "light in clumps, outside the centre, less the sky's share",
-        ),
-        _number(
-            "gini",
-            "%.4f",
-            "",
-            _MORPHOLOGY,
-            "Gini coefficient of the pixels down to the Petrosian brightness",
-        ),
-        _number(
-            "m20",
-            "%.3f",
-            "",
-            _MORPHOLOGY,
-            "log10 of the second moment of the brightest 20 % of the light over that of all",
-        ),
-        _number(
-            "ellipticity",
-            "%.4f",
-            "",
-            "src.ellipticity",
-            "1 - b/a of the second moments within the isophote",
-        ),
-        _number(
-            "position_angle",
-            "%.2f",
-            "deg",
-            "pos.posAng",
-            "of the major axis, from +x towards +y, -90 to 90",
-        ),
-        _number(
-            "r_petrosian",
-            "%.3f",
-            "pixel",
-            "phys.size.radius",
-            "where the brightness is a fifth of its mean within",
-        ),
-        _number(
-            "r_half",
-            "%.3f",
-            "pixel",
-            "phys.size.radius",
-            "radius that holds half the light within 1.5 Petrosian radii",
-        ),
-        _number(
-            "sn_per_pixel", "%.2f", "", "stat.snr", "mean signal-to-noise of the pixels of gini"
-        ),
-    )
-}
+
+def _shape(name: str, digits: str, description: str) -> Column:
+    return _number(name, digits, "", "src.morph.param", description)
+
+
+_ALL = (
+    _text("path", "meta.id;meta.file", "the file as it was named"),
+    Column("hdu", "int32", ucd="meta.number", description="HDU that was read, from 0"),
+    _double("x", "%.2f", "pixel", "pos.cartesian.x",
+            "centre of the galaxy's frame; the first pixel's centre is 0"),
+    _double("y", "%.2f", "pixel", "pos.cartesian.y", "the same across the rows"),
+    # 0.4 mas
+    _double("ra", "%.7f", "deg", "pos.eq.ra;meta.main", "right ascension (ICRS)"),
+    _double("dec", "%.7f", "deg", "pos.eq.dec;meta.main", "declination (ICRS)"),
+    _text("object", "meta.id;src", "OBJECT of the header"),
+    _text("date_obs", "time.start;obs", "DATE-OBS of the header"),
+    _text("flags", "meta.code.qual", "what may spoil the answer, joined by ;"),
+    _double("sky", "%.6g", "", "stat.value;instr.skyLevel",
+            "sky level per pixel, in the file's unit"),
+    _double("noise", "%.6g", "", "stat.stdev;instr.skyLevel",
+            "standard deviation of the sky per pixel"),
+    _number("masked_fraction", "%.4f", "", "stat.filling",
+            "share of the frame without valid pixels"),
+    _text("status", "meta.code.status", "ok or error"),
+    _text("error", "meta.note", "why there is no answer"),
+    _text("model", "meta.id;meta.software", "name of the model"),
+    _text("model_sha256", "meta.checksum", "SHA-256 of the network"),
+    _text("engine", "meta.id;meta.software", "what ran the network"),
+    _text("precision", "meta.code", "numbers that it computed with: int8, fp32 or fp16"),
+    _text("recipe_sha256", "meta.checksum", "SHA-256 of how pixels were prepared"),
+    _text("version", "meta.version;meta.software", "version of galedge"),
+    Column("file_size", "int64", None, "byte", "meta.number;meta.file", "size of the file"),
+    Column("file_mtime_ns", "int64", None, "ns", "time;meta.file",
+           "when it was changed, since 1970"),
+    _text("classified_at", "time.processing", "when the row was made (UTC)"),
+    _text("identity", "meta.id", "key of the file's state, the model and the recipe"),
+    _shape("concentration", "%.3f", "5 log10(r80 / r20), of the light within 1.5 Petrosian radii"),
+    _shape("asymmetry", "%.4f",
+           "light that half a turn does not map onto itself, less the sky's share"),
+    _shape("smoothness", "%.4f", "light in clumps, outside the centre, less the sky's share"),
+    _shape("gini", "%.4f", "Gini coefficient of the pixels down to the Petrosian brightness"),
+    _shape("m20", "%.3f",
+           "log10 of the second moment of the brightest 20 % of the light over that of all"),
+    _number("ellipticity", "%.4f", "", "src.ellipticity",
+            "1 - b/a of the second moments within the isophote"),
+    _number("position_angle", "%.2f", "deg", "pos.posAng",
+            "of the major axis, from +x towards +y, -90 to 90"),
+    _number("r_petrosian", "%.3f", "pixel", "phys.size.radius",
+            "where the brightness is a fifth of its mean within"),
+    _number("r_half", "%.3f", "pixel", "phys.size.radius",
+            "radius that holds half the light within 1.5 Petrosian radii"),
+    _number("sn_per_pixel", "%.2f", "", "stat.snr", "mean signal-to-noise of the pixels of gini"),
+)  # fmt: skip
+
+COLUMNS = {column.name: column for column in _ALL}
 """The columns of classify, watch and measure by name, but those that a model's heads fill."""
 
 RESERVED = tuple(COLUMNS)[: tuple(COLUMNS).index("concentration")]
