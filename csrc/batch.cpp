@@ -66,7 +66,7 @@ int count_planes(const Hdu& hdu, int plane) {
 
 template <class Out>
 void prepare_file(const std::string& path, const HduChoice& choice, int plane, const Recipe& recipe,
-                  Worker& worker, ImageFacts& facts, Out* out) {
+                  const OrderOf& order_of, Worker& worker, ImageFacts& facts, Out* out) {
     FitsFile file(Source::open(path.c_str()));
     const Hdu& hdu = file.image(choice);
     facts.hdu = hdu.index;
@@ -88,7 +88,16 @@ void prepare_file(const std::string& path, const HduChoice& choice, int plane, c
     } else {
         file.read_planes(hdu, whole, worker.pixels.data());
     }
-    for (int c = 0; c < planes.count; ++c) planes.band[c] = worker.pixels.data() + c * pixels;
+    Order order{0, 1, 2};
+    if (planes.count == 3 && order_of) {
+        const std::optional<Order> told = order_of(hdu.header.text());
+        facts.order_unknown = !told && !planes.picture;
+        order = told.value_or(order);
+    }
+    for (int c = 0; c < planes.count; ++c) {
+        const int at = order[static_cast<std::size_t>(c)];
+        planes.band[c] = worker.pixels.data() + static_cast<std::size_t>(at) * pixels;
+    }
     facts.prepared = prepare(planes, recipe, out, worker.scratch);
     const Wcs wcs = Wcs::of(hdu);
     facts.parity = wcs.parity;
@@ -113,10 +122,11 @@ std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const 
 template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
                                       const HduChoice& hdu, int plane, const Recipe& recipe,
-                                      unsigned threads, Out* out) {
+                                      unsigned threads, const OrderOf& order_of, Out* out) {
     return for_each_image(paths.size(), recipe, threads, out,
                           [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
-                              prepare_file(paths[i], hdu, plane, recipe, worker, facts, slot);
+                              prepare_file(paths[i], hdu, plane, recipe, order_of, worker, facts,
+                                           slot);
                           });
 }
 
@@ -125,7 +135,7 @@ std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
                                                     unsigned, Out*);                         \
     template std::vector<ImageFacts> prepare_files(const std::vector<std::string>&,            \
                                                    const HduChoice&, int, const Recipe&,       \
-                                                   unsigned, Out*);
+                                                   unsigned, const OrderOf&, Out*);
 GALEDGE_INSTANTIATE(std::uint8_t)
 GALEDGE_INSTANTIATE(float)
 #undef GALEDGE_INSTANTIATE

@@ -2,7 +2,9 @@
 // goes wrong with one image is a sentence in its facts and zeros in its pixels.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -19,6 +21,7 @@ struct ImageFacts {
     double dec = std::numeric_limits<double>::quiet_NaN();
     int hdu = -1;
     int parity = 0;  // see Wcs
+    bool order_unknown = false;  // three planes, and nothing says which is red
     bool sip_ignored = false;
     bool sky_unread = false;  // the header has coordinates, but of no kind that is known here
     bool upwards = false;  // the first row is the lowest
@@ -32,11 +35,15 @@ template <class Out>
 std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const Recipe& recipe,
                                        unsigned threads, Out* out);
 
-// FITS files; plane < 0 takes one or three planes
-// as they come.
+// Which of three planes are red, green and blue, by a header's cards; empty where nothing
+// says it. May be called from any thread.
+using Order = std::array<int, 3>;
+using OrderOf = std::function<std::optional<Order>(const std::string& cards)>;
+
+// FITS files; plane < 0 takes one plane, or three in the order that order_of tells.
 template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
                                       const HduChoice& hdu, int plane, const Recipe& recipe,
-                                      unsigned threads, Out* out);
+                                      unsigned threads, const OrderOf& order_of, Out* out);
 
 }  // namespace galedge

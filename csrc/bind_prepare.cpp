@@ -71,7 +71,7 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
     py::list objects, dates, errors, unsupported;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
-    py::array_t<std::int8_t> signs({static_cast<py::ssize_t>(facts.size()), py::ssize_t{4}});
+    py::array_t<std::int8_t> signs({static_cast<py::ssize_t>(facts.size()), py::ssize_t{5}});
     py::list hdus;
     for (std::size_t i = 0; i < facts.size(); ++i) {
         table.mutable_at(i) = facts[i].prepared;
@@ -81,6 +81,7 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         signs.mutable_at(i, 1) = facts[i].upwards;
         signs.mutable_at(i, 2) = facts[i].sip_ignored;
         signs.mutable_at(i, 3) = facts[i].sky_unread;
+        signs.mutable_at(i, 4) = facts[i].order_unknown;
         hdus.append(facts[i].hdu);
         objects.append(shown(facts[i].object));
         dates.append(shown(facts[i].date_obs));
@@ -110,13 +111,28 @@ py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
 
 template <class Out>
 py::tuple prepare_files_py(const std::vector<py::bytes>& paths, const HduChoice& hdu, int plane,
-                           const Recipe& recipe, OutBatch<Out> out, unsigned threads) {
+                           const Recipe& recipe, OutBatch<Out> out, unsigned threads,
+                           const py::object& order_of) {
     const std::vector<std::string> names(paths.begin(), paths.end());
+    OrderOf ask;
+    if (!order_of.is_none()) {
+        // What is asked of Python takes its lock, here in whatever thread the image is.
+        ask = [&order_of](const std::string& cards) {
+            const py::gil_scoped_acquire acquire;
+            const py::object told = order_of(py::bytes(cards));
+            if (told.is_none()) return std::optional<Order>();
+            const auto order = told.cast<Order>();
+            for (const int plane : order) {
+                if (plane < 0 || plane > 2) throw py::value_error("there are three planes");
+            }
+            return std::optional<Order>(order);
+        };
+    }
     Out* pixels = output(out, names.size(), recipe.size);
     std::vector<ImageFacts> facts;
     {
         const py::gil_scoped_release release;
-        facts = prepare_files(names, hdu, plane, recipe, threads, pixels);
+        facts = prepare_files(names, hdu, plane, recipe, threads, ask, pixels);
     }
     return to_python(facts);
 }
@@ -128,7 +144,7 @@ void bind_out(py::module_& m) {
           py::arg("recipe"), py::arg("out").noconvert(), py::arg("threads") = 1);
     m.def("prepare_files", &prepare_files_py<Out>, py::arg("paths"), py::arg("hdu"),
           py::arg("plane"), py::arg("recipe"), py::arg("out").noconvert(),
-          py::arg("threads") = 1);
+          py::arg("threads") = 1, py::arg("order_of") = py::none());
 }
 
 }  // namespace

@@ -12,18 +12,12 @@ from galedge.answers.classifier import Classifier, Source
 from galedge.answers.result import Result
 from galedge.errors import ReadError
 from galedge.images.inputs import Rejected
+from galedge.images.wavelengths import wavelength
 
 __all__ = ["MISSING", "Group", "Pattern", "classify_groups", "parse_bands"]
 
 #: The flag of what lacks a band.
 MISSING = "missing_band"
-
-# Effective wavelengths in nm, to notice bands that are given in the wrong order.
-_WAVELENGTHS = {
-    **{"u": 355, "g": 477, "r": 623, "i": 763, "z": 905, "y": 960},
-    **{"U": 366, "B": 436, "V": 545, "R": 641, "I": 798},
-    **{"Y": 1020, "J": 1250, "H": 1640, "K": 2180, "Ks": 2150},
-}
 
 _CHOICE = re.compile(r"\{([^{}/]*,[^{}/]*)\}")
 _NAME = "{name}"
@@ -168,10 +162,10 @@ def classify_groups(classifier: Classifier, groups: Iterable[Group | Rejected]) 
 
 
 def _check_order(names: list[str]) -> None:
-    known = [_WAVELENGTHS[name] for name in names if name in _WAVELENGTHS]
-    if len(known) == 3 and known != sorted(known):
-        right = ",".join(sorted(names, key=lambda name: _WAVELENGTHS[name]))
-        raise ValueError(f"bands go from blue to red: {right}, not {','.join(names)}")
+    known = {name: found for name in names if (found := wavelength(name)) is not None}
+    right = sorted(known, key=lambda name: known[name])
+    if len(known) == 3 and names != right and len(set(known.values())) == 3:
+        raise ValueError(f"bands go from blue to red: {','.join(right)}, not {','.join(names)}")
 
 
 def _group(paths: list[str | None] | list[str]) -> Group:

@@ -17,6 +17,7 @@ from galedge.answers.result import Result
 from galedge.errors import GaledgeError
 from galedge.images.arrays import array_like, is_several
 from galedge.images.chunks import chunks
+from galedge.images.colours import named_order
 from galedge.images.facts import Facts
 from galedge.images.header import HduName
 from galedge.images.image import Image
@@ -66,6 +67,9 @@ class Classifier:
     plane : int, optional
         Plane to take from cubes. Default: a cube of three is a colour image,
         others are rejected.
+    order : str, optional
+        Bands of the planes of such a cube, in the order of the file, by name
+        (``"grz"``, ``"F435W,F606W,F814W"``). Default: as its header says.
     frame : {"auto", "full"} or int, optional
         Framing, in place of the model's own; see `galedge.Recipe`.
     engine : str
@@ -112,6 +116,7 @@ class Classifier:
         batch: int | None = None,
         hdu: HduName | None = None,
         plane: int | None = None,
+        order: str | None = None,
         frame: str | int | None = None,
         engine: str = "auto",
         device: str | None = None,
@@ -124,6 +129,8 @@ class Classifier:
         self.workers = usable_cpus() if workers is None else workers
         self.hdu = hdu
         self.plane = plane
+        named_order(order)  # which raises what is wrong with it
+        self.order = order
         self.keep_pixels = keep_pixels
         self.verify = verify
         if self.workers < 1 or (batch is not None and batch < 1):
@@ -271,6 +278,7 @@ class Classifier:
             self.recipe,
             hdu=self.hdu,
             plane=self.plane,
+            order=self.order,
             out=self._buffer(len(sources)),
             verify=self.verify,
         )

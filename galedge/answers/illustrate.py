@@ -79,7 +79,7 @@ class Illustrator:
         The class, or the label, that is explained. Default: each galaxy's most probable.
     scale : int
         Pixels on the picture for each of the network's.
-    workers, hdu, plane, frame
+    workers, hdu, plane, order, frame
         As in `galedge.Classifier`.
 
     Raises
@@ -106,6 +106,7 @@ class Illustrator:
         workers: int | None = None,
         hdu: int | str | None = None,
         plane: int | None = None,
+        order: str | None = None,
         frame: str | int | None = None,
     ) -> None:
         self._model = model
@@ -123,7 +124,7 @@ class Illustrator:
         self._folder = folder
         self._scale = scale
         self._workers = usable_cpus() if workers is None else workers
-        self._hdu, self._plane = hdu, plane
+        self._hdu, self._plane, self._order = hdu, plane, order
         recipe = model.card.recipe
         self._recipe = recipe if frame is None else recipe.replace(framing=frame)
 
@@ -155,7 +156,7 @@ class Illustrator:
 
     def _chunk(self, sources: list[tuple[str | Rejected, str]]) -> list[Illustrated]:
         usable = [source for source, _ in sources if isinstance(source, str)]
-        batch = prepare(usable, self._recipe, hdu=self._hdu, plane=self._plane)
+        batch = prepare(usable, self._recipe, hdu=self._hdu, plane=self._plane, order=self._order)
         good = [i for i, facts in enumerate(batch.facts) if facts.error is None]
         drawn: dict[int, tuple[Any, ...]] = {}
         if good:

@@ -33,6 +33,7 @@ def binding(classifier: Classifier) -> dict[str, object]:
         "recipe_sha256": classifier.recipe.sha256,
         "hdu": classifier.hdu,
         "plane": classifier.plane,
+        "order": classifier.order,
         "views": classifier.views,
         "verify": classifier.verify,
     }

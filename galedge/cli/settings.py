@@ -90,6 +90,17 @@ def _views(context: click.Context, option: click.Parameter, value: str) -> str |
     return value if value == "auto" else int(value)
 
 
+def _order(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Check ``--order``."""
+    from galedge.images.colours import named_order
+
+    try:
+        named_order(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
 def _named(*extensions: str) -> Callable[..., str | None]:
     """Return a check that a file's name ends in one of some extensions."""
 
@@ -144,6 +155,13 @@ class Reading:
         type=click.IntRange(0),
         metavar="N",
         help="Plane of cubes. Default: a cube of three is a colour image.",
+    )
+    order: str | None = setting(
+        "--order",
+        callback=_order,
+        metavar="BANDS",
+        help="Bands of the planes of a cube of three, in the order of the file: grz, or "
+        "F435W,F606W,F814W, or BGR. Default: as the header says.",
     )
     frame: str | int | None = setting(
         "--frame",

@@ -98,7 +98,11 @@ def _interval(value: Any) -> str:
 
 
 def describe_file(
-    path: str, hdu: int | str | None = None, plane: int | None = None, verify: bool = False
+    path: str,
+    hdu: int | str | None = None,
+    plane: int | None = None,
+    order: str | None = None,
+    verify: bool = False,
 ) -> Iterator[str]:
     """Yield what galedge sees in a file, line by line.
 
@@ -129,7 +133,7 @@ def describe_file(
         recipe = find_card().recipe
     except ModelError:  # none is shipped
         recipe = Recipe()
-    (facts,) = prepare([path], recipe, hdu=hdu, plane=plane).facts
+    (facts,) = prepare([path], recipe, hdu=hdu, plane=plane, order=order).facts
     if facts.error is not None:
         raise ReadError(f"{path}: {facts.error}")
     yield from _facts_lines(facts)

@@ -96,8 +96,8 @@ class Survey:
         try:
             if isinstance(group, Rejected):
                 raise ReadError(group.reason)
-            hdu, plane = self._classifier.hdu, self._classifier.plane
-            frame = Frame(group.source, hdu, plane)
+            asked = self._classifier
+            frame = Frame(group.source, asked.hdu, asked.plane, asked.order)
             if self._remembers:
                 self.frame = frame
             sources = self._where.locate(frame, self._catalogue, self._classifier.workers)

@@ -1,6 +1,7 @@
 """Types of the compiled core (csrc/)."""
 
 import os
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ class Hdu:
     @property
     def is_picture(self) -> bool: ...
     @property
-    def signs(self) -> tuple[int, bool, bool, bool]: ...  # a row of Result's
+    def signs(self) -> tuple[int, bool, bool, bool]: ...  # of a row of Result's
     @property
     def shape(self) -> tuple[int, int, int] | None: ...
     @property
@@ -109,7 +110,7 @@ def framings() -> list[str]: ...
 def stretches() -> list[str]: ...
 
 # Numbers as a structured array, (ra, dec) rows, (parity, upwards, sip_ignored,
-# wcs_unread) rows, HDUs, OBJECT, DATE-OBS, errors, and whether an error says that
+# wcs_unread, order unknown) rows, HDUs, OBJECT, DATE-OBS, errors, and whether an error says that
 # the core does not support the file.
 Result = tuple[
     NDArray[np.void],
@@ -136,6 +137,7 @@ def prepare_files(
     recipe: Recipe,
     out: NDArray[np.uint8] | NDArray[np.float32],
     threads: int = 1,
+    order_of: Callable[[bytes], tuple[int, int, int] | None] | None = None,
 ) -> Result: ...
 def border_sky(image: NDArray[np.float32], sparse: bool = False) -> tuple[float, float]: ...
 def border_slope(image: NDArray[np.float32]) -> tuple[float, float]: ...

@@ -45,10 +45,10 @@ __all__ = [
 
 _MAX_PIXELS = 1 << 28
 
-_Signs = tuple[int, bool, bool, bool]
+_Signs = tuple[int, bool, bool, bool, bool]
 _Found = tuple["Prepared | None", tuple[float, float], _Signs, int, str, str, str | None, bool]
 _NO_SKY = (float("nan"), float("nan"))
-_NO_SIGNS = (0, False, False, False)
+_NO_SIGNS = (0, False, False, False, False)
 
 
 class Recipe(NamedTuple):
@@ -151,8 +151,12 @@ def prepare_files(
     recipe: Recipe,
     out: NDArray[np.uint8],
     threads: int = 1,
+    order_of: Callable[[bytes], tuple[int, int, int] | None] | None = None,
 ) -> tuple[Any, ...]:
-    """Prepare FITS files; `hdu` and `plane` below 0 are for the core to choose."""
+    """Prepare FITS files; `hdu` and `plane` below 0 are for the core to choose.
+
+    `order_of` tells by a header which of three planes are red, green and blue.
+    """
 
     def one(i: int) -> _Found:
         file = open_fits(paths[i])
@@ -167,9 +171,12 @@ def prepare_files(
             )
         pixels = file.read(found, plane if plane >= 0 else None)
         pixels = pixels.reshape(-1, *pixels.shape[-2:])
+        order = order_of(found.text) if order_of and len(pixels) == 3 else None
+        unordered = bool(order_of and len(pixels) == 3 and not order and not found.is_picture)
+        pixels = pixels if order is None else pixels[list(order)]
         prepared = _prepare(pixels, found.is_picture, recipe, out[i])
         wcs = found.wcs()
-        signs = found.signs
+        signs = (*found.signs, unordered)
         sky = _NO_SKY if wcs is None or signs[3] else wcs.pixel_to_sky(prepared.x, prepared.y)
         name, date = (card_text(found.text, keyword) for keyword in ("OBJECT", "DATE-OBS"))
         return prepared, sky, signs, found.index, name, date, None, False
@@ -215,6 +222,6 @@ def _for_each(
         [tuple(prepared or nothing) for prepared, *_ in found], [*fields, ("flags", "u4")]
     )
     positions = np.array([sky for _, sky, *_ in found], float).reshape(-1, 2)
-    signs = np.array([each[2] for each in found], np.int8).reshape(-1, 4)
+    signs = np.array([each[2] for each in found], np.int8).reshape(-1, 5)
     columns = zip(*found, strict=True) if found else ((),) * 8
     return table, positions, signs, *(list(column) for column in list(columns)[3:])

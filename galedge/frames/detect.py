@@ -70,7 +70,7 @@ def detect(
             f"{frame.path}: {width} x {height} pixels are too many to search at once "
             f"(the most is {STRIP_PIXELS}); give a list with --catalog"
         )
-    pixels = frame.window(0, 0, width, height)[frame.planes // 2]
+    pixels = frame.window(0, 0, width, height)[frame.middle]
     blank = ~(np.isfinite(pixels) & (pixels > _MISSING))
     constant = _core.constant_areas(np.ascontiguousarray(pixels, np.float32)[np.newaxis])
     if constant is not None:  # gaps of a mosaic, corners of a rotated stack

@@ -116,7 +116,8 @@ def classify_sources(
         One for each source, in their order; in chunks, so memory stays flat.
     """
     classifier = copy(classifier)
-    classifier.hdu = classifier.plane = None  # the frame has chosen already
+    # The frame has chosen already.
+    classifier.hdu = classifier.plane = classifier.order = None
     if side is not None:
         sources = replace(
             sources,

@@ -18,9 +18,11 @@ import numpy as np
 from galedge.errors import GaledgeError, ReadError, Unsupported
 from galedge.frames.celestial import celestial_of
 from galedge.frames.sources import Catalogue, Sources
+from galedge.images.colours import RED_FIRST, named_order, order_in, stated_order
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, Image, read
+from galedge.images.wavelengths import Order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +53,8 @@ class Frame:
         HDU of FITS files. Default: the first image.
     plane : int, optional
         Plane of cubes. Default: a cube of three is a colour image.
+    order : str, optional
+        Bands of the planes of a cube, as for `galedge.prepare`.
 
     Attributes
     ----------
@@ -58,6 +62,9 @@ class Frame:
         The file that stands for the frame: of three, the middle one.
     shape : tuple of int
         Height and width.
+    order : tuple of int or None
+        Which of three planes are red, green and blue, where that is known; `window` and
+        `cut` leave them as the file has them.
 
     Raises
     ------
@@ -66,7 +73,11 @@ class Frame:
     """
 
     def __init__(
-        self, paths: str | Sequence[str], hdu: HduName | None = None, plane: int | None = None
+        self,
+        paths: str | Sequence[str],
+        hdu: HduName | None = None,
+        plane: int | None = None,
+        order: str | None = None,
     ) -> None:
         names = [paths] if isinstance(paths, str) else list(paths)
         self._layers = [_Layer(name, hdu, plane) for name in names]
@@ -78,6 +89,10 @@ class Frame:
                 f"{self.path}: a cube of {self.planes} planes is not a frame in one or three "
                 "bands; choose one with --plane"
             )
+        self.order: Order | None = None
+        if self.planes == 3:
+            alone = len(self._layers) == 1
+            self.order = order_in(self.image, named_order(order)) if alone else RED_FIRST
         self._strip: NDArray[Any] | None = None
         self._strip_bottom = 0
         for layer in self._layers:
@@ -116,6 +131,11 @@ class Frame:
     def image(self) -> Image:
         """The frame's header and WCS, with a few pixels."""
         return self._main.sample
+
+    @property
+    def middle(self) -> int:
+        """The plane that stands for all: of three the green one."""
+        return 0 if self.planes == 1 else (self.order or RED_FIRST)[1]
 
     @property
     def is_picture(self) -> bool:
@@ -230,6 +250,7 @@ class Frame:
             wcs=None,
             wcs_unread=False,
             is_picture=self.is_picture,
+            order=self.order,
         )
         return image, (left, bottom)
 
@@ -278,6 +299,7 @@ class _Layer:
             self._hdu.index,
             self._hdu.is_picture,
             *self._hdu.signs,
+            order=stated_order(self._hdu.text) if self.planes == 3 else None,
         )
 
     @cached_property

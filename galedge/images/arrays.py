@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from galedge.core.backend import _core
 from galedge.errors import GaledgeError, ReadError, Unsupported
+from galedge.images.colours import RED_FIRST, stated_order
 from galedge.images.header import HduName, Header, plain_hdu
 from galedge.images.pixels import Image
 
@@ -165,7 +166,8 @@ def _of_pillow(picture: Any) -> Image:
 
     samples = samples_of(picture)
     data = samples.planes()
-    return Image(data, Header(b""), None, "", None, samples.is_picture, upwards=False)
+    facts = (Header(b""), None, "", None, samples.is_picture)
+    return Image(data, *facts, upwards=False, order=RED_FIRST)
 
 
 # --- astropy --------------------------------------------------------------------------
@@ -215,6 +217,7 @@ def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> I
         number,
         data.dtype == np.uint8,
         *found.signs,
+        order=stated_order(found.text) if len(planes) == 3 else None,
     )
 
 
@@ -246,6 +249,7 @@ def _described(data: NDArray[Any], cards: bytes, is_bytes: bool) -> Image:
         None,
         is_bytes,
         *found.signs,
+        order=stated_order(found.text) if data.ndim == 3 else None,
     )
 
 

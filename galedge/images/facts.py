@@ -19,6 +19,7 @@ FLAGS = {
     "small": "the galaxy is under ten pixels across",
     "masked": "over a tenth of the frame has no valid pixels",
     "faint": "the galaxy's bright part is under five times the noise",
+    "band_order_unknown": "nothing says which of the cube's planes are red, green and blue",
     "sip_ignored": "distortion terms (SIP) were left out, as CTYPE does not name them",
     "wcs_unread": "the header's coordinates could not be read: ra and dec are empty",
 }
@@ -97,7 +98,7 @@ def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
     """Turn what the core returns for a batch into facts, one for each path."""
     table, positions, signs, hdus, objects, dates, errors, _ = result
     facts = []
-    for path, numbers, (ra, dec), (parity, upwards, ignored, unread), hdu, name, date, error in zip(
+    for path, numbers, (ra, dec), (parity, upwards, *told), hdu, name, date, error in zip(
         paths,
         table.tolist(),
         positions.tolist(),
@@ -112,6 +113,9 @@ def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
             facts.append(Facts(path, object=name, date_obs=date, error=error))
             continue
         x, y, side, sky, noise, masked, flags = numbers
+        ignored, unread, unordered = told
+        more = ("band_order_unknown",) * unordered + ("sip_ignored",) * ignored
+        more += ("wcs_unread",) * unread
         facts.append(
             Facts(
                 path,
@@ -123,7 +127,7 @@ def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
                 dec if dec == dec else None,
                 name,
                 date,
-                _names(flags) + ("sip_ignored",) * ignored + ("wcs_unread",) * unread,
+                _names(flags) + more,
                 sky,
                 noise,
                 masked,

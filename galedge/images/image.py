@@ -18,6 +18,7 @@ from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Unsupported
 from galedge.images.arrays import image_in
 from galedge.images.checksum import Sums, refuse_changed, sums_of
+from galedge.images.colours import RED_FIRST, stated_order
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.pixels import Image, Wcs
@@ -265,8 +266,9 @@ def _read(
     if isinstance(opened, Fits):
         return _read_fits(opened, name, double, hdu, plane, window)
     data = select(opened.planes(), plane, window, np.float64 if double else np.float32)
-    upwards = None if opened.kind == ".npy" else False
-    return Image(data, Header(b""), None, name, None, opened.is_picture, upwards=upwards)
+    upwards, order = (None, None) if opened.kind == ".npy" else (False, RED_FIRST)
+    facts = (Header(b""), None, name, None, opened.is_picture)
+    return Image(data, *facts, upwards=upwards, order=order)
 
 
 def _colours_first(held: Image) -> NDArray[Any]:
@@ -307,6 +309,7 @@ def _read_fits(
         found.is_picture,
         *found.signs,
         origin=window[:2] if window is not None else (0, 0),
+        order=stated_order(found.text) if len(data) == 3 and data.ndim == 3 else None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from galedge.core.backend import _core
 from galedge.images.header import Header
+from galedge.images.wavelengths import Order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +54,9 @@ class Image:
         `wcs`: astropy may know them.
     origin : tuple of int
         x and y of the first pixel in the image that the header describes.
+    order : tuple of int or None
+        Of three planes, which are red, green and blue, where the file says so;
+        `data` has them as the file does.
     """
 
     data: NDArray[Any]
@@ -66,3 +70,4 @@ class Image:
     sip_ignored: bool = False
     wcs_unread: bool = False
     origin: tuple[int, int] = (0, 0)
+    order: Order | None = None

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from galedge.errors import Unsupported
 from galedge.images.arrays import image_in
 from galedge.images.astrometry import on_one_grid
+from galedge.images.colours import RED_FIRST, order_in
 from galedge.images.header import Header
 from galedge.images.image import Image, read
 from galedge.images.samples import planes_first
+from galedge.images.wavelengths import Order
 
 __all__ = ["are_bands", "image_of"]
 
@@ -24,13 +26,17 @@ def are_bands(hdu: Any) -> bool:
     return isinstance(hdu, tuple) and len(hdu) == 3
 
 
-def image_of(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
-    """Return a source as an image of shape (1 or 3, H, W), float32.
+def image_of(
+    source: Any, hdu: Any, plane: int | None, verify: bool, order: Order | None = None
+) -> Image:
+    """Return a source as an image of shape (1 or 3, H, W), float32, red first.
 
     Parameters
     ----------
     source, hdu, plane, verify
         As for `galedge.prepare`.
+    order : tuple of int, optional
+        Which of the planes of a cube are red, green and blue. Default: as its file says.
 
     Raises
     ------
@@ -47,7 +53,13 @@ def image_of(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
         return _together([_band(*pair, plane, verify) for pair in zip(source, each, strict=True)])
     if are_bands(hdu):
         return _together([_band(source, number, plane, verify) for number in hdu])
-    return _band(source, hdu, plane, verify)
+    image = _band(source, hdu, plane, verify)
+    if len(image.data) == 1:
+        return image
+    order = order_in(image, order)
+    if order is None or order == RED_FIRST:
+        return replace(image, order=order)
+    return replace(image, data=image.data[list(order)], order=order)
 
 
 def _band(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
@@ -76,7 +88,7 @@ def _together(bands: Sequence[Image]) -> Image:
     first = next((band for band in bands if band.wcs is not None or band.wcs_unread), first)
     picture = all(band.is_picture for band in bands)
     stack = np.concatenate([band.data for band in bands])
-    return replace(first, data=stack, is_picture=picture)
+    return replace(first, data=stack, is_picture=picture, order=RED_FIRST)
 
 
 def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from galedge.core.backend import _core
 from galedge.errors import GaledgeError
 from galedge.images.astrometry import orient, resolve
+from galedge.images.colours import asked, colour_flags, named_order
 from galedge.images.facts import Facts, facts_of
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.image import Image
@@ -60,6 +61,7 @@ def prepare(
     *,
     hdu: Hdu = None,
     plane: int | None = None,
+    order: str | None = None,
     threads: int = 1,
     dtype: npt.DTypeLike = np.uint8,
     out: Pixels | None = None,
@@ -84,6 +86,9 @@ def prepare(
     plane : int, optional
         Plane of a cube to use alone, of each band where there are three; by default a
         cube must have 1 or 3 planes.
+    order : str, optional
+        Bands of the planes of cubes of three in the order of the file, ``"grz"`` or
+        ``"g,r,z"``; by default as the header says, and red first where it says nothing.
     threads : int
         Threads of the C++ side.
     dtype : {"uint8", "float32"}
@@ -109,9 +114,10 @@ def prepare(
     core = _core.Recipe(**recipe.to_json())
     # The core reads only what it needs, verifying takes all: that is read's task.
     in_core = [not verify and _read_in_core(source, hdu, plane) for source in sources]
-    prepare_pixels = partial(_prepare_pixels, verify=verify)
+    prepare_files = partial(_prepare_files, order=order)
+    prepare_pixels = partial(_prepare_pixels, order=order, verify=verify)
     facts = [Facts()] * len(sources)  # each has another in its place in the end
-    for by_core, run in ((True, _prepare_files), (False, prepare_pixels)):
+    for by_core, run in ((True, prepare_files), (False, prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
         if not at:
             continue
@@ -148,6 +154,7 @@ def _prepare_files(
     hdu: Hdu,
     plane: int | None,
     threads: int,
+    order: str | None,
 ) -> list[Facts]:
     paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
     result = _core.prepare_files(
@@ -157,6 +164,7 @@ def _prepare_files(
         core,
         out,
         threads,
+        asked(order),
     )
     facts = facts_of(paths, result)
     for each in facts:
@@ -166,7 +174,7 @@ def _prepare_files(
     for i, unsupported in enumerate(result[-1]):
         if unsupported:
             facts[i : i + 1] = _prepare_pixels(
-                sources[i : i + 1], core, out[i : i + 1], hdu, plane, threads
+                sources[i : i + 1], core, out[i : i + 1], hdu, plane, threads, order
             )
     return facts
 
@@ -178,8 +186,10 @@ def _prepare_pixels(
     hdu: Hdu,
     plane: int | None,
     threads: int,
+    order: str | None = None,
     verify: bool = False,
 ) -> list[Facts]:
+    named_as = named_order(order)
     facts = [Facts() for _ in sources]
     images: list[npt.NDArray[np.float32]] = []
     pictures: list[bool] = []
@@ -188,7 +198,7 @@ def _prepare_pixels(
     for i, source in enumerate(sources):
         facts[i].path = "" if isinstance(source, tuple) else named(source)
         try:
-            image = image_of(source, hdu, plane, verify)
+            image = image_of(source, hdu, plane, verify, named_as)
             _copy_header(image, facts[i])
             images.append(image.data)
             read_images.append(image)
@@ -207,6 +217,7 @@ def _prepare_pixels(
         out[i] = slot
         fact.path, fact.hdu = facts[i].path, facts[i].hdu
         fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
+        fact.flags += colour_flags(image) if fact.error is None else ()
         orient(fact, image)
         facts[i] = fact
     return facts

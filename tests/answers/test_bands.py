@@ -52,6 +52,8 @@ def test_three_files():
         ("{a,b,c}{g,r,i}", "more than one"),
         ("{name}_{i,r,g}.fits", "from blue to red: g,r,i, not i,r,g"),
         ("{H,J,Y}.fits", "from blue to red: Y,J,H"),
+        ("{name}-{F814W,F606W,F435W}.fits", "from blue to red: F435W,F606W,F814W"),
+        ("{red,green,blue}.fits", "from blue to red: blue,green,red"),
     ],
 )
 def test_what_is_no_three_bands(text, message):
@@ -60,7 +62,7 @@ def test_what_is_no_three_bands(text, message):
 
 
 def test_unknown_bands_may_come_in_any_order():
-    assert parse_bands("{name}-{F814W,F606W,F435W}.fits").bands == ("F814W", "F606W", "F435W")
+    assert parse_bands("{name}-{long,wide,short}.fits").bands == ("long", "wide", "short")
 
 
 def test_groups(folder):

@@ -32,6 +32,7 @@ VALUES = {
     "--size": "32",
     "--hdu": "1",
     "--plane": "0",
+    "--order": "grz",
 }
 CASES = [
     pytest.param(name, rule, option, other, id=f"{name}: {option}, {other}")

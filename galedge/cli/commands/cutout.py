@@ -22,7 +22,7 @@ __all__ = ["cutout"]
 @folder("Write the cutouts here; the folder is made if need be.")
 @options.takes(Writing, "quiet")
 @options.takes(Where, without=["keep"])
-@options.takes(Reading, "hdu", "plane")
+@options.takes(Reading, "hdu", "plane", "order")
 def cutout(folder: str, writing: Writing, where: Where, reading: Reading) -> None:
     """Cut the sources of a frame out: a FITS file each, with its WCS.
 
@@ -34,7 +34,7 @@ def cutout(folder: str, writing: Writing, where: Where, reading: Reading) -> Non
     from galedge.frames.frame import Frame
     from galedge.support.machine import usable_cpus
 
-    frame = Frame(group.source, reading.hdu, reading.plane)
+    frame = Frame(group.source, reading.hdu, reading.plane, reading.order)
     found = where.locate(frame, where.read(), usable_cpus())
 
     def rows(_: list[str | Rejected]) -> Iterator[Cutout]:

@@ -63,6 +63,7 @@ def explain(
             workers=running.workers,
             hdu=reading.hdu,
             plane=reading.plane,
+            order=reading.order,
             frame=reading.frame,
         )
     except ValueError as error:

@@ -26,6 +26,6 @@ def info(file: str | None, reading: Reading) -> None:
     else:
         from galedge.cli.show import describe_file
 
-        lines = describe_file(file, reading.hdu, reading.plane, reading.verify)
+        lines = describe_file(file, reading.hdu, reading.plane, reading.order, reading.verify)
     for line in lines:
         print_text(line)

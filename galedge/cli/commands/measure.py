@@ -12,7 +12,7 @@ __all__ = ["measure"]
 @options.command
 @paths
 @options.takes(Writing, "output", "json", "quiet")
-@options.takes(Reading, without=["frame"])
+@options.takes(Reading, without=["order", "frame"])
 @options.takes(Running, "workers")
 def measure(paths: tuple[str, ...], writing: Writing, reading: Reading, running: Running) -> None:
     """Measure structure: concentration, asymmetry, smoothness, Gini, M20, shape.

@@ -1,0 +1,154 @@
+"""What a FITS header says of colours: which plane of a cube is which."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from galedge.core.backend import _core
+from galedge.images.wavelengths import Order, order_named, red_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from galedge.images.pixels import Image
+
+__all__ = [
+    "RED_FIRST",
+    "UNKNOWN",
+    "asked",
+    "colour_flags",
+    "named_order",
+    "order_in",
+    "stated_order",
+]
+
+#: The flag of three planes of which nobody says which is red.
+UNKNOWN = "band_order_unknown"
+
+#: The order of what has no header to say another.
+RED_FIRST: Order = (0, 1, 2)
+
+_LISTS = ("BANDS", "FILTERS", "BAND", "FILTER", "COLORS", "COLOURS", "CHANNELS")
+_EACH = ("BAND", "FILTER", "FILT", "PLANE", "CHAN", "CHANNEL", "COLOR", "LAYER")
+_WRITERS = ("PROGRAM", "CREATOR", "SWCREATE", "SWMODIFY", "SOFTWARE", "ORIGIN")
+_SPACES = ("COLORSPC", "COLORTYP", "COLORSPA", "CTYPE3", "CTYPE4")
+_CARD = re.compile(
+    rb"(?:(?:%s)\d{0,2}|%s|BAYERPAT|C(?:TYPE|DELT)[345]|(?:CD|PC)(?:3_3|4_4|5_5)) *"
+    % ("|".join({*_LISTS, *_EACH}).encode(), "|".join(_WRITERS + _SPACES).encode())
+)
+# Programs for pictures of the sky write colours as all pictures have them. So does what
+# has interpolated the pixels of a colour camera.
+_AMATEURS = re.compile(
+    r"siril|pixinsight|sharpcap|n\.?i\.?n\.?a\b|astap|maxim|asi ?(cap|air|studio|deep|img)"
+    r"|seestar|dwarf|vespera|stellina|unistellar|deepskystacker|astro ?pixel ?processor"
+    r"|kstars|ekos|firecapture|nebulosity|startools|astroart|theskyx|voyager|ccdciel|gimp",
+    re.IGNORECASE,
+)
+_LENGTHS, _ENERGIES = ("WAVE", "AWAV"), ("FREQ", "ENER", "WAVN")
+
+
+def named_order(text: str | None) -> Order | None:
+    """Return the order that a user names, ``grz`` or ``g,r,z``; None if she names none.
+
+    Raises
+    ------
+    ValueError
+        If these are not three bands of known, different wavelengths.
+    """
+    if text is None:
+        return None
+    found = order_named(text)
+    if found is None:
+        raise ValueError(
+            f"order must name the bands of three planes as they follow in the file, such as grz, "
+            f"'F435W,F606W,F814W' or BGR, not {text!r}"
+        )
+    return found
+
+
+def asked(order: str | None) -> Callable[[bytes], Order | None]:
+    """Return what tells the order of three planes by their header, or as a user names it."""
+    named = named_order(order)
+    return stated_order if named is None else lambda text: named
+
+
+def stated_order(text: bytes) -> Order | None:
+    """Return which of three planes a header says are red, green and blue.
+
+    Parameters
+    ----------
+    text : bytes
+        Its cards.
+
+    Returns
+    -------
+    tuple of int or None
+        None where it says nothing of it.
+    """
+    cards = _cards(text)
+    return _by_names(cards) or _by_axis(cards) or _by_habit(cards)
+
+
+def _cards(text: bytes) -> Mapping[str, object]:
+    """Return the values of the few cards that matter; the first card counts."""
+    each = (text[at : at + 80] for at in range(0, len(text), 80))
+    found: dict[str, object] = {}
+    for keyword, value in _core.parse_cards(b"".join(c for c in each if _CARD.fullmatch(c[:8]))):
+        found.setdefault(keyword, value)
+    return found
+
+
+def _by_names(cards: Mapping[str, object]) -> Order | None:
+    for keyword in _LISTS:
+        value = cards.get(keyword)
+        if isinstance(value, str) and (found := order_named(value)):
+            return found
+    for stem in _EACH:
+        for numbers in (("0", "1", "2"), ("1", "2", "3"), ("00", "01", "02"), ("01", "02", "03")):
+            names = [cards.get(stem + number) for number in numbers]
+            texts = [name for name in names if isinstance(name, str)]
+            if len(texts) == 3 and (found := red_first(texts)):
+                return found
+    return None
+
+
+def _by_axis(cards: Mapping[str, object]) -> Order | None:
+    """By a third axis of wavelengths or frequencies that rise or fall."""
+    for axis in "345":
+        kind = str(cards.get(f"CTYPE{axis}", ""))[:4].strip()
+        if kind not in _LENGTHS + _ENERGIES:
+            continue
+        step = 1.0
+        for keyword in (f"CDELT{axis}", f"PC{axis}_{axis}", f"CD{axis}_{axis}"):
+            value = cards.get(keyword)
+            step *= value if isinstance(value, int | float) else 1
+        if f"CDELT{axis}" not in cards and f"CD{axis}_{axis}" not in cards:
+            return None
+        if step:
+            return RED_FIRST if (step > 0) == (kind in _ENERGIES) else (2, 1, 0)
+    return None
+
+
+def _by_habit(cards: Mapping[str, object]) -> Order | None:
+    for keyword in _SPACES:
+        value = cards.get(keyword)
+        if isinstance(value, str) and (found := order_named(value)):
+            return found
+    written = " ".join(str(cards.get(keyword, "")) for keyword in _WRITERS)
+    return RED_FIRST if "BAYERPAT" in cards or _AMATEURS.search(written) else None
+
+
+def order_in(image: Image, named: Order | None) -> Order | None:
+    """Return the order of an image's planes: as a user names it, else as its file says."""
+    # JPEG, PNG and TIFF have one order, which their readers follow.
+    is_settled = image.order is not None and image.hdu is None and not image.header.text
+    return image.order if named is None or is_settled else named
+
+
+def colour_flags(image: Image) -> tuple[str, ...]:
+    """Return the flag of a cube of three planes whose header says nothing of them."""
+    has_header = image.hdu is not None or bool(image.header.text)
+    cube = image.data.ndim == 3 and len(image.data) == 3
+    unknown = cube and image.order is None and has_header and not image.is_picture
+    return (UNKNOWN,) * unknown
