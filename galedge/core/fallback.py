@@ -7,6 +7,7 @@ tests compare the two. FITS is read by `reader`, what is more than plain by astr
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,10 +46,20 @@ __all__ = [
 
 _MAX_PIXELS = 1 << 28
 
-_Signs = tuple[int, bool, bool, bool, bool]
-_Found = tuple["Prepared | None", tuple[float, float], _Signs, int, str, str, str | None, bool]
-_NO_SKY = (float("nan"), float("nan"))
-_NO_SIGNS = (0, False, False, False, False)
+_NO_SKY = (math.nan, math.nan)
+
+
+class _Found(NamedTuple):
+    """What is told of one image; a column each in what the core returns."""
+
+    prepared: Prepared | None = None
+    sky: tuple[float, float] = _NO_SKY
+    signs: tuple[int, bool, bool, bool, bool] = (0, False, False, False, False)
+    hdu: int = -1
+    name: str = ""
+    date: str = ""
+    error: str | None = None
+    unsupported: bool = False
 
 
 class Recipe(NamedTuple):
@@ -130,16 +141,7 @@ def prepare_arrays(
     """Prepare images of shape (1 or 3, H, W) into `out`; twin of csrc/batch.cpp."""
 
     def one(i: int) -> _Found:
-        return (
-            _prepare(images[i], pictures[i], recipe, out[i]),
-            _NO_SKY,
-            _NO_SIGNS,
-            -1,
-            "",
-            "",
-            None,
-            False,
-        )
+        return _Found(_prepare(images[i], pictures[i], recipe, out[i]))
 
     return _for_each(one, len(images), threads, out)
 
@@ -179,7 +181,7 @@ def prepare_files(
         signs = (*found.signs, unordered)
         sky = _NO_SKY if wcs is None or signs[3] else wcs.pixel_to_sky(prepared.x, prepared.y)
         name, date = (card_text(found.text, keyword) for keyword in ("OBJECT", "DATE-OBS"))
-        return prepared, sky, signs, found.index, name, date, None, False
+        return _Found(prepared, sky, signs, found.index, name, date)
 
     return _for_each(one, len(paths), threads, out)
 
@@ -209,7 +211,7 @@ def _for_each(
         except MemoryError:
             message, unsupported = "there is not enough memory for this image", False
         out[i] = 0
-        return None, _NO_SKY, _NO_SIGNS, -1, "", "", message, unsupported
+        return _Found(error=message, unsupported=unsupported)
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -219,9 +221,9 @@ def _for_each(
     nothing = (0.0,) * 6 + (0,)
     fields = [(name, "f8") for name in ("x", "y", "side", "sky", "noise", "masked_fraction")]
     table = np.array(
-        [tuple(prepared or nothing) for prepared, *_ in found], [*fields, ("flags", "u4")]
+        [tuple(each.prepared or nothing) for each in found], [*fields, ("flags", "u4")]
     )
-    positions = np.array([sky for _, sky, *_ in found], float).reshape(-1, 2)
-    signs = np.array([each[2] for each in found], np.int8).reshape(-1, 5)
+    positions = np.array([each.sky for each in found], float).reshape(-1, 2)
+    signs = np.array([each.signs for each in found], np.int8).reshape(-1, 5)
     columns = zip(*found, strict=True) if found else ((),) * 8
     return table, positions, signs, *(list(column) for column in list(columns)[3:])
