@@ -7,13 +7,12 @@ has no metadata and takes its type from its values.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["COLUMNS", "RESERVED", "Column", "keyword", "known"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """What is known about a column before its first row.
 
     Attributes
