@@ -6,12 +6,10 @@ checked here first.
 
 from __future__ import annotations
 
-import errno
 import gzip
 import io
 import itertools
 import os
-import stat
 import threading
 import zlib
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from galedge.core.cards import inherited
 from galedge.core.hdu import TYPES, Hdu
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.support.regular import open_regular
 
 __all__ = ["FitsFile"]
 
@@ -32,7 +31,6 @@ _MOST_HDUS = 10_000
 _CHUNK = 1 << 20
 _ALL_ONES = 0xFFFFFFFF
 _UPPER = {ord(c): ord(c) - 32 for c in "abcdefghijklmnopqrstuvwxyz"}
-_KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket"}
 
 
 class FitsFile:
@@ -43,7 +41,7 @@ class FitsFile:
         self._lock = threading.Lock()
         self._hdus: list[Hdu] = []
         self._next: int | None = 0
-        self._file = _open(place) if isinstance(place, str) else None
+        self._file = open_regular(place) if isinstance(place, str) else None
         if self._file is not None:
             self._size = os.fstat(self._file.fileno()).st_size
         else:
@@ -261,27 +259,6 @@ class FitsFile:
 
 def _padded(size: int) -> int:
     return -(-size // _BLOCK) * _BLOCK
-
-
-def _open(path: str) -> io.FileIO:
-    """Open a regular file; nothing else, so that nothing can hang."""
-    try:
-        # O_NONBLOCK: opening a FIFO without a writer would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except ValueError:
-        raise ReadError("the path has a null byte in it") from None
-    except OSError as error:
-        if error.errno == errno.ENOENT and os.path.islink(path):
-            raise ReadError("is a symbolic link to a file that does not exist") from None
-        if error.errno == errno.ENXIO and stat.S_ISSOCK(os.stat(path).st_mode):
-            raise ReadError("is a socket, not a regular file") from None
-        raise ReadError(f"cannot be opened: {error.strerror}") from None
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        kind = _KINDS.get(stat.S_IFMT(mode), "device")
-        raise ReadError(f"is a {kind}, not a regular file")
-    return open(descriptor, "rb", buffering=0)
 
 
 def _inflated(packed: Any, most: int) -> bytearray:

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import os
-import stat
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.samples import Samples
+from galedge.support.regular import open_regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,18 +116,10 @@ def _head(content: Content) -> bytes:
 
 
 def _file(content: Content) -> io.BufferedReader | io.BytesIO:
-    """Open a seekable stream; of regular files only, so that nothing can hang."""
-    if not isinstance(content, str):
-        return io.BytesIO(content)
-    try:
-        descriptor = os.open(content, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ReadError(f"cannot be opened: {reason}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ReadError("is not a regular file")
-    return open(descriptor, "rb")
+    """Open a seekable stream."""
+    if isinstance(content, str):
+        return io.BufferedReader(open_regular(content))
+    return io.BytesIO(content)
 
 
 def _size(stream: io.BufferedReader | io.BytesIO) -> int:
