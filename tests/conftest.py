@@ -41,6 +41,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, network: bytes) -> Path:
     return write_bundle(tmp_path_factory.mktemp("models") / "tiny", {"fp32": network})
 
 
+@pytest.fixture(scope="module")
+def classifier(bundle: Path) -> Any:
+    from galedge import Classifier
+
+    return Classifier(bundle, workers=1)
+
+
 @pytest.fixture(scope="session")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bundle of three classes and two labels of the same names, without a quantity."""

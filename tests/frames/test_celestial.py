@@ -37,11 +37,6 @@ def catalogue_of(ra, dec):
     )
 
 
-@pytest.fixture(scope="module")
-def classifier(bundle):
-    return Classifier(bundle, workers=1)
-
-
 def corners():
     rng = np.random.default_rng(1)
     return rng.uniform(-50, 300, 500), rng.uniform(-50, 300, 500)

@@ -24,11 +24,6 @@ from galedge.images.prepare import prepare
 SIDE = 96
 
 
-@pytest.fixture(scope="module")
-def classifier(bundle):
-    return Classifier(bundle, workers=1)
-
-
 @pytest.fixture
 def image():
     return galaxy(SIDE)

@@ -45,11 +45,6 @@ def brokers():
     owner.flush(1)
 
 
-@pytest.fixture(scope="module")
-def classifier(bundle):
-    return Classifier(bundle, workers=1)
-
-
 @pytest.fixture
 def stamp(tmp_path):
     write_fits(tmp_path / "stamp.fits", galaxy(side=32))

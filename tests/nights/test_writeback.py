@@ -48,11 +48,6 @@ FILES = {
 }
 
 
-@pytest.fixture(scope="module")
-def classifier(bundle):
-    return Classifier(bundle, workers=1)
-
-
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "in"
