@@ -64,6 +64,15 @@ int count_planes(const Hdu& hdu, int plane) {
                     " planes is not a galaxy in one or three bands; choose one with --plane");
 }
 
+// What is not yet flux, or not of one band: raw frames of colour cameras, asinh magnitudes.
+bool needs_decoding(const Header& header, int plane, std::int64_t planes) {
+    if (header.value("BSOFTEN")) return true;
+    if (plane >= 0 || planes != 1) return false;
+    for (const char* keyword : {"BAYERPAT", "COLORTYP", "CFAPAT"})
+        if (header.value(keyword)) return true;
+    return false;
+}
+
 template <class Out>
 void prepare_file(const std::string& path, const HduChoice& choice, int plane, const Recipe& recipe,
                   const OrderOf& order_of, Worker& worker, ImageFacts& facts, Out* out) {
@@ -75,6 +84,8 @@ void prepare_file(const std::string& path, const HduChoice& choice, int plane, c
 
     Planes planes;
     planes.count = count_planes(hdu, plane);
+    if (needs_decoding(hdu.header, plane, hdu.planes()))
+        throw Error(ErrorKind::Unsupported, "its pixels are no flux as they stand");
     planes.width = hdu.width();
     planes.height = hdu.height();
     planes.picture = hdu.is_picture();

@@ -14,7 +14,7 @@ from galedge._version import __version__
 from galedge.answers.structure import Structure, structure
 from galedge.errors import GaledgeError
 from galedge.images.astrometry import place, sky_flags
-from galedge.images.header import HduName
+from galedge.images.header import HduName, Header
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
 from galedge.support.log import unforeseen
@@ -106,7 +106,9 @@ class Measurer:
             if not isinstance(image, Image):
                 image = read(image, self.hdu, "float32", plane=self.plane, verify=self.verify)
             hdu = image.hdu
-            found = structure(image)
+            # A plane that was chosen is one band, whatever filters its pixels lie under.
+            chosen = self.plane is not None
+            found = structure(replace(image, header=Header(b"")) if chosen else image)
         except GaledgeError as error:
             return Measured(path, hdu, error=str(error).removeprefix(f"{path}: "))
         except Exception as error:  # one image's, not the run's

@@ -41,6 +41,7 @@ from galedge.core.units import in_units, unit_of
 from galedge.errors import Blank, Unsupported
 from galedge.images.arrays import image_in
 from galedge.images.image import Image
+from galedge.images.mosaic import apart
 
 __all__ = ["FLAGS", "Structure", "structure"]
 
@@ -57,6 +58,8 @@ FLAGS = {
     "low_sn": "the signal-to-noise per pixel is below 2.5, under which the numbers drift",
     "stretched": "8-bit data, perhaps not linear in flux",
 }
+
+_LENGTHS = ("r_petrosian", "r_half", "r20", "r80")
 
 _LEAST_SN = 2.5  # Lotz et al. (2004), section 3
 
@@ -126,7 +129,8 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     ----------
     image : Image or ndarray, shape (H, W) or (3, H, W)
         Linear flux, or what `galedge.read` knows one to be held in; of three bands
-        their mean is measured. NaN is masked, and so are areas of one value that
+        their mean is measured, also of a raw frame of a colour camera, in pixels of the
+        file. NaN is masked, and so are areas of one value that
         are no measurement (``docs/preparation.md``).
     threshold : float
         Surface brightness of the isophote, as in `galedge.Recipe`.
@@ -147,6 +151,10 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
         if held is None:
             raise Unsupported("a file is to be read first: galedge.read")
         image = held
+    binning = 1
+    if isinstance(image, Image):
+        image = apart(image)
+        binning = image.binning
     is_picture = image.is_picture if isinstance(image, Image) else image.dtype == np.uint8
     data: NDArray[Any] = image.data if isinstance(image, Image) else image
     if data.dtype.kind not in "buif" or data.ndim not in (2, 3) or data.size == 0:
@@ -190,7 +198,15 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     sky_mask = finite_mask & (source == 0)
     measured = _measure(flux, valid, source == central, sky_mask, noise, x - 0.5, y - 0.5, flags)
     flagged = (*measured.flags, *stretched)
-    return replace(measured, sky=found.sky, noise=found.noise, flags=flagged)
+    measured = replace(measured, sky=found.sky, noise=found.noise, flags=flagged)
+    return measured if binning == 1 else _unbinned(measured, binning)
+
+
+def _unbinned(found: Structure, binning: int) -> Structure:
+    """Return what was measured in pixels of the file, where those were of several of them."""
+    lengths = {name: binning * getattr(found, name) for name in _LENGTHS}
+    x, y = (binning * at + (binning - 1) / 2 for at in (found.x, found.y))
+    return replace(found, x=x, y=y, **lengths)
 
 
 def _measure(

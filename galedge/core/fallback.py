@@ -46,6 +46,7 @@ __all__ = [
 
 _MAX_PIXELS = 1 << 28
 
+_MOSAICS = ("BAYERPAT", "COLORTYP", "CFAPAT")
 _NO_SKY = (math.nan, math.nan)
 
 
@@ -171,6 +172,9 @@ def prepare_files(
                 f"a cube of {planes} planes is not a galaxy in one or three bands; "
                 "choose one with --plane"
             )
+        mosaic = plane < 0 and planes == 1 and not found.cards.keys().isdisjoint(_MOSAICS)
+        if mosaic or "BSOFTEN" in found.cards:
+            raise Unsupported("its pixels are no flux as they stand")
         pixels = file.read(found, plane if plane >= 0 else None)
         pixels = pixels.reshape(-1, *pixels.shape[-2:])
         order = order_of(found.text) if order_of and len(pixels) == 3 else None

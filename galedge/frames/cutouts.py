@@ -31,7 +31,7 @@ COLUMNS = ["path", "frame", "x", "y", "ra", "dec", "object", "side", "flags", "s
 
 # What describes the frame's pixels as they were stored, or its place on a chip.
 _STALE = re.compile(
-    r"BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|EXTNAME|EXTVER|INHERIT|DATAMIN|DATAMAX"
+    r"BSCALE|BZERO|BLANK|BSOFTEN|BOFFSET|CHECKSUM|DATASUM|EXTNAME|EXTVER|INHERIT|DATAMIN|DATAMAX"
     r"|(DATA|TRIM|BIAS|CCD|AMP|DET|ORIG)SEC\d*"
 )
 # What is taken from a primary header, and what of one never fits another HDU's pixels.

@@ -22,11 +22,13 @@ from galedge.images.colours import RED_FIRST, named_order, order_in, stated_orde
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, Image, read
+from galedge.images.mosaic import pattern_of
 from galedge.images.wavelengths import Order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from galedge.core._core import Hdu
     from galedge.images.astrometry import Sky
 
 __all__ = ["STRIP_PIXELS", "Frame", "clipped"]
@@ -279,6 +281,8 @@ class _Layer:
                 self._opened, self._hdu = opened, opened.image(hdu)
                 self.is_tiled = self._hdu.kind == "compressed image"
                 self.shape = opened.frame(hdu)
+                if plane is None:
+                    self._refuse_mosaic(self._hdu)
         except GaledgeError as error:
             raise type(error)(f"{path}: {error}") from None
         if self._opened is None:
@@ -301,6 +305,16 @@ class _Layer:
             *self._hdu.signs,
             order=stated_order(self._hdu.text) if self.planes == 3 else None,
         )
+
+    def _refuse_mosaic(self, hdu: Hdu) -> None:
+        """Refuse a raw frame of colours, which in half its size would have other places."""
+        planes = hdu.shape[0] if hdu.shape else 0
+        pattern = pattern_of(hdu.text, self.shape[0]) if planes == 1 else None
+        if pattern is not None:
+            raise Unsupported(
+                f"is a raw frame of a colour camera (its pixels lie under {pattern}); interpolate "
+                "its colours first, or take it for grey with --plane 0"
+            )
 
     @cached_property
     def celestial(self) -> Sky | None:

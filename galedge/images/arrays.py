@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from galedge.core.backend import _core
 from galedge.errors import GaledgeError, ReadError, Unsupported
+from galedge.images.asinh import is_asinh, to_flux
 from galedge.images.colours import RED_FIRST, stated_order
 from galedge.images.header import HduName, Header, plain_hdu
 from galedge.images.pixels import Image
@@ -208,7 +209,7 @@ def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> I
     found = _facts(data.shape, data.dtype == np.uint8, _cards(hdu.header, _STORED), others)
     if found.shape is None:
         raise Unsupported(f"HDU {number} is not a two-dimensional image: it has {data.shape}")
-    planes = data.reshape(found.shape)
+    planes = _linear(data, found).reshape(found.shape)
     return Image(
         planes[0] if len(planes) == 1 else planes,
         Header(found.text),
@@ -242,7 +243,7 @@ def _described(data: NDArray[Any], cards: bytes, is_bytes: bool) -> Image:
         return Image(data, Header(b""), None, "", None, is_bytes)
     found = _facts(data.shape[-2:], is_bytes, cards)
     return Image(
-        data,
+        _linear(data, found),
         Header(found.text),
         found.wcs(),
         "",
@@ -251,6 +252,13 @@ def _described(data: NDArray[Any], cards: bytes, is_bytes: bool) -> Image:
         *found.signs,
         order=stated_order(found.text) if data.ndim == 3 else None,
     )
+
+
+def _linear(data: NDArray[Any], found: _core.Hdu) -> NDArray[Any]:
+    """Return flux, where the header says that the pixels are asinh magnitudes."""
+    if data.dtype.kind not in "buif" or not is_asinh(found.text):
+        return data
+    return to_flux(data, found.text)
 
 
 def _cards(header: Any, *left_out: re.Pattern[bytes]) -> bytes:

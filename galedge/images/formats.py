@@ -12,6 +12,7 @@ import numpy as np
 
 from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.images.asinh import is_asinh, to_flux
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.samples import Samples
 from galedge.support.regular import open_regular
@@ -53,7 +54,19 @@ class Fits:
         window: tuple[int, int, int, int] | None,
         double: bool,
     ) -> NDArray[np.floating[Any]]:
-        """Physical values of all planes or of one."""
+        """Physical values of all planes or of one, in linear flux."""
+        if not is_asinh(hdu.text):
+            return self._decoded(hdu, plane, window, double)
+        flux = to_flux(self._decoded(hdu, plane, window, True), hdu.text)
+        return flux if double else flux.astype(np.float32)
+
+    def _decoded(
+        self,
+        hdu: _core.Hdu,
+        plane: int | None,
+        window: tuple[int, int, int, int] | None,
+        double: bool,
+    ) -> NDArray[np.floating[Any]]:
         try:
             return self.file.read(hdu, plane, window, double)
         except Unsupported:

@@ -57,6 +57,9 @@ class Image:
     order : tuple of int or None
         Of three planes, which are red, green and blue, where the file says so;
         `data` has them as the file does.
+    binning : int
+        How many pixels of the image that the header describes make the side of one here;
+        `wcs` and `origin` are of those.
     """
 
     data: NDArray[Any]
@@ -71,3 +74,4 @@ class Image:
     wcs_unread: bool = False
     origin: tuple[int, int] = (0, 0)
     order: Order | None = None
+    binning: int = 1

@@ -15,6 +15,7 @@ from galedge.images.astrometry import on_one_grid
 from galedge.images.colours import RED_FIRST, order_in
 from galedge.images.header import Header
 from galedge.images.image import Image, read
+from galedge.images.mosaic import apart
 from galedge.images.samples import planes_first
 from galedge.images.wavelengths import Order
 
@@ -69,7 +70,16 @@ def _band(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
         image = source if isinstance(source, Image) else image_in(source, hdu)
     if image is None:
         image = read(source, hdu, "float32", verify=verify)
+    if plane is None:
+        image = _apart(image)
     return replace(image, data=_planes(image, plane))
+
+
+def _apart(image: Image) -> Image:
+    try:
+        return apart(image)
+    except Unsupported as error:
+        raise Unsupported(f"{image.path}: {error}" if image.path else str(error)) from None
 
 
 def _together(bands: Sequence[Image]) -> Image:

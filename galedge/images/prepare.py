@@ -218,9 +218,18 @@ def _prepare_pixels(
         fact.path, fact.hdu = facts[i].path, facts[i].hdu
         fact.object, fact.date_obs = facts[i].object, facts[i].date_obs
         fact.flags += colour_flags(image) if fact.error is None else ()
+        _unbin(fact, image.binning)
         orient(fact, image)
         facts[i] = fact
     return facts
+
+
+def _unbin(facts: Facts, binning: int) -> None:
+    """Put pixels that are several of the file's into the file's."""
+    if binning == 1 or facts.x is None or facts.y is None or facts.side is None:
+        return
+    facts.x, facts.y = (binning * at + (binning - 1) / 2 for at in (facts.x, facts.y))
+    facts.side *= binning
 
 
 def _copy_header(image: Image, facts: Facts) -> None:
