@@ -186,7 +186,7 @@ class Classifier:
         source : path, bytes, Image, ndarray, or a list of them
             Or what other libraries hold an image in, see `galedge.read`.
             Arrays of shape (H, W), (3, H, W), (H, W, 3) or (H, W, 4) are one
-            galaxy, of shape (N, H, W) or (N, 3, H, W) several. Three planes are
+            galaxy, of shape (N, H, W), (N, 3, H, W) or (N, H, W, 3 or 4) several. Three planes are
             always *one* galaxy in three bands; give three mono images as a list
             or with a band axis, (3, 1, H, W).
 
@@ -361,6 +361,8 @@ def _split(array: Any) -> list[Any] | None:
         return list(array)
     if len(shape) == 4 and shape[1] == 1:
         return list(array[:, 0])
+    if len(shape) == 4 and shape[3] in (3, 4):
+        return list(array)
     raise ValueError(
         f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "
         "bands come before rows and columns"

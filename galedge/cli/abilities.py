@@ -38,6 +38,8 @@ def abilities() -> Iterator[str]:
     for codec, package in _core.codecs().items():
         if package and (reason := lacking([package], "pip install 'galedge[codecs]'")):
             yield f"  not here: codec {codec} {reason}"
+    if reason := lacking(["imagecodecs"], "pip install 'galedge[pictures]'"):
+        yield f"  not here: PNG and TIFF in colour of 16 bits {reason}"
     for extension, written_as in formats().items():
         if reason := lacking(written_as.needs, "pip install 'galedge[tables]'"):
             yield f"  not here: {extension} {reason}"

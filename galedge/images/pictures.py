@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.images.deep import deep_tiff, is_cut, opened_anew
 from galedge.images.samples import Samples, planes_first
 
 __all__ = ["open_npy", "open_picture", "samples_of"]
@@ -66,14 +68,23 @@ def open_picture(stream: Stream, size: int, limit: int) -> Samples:
     except Pillow.DecompressionBombError as error:
         raise TooLarge(str(error)) from None
     except Exception as error:  # as above
-        raise ReadError(f"the picture's header is damaged: {error}") from None
+        deep = deep_tiff(stream) if isinstance(error, UnidentifiedImageError) else None
+        if deep is None:
+            raise ReadError(f"the picture's header is damaged: {error}") from None
+        height, width = deep.frame(None)
+        _check(3 * width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
+        return deep
     width, height = picture.size
     _check(width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
-    return _Picture(picture, stream)
+    return opened_anew(picture, stream) if is_cut(picture) else _Picture(picture, stream)
 
 
 def samples_of(picture: Pillow.Image) -> Samples:
     """Take a picture that somebody has opened, as if it were read from its file."""
+    if is_cut(picture):
+        raise Unsupported(
+            "holds colours of more than 8 bits, which Pillow cuts to 8; give the path of its file"
+        )
     return _Picture(picture, io.BytesIO())
 
 

@@ -177,6 +177,25 @@ def test_shapes(classifier):
     assert classifier.classify(np.empty((0, 8, 8))) == []
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_colours_with_opacity_are_one_picture(classifier, kind):
+    image = galaxy()
+    bands = np.dstack([image, 0.7 * image, 0.5 * image]).clip(0, 255).astype(kind)
+    opacity = np.random.default_rng(0).integers(0, 200, (*image.shape, 1)).astype(kind)
+    picture = np.concatenate([bands, opacity], axis=2)
+    one = classifier.classify(bands)
+    assert one.ok
+    for same in (picture, np.moveaxis(bands, -1, 0), [picture], picture[np.newaxis]):
+        answer = classifier.classify(same)
+        (answer,) = answer if isinstance(answer, list) else [answer]
+        assert (answer.probability, answer.flags) == (one.probability, one.flags)
+    assert len(classifier.classify(np.stack([picture] * 5))) == 5
+    if kind == np.uint8:
+        assert classifier.classify(Image.fromarray(picture)).probability == one.probability
+    # Four planes first are four images.
+    assert len(classifier.classify(np.moveaxis(picture, -1, 0))) == 4
+
+
 @pytest.mark.parametrize("shape", [(8,), (2, 2, 8, 8), (1, 1, 1, 8, 8), ()])
 def test_other_shapes_are_refused(classifier, shape):
     with pytest.raises(ValueError, match="bands come before rows"):
