@@ -177,6 +177,10 @@ def _cutout_header(header: Any, corner: tuple[int, int], frame: Frame, name: str
             _move(header, key, -corner[int(match[1]) - 1])
     if name is not None:
         header["OBJECT"] = _ascii(name)
+    if frame.order is not None and frame.order != frame.image.order:
+        # What a user says of the planes, or of three files, the header does not say yet.
+        colours = dict(zip(frame.order, "RGB", strict=True))
+        header["BANDS"] = "".join(colours[plane] for plane in range(3))
     file = _ascii(os.path.basename(frame.path))
     where = f"x {corner[0]} y {corner[1]} of HDU {frame.image.hdu}"
     header.add_history(f"galedge {__version__}: cutout from {where} of {file}"[:72])

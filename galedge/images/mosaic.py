@@ -21,6 +21,7 @@ __all__ = ["apart", "pattern_of"]
 #: Keywords of a pattern; the core knows them too, and leaves their files to Python.
 _PATTERNS = ("BAYERPAT", "COLORTYP", "CFAPAT")
 _KNOWN = ("RGGB", "BGGR", "GRBG", "GBRG")
+_SHORT = {pattern[:2]: pattern for pattern in _KNOWN}  # as makers of cameras call them
 _NO_PATTERN = ("", "NONE", "MONO", "RGB", "RAW", "OSC", "COLOR", "COLOUR")
 _OFFSETS = (("XBAYROFF", "BAYOFFX"), ("YBAYROFF", "BAYOFFY"))
 
@@ -45,6 +46,7 @@ def pattern_of(text: bytes, height: int, origin: tuple[int, int] = (0, 0)) -> st
     """
     for keyword in _PATTERNS:
         pattern = _core.card_text(text, keyword).strip().upper()
+        pattern = _SHORT.get(pattern, pattern)
         if pattern in _KNOWN:
             break
         if pattern not in _NO_PATTERN and keyword == "BAYERPAT":

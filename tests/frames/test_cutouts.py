@@ -70,6 +70,27 @@ def test_bands_become_cubes_with_red_first(tmp_path):
     data = fits.getdata(found.path)
     assert data.shape == (3, 20, 20)
     np.testing.assert_array_equal(data[2], made(seed=2)[30:50, 40:60])
+    assert read(found.path).order == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("cards", "order", "bands"),
+    [
+        ({"BANDS": "grz"}, None, "grz"),
+        ({"BANDS": "grz"}, "rgz", "GBR"),
+        ({}, "g,r,z", "BGR"),
+        ({}, None, None),
+    ],
+)
+def test_planes_of_cubes_stay_and_the_header_says_which_they_are(tmp_path, cards, order, bands):
+    cube = np.stack([made(seed=i) for i in range(3)])
+    path = write_frame(tmp_path / "cube.fits", cube, **cards)
+    frame = Frame(str(path), order=order)
+    (found,) = write_cutouts(frame, sources([(50, 40)]), str(tmp_path / "cuts"), 20)
+    cut = read(found.path)
+    np.testing.assert_array_equal(cut.data, cube[:, 30:50, 40:60])
+    assert cut.header.get("BANDS") == bands
+    assert cut.order == frame.order
 
 
 def test_names(tmp_path):

@@ -177,6 +177,12 @@ def test_frames_are_refused(frame):
     assert len(detect(Frame(str(path), plane=0))) >= 0
 
 
+def test_makers_of_cameras_say_half_of_it(tmp_path):
+    data, colours = raw("GBRG")
+    path = written(tmp_path / "raw.fits", data, BAYERPAT="gb")
+    assert np.array_equal(image_of(str(path), None, None, False).data, right(data, colours))
+
+
 @pytest.mark.parametrize("pattern", ["CMYG", "RGGBRGBGGRGGRGGRRGBG", "TRUE"])
 def test_other_patterns_are_refused(tmp_path, pattern):
     data, _ = raw("RGGB")
