@@ -64,6 +64,7 @@ def _metric_lines(metrics: Mapping[str, Any], precision: str) -> Iterator[str]:
     ]
     names = {name: None for _, _, values in rows for name in values}
     shown = [name for start in _MEASURES for name in names if _is_measure(name, start)]
+    rows = [row for row in rows if any(name in row[2] for name in shown)]
     titles = "".join(f"{_title(name):<22}" for name in shown).rstrip()
     yield f"    {'':<8}{'':<8}{'images':>6}  {titles}"
     for source, kind, values in rows:

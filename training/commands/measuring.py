@@ -53,6 +53,12 @@ def quantize(network: Path, pack: Path) -> None:
 @click.option(
     "--source", type=folder, help="What was packed: for the report's size and signal-to-noise."
 )
+@click.option(
+    "--beside",
+    type=(folder, folder),
+    multiple=True,
+    help="Another bundle, and a pack by its recipe: through cameras beside this one.",
+)
 @click.option("--draws", default=500, show_default=True, help="Bootstrap draws of an interval.")
 @refusing
 def evaluate(
@@ -62,14 +68,18 @@ def evaluate(
     precision: str,
     output: Path | None,
     source: Path | None,
+    beside: tuple[tuple[Path, Path], ...],
     draws: int,
 ) -> None:
     """Measure BUNDLE on a split of PACK, and write a report with figures.
 
     Of a PACK without the BUNDLE's classes it says how often they contradict what people saw.
+    One that was packed with `--cameras` tells what BUNDLE is worth through them.
     """
     from galedge.network.card import Card
     from training.data.pack import Pack
+    from training.report.cameras import markdown, side_by_side
+    from training.report.contact import write
     from training.score.volunteers import contradicted, rows_of
     from training.ship.bundle import calibration_of
     from training.ship.bundle import evaluate as measured
@@ -89,16 +99,22 @@ def evaluate(
     fold = card.fields.get("training", {}).get("fold")
     if fold and split == "val":
         click.echo(f"{bundle} has learned from val (fold {fold}): it knows these answers", err=True)
+    others = [(one, Pack.open(its, bundle_task(one), strict=False)) for one, its in beside]
+    seen = side_by_side([(bundle, packed), *others], split, precision, draws)
     if output:
         from training.report.report import report
 
         options: dict[str, Any] = {"split": split, "precision": precision, "draws": draws}
         source = found(source) if source else None
-        result = report(bundle, packed, output, source=source, **options)["sets"]
+        result = report(bundle, packed, output, source=source, beside=seen, **options)["sets"]
+        write(seen, output)
     else:
         file = bundle / f"model.{precision}.onnx"
         result = measured(file, packed, split, calibration_of(card), draws)
+        result.pop("cameras", None)  # told below
     click.echo(table({precision: result}))
+    if seen:
+        click.echo("\n".join(["", *markdown([one.result for one in seen])]))
 
 
 def bundle_task(folder: Path) -> Any:
@@ -240,7 +256,7 @@ def table(metrics: dict[str, Any]) -> str:
 
 
 def further(metrics: dict[str, Any]) -> list[str]:
-    """Return the labels' ROC areas as lines of a table, where there are any."""
+    """Return the labels' ROC areas, and the shares of `found`, as lines of tables."""
     lines = [
         f"| {precision} | {head} | {name} | {row['yes']} · {row['no']} | {row['roc_auc']:.3f} |"
         for precision in ("fp32", "int8")
@@ -249,4 +265,17 @@ def further(metrics: dict[str, Any]) -> list[str]:
         if isinstance(row, dict) and "roc_auc" in row
     ]
     head = ["", "| precision | head | label | yes · no | ROC area |", "|---|---|---|---|---|"]
-    return [*head, *lines] if lines else []
+    told = [*head, *lines] if lines else []
+    lines = [
+        f"| {precision} | {head} | {name} | {row['pictures']} | "
+        + "{:.3f} ({:.3f}..{:.3f}) |".format(*row["share"])
+        for precision in ("fp32", "int8")
+        for head, values in metrics.get(precision, {}).get("found", {}).items()
+        for name, row in values["classes"].items()
+    ]
+    head = [
+        "",
+        "| precision | head | class | pictures | found, 1 % of the first class lost |",
+        "|---|---|---|---|---|",
+    ]
+    return [*told, *head, *lines] if lines else told

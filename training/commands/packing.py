@@ -31,30 +31,43 @@ def data() -> None:
 @data.command()
 @click.argument("source", type=folder)
 @click.argument("out", type=folder)
-@click.option("--size", default=72, show_default=True, help="Side of the network's input.")
+@click.option("--size", type=int, help="Side of the network's input. Default: 72.")
+@click.option(
+    "--recipe", "model", help="Prepare as this bundle's card says: a folder, or a shipped model."
+)
+@click.option("--cameras", is_flag=True, help="Val and test through the fixed cameras, too.")
 @click.option("--simulations", default=2, show_default=True, help="Linear versions of each.")
 @click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @task_options
 def pack(
-    source: Path, out: Path, size: int, task: str | None, column: str | None, **options: int
+    source: Path,
+    out: Path,
+    size: int | None,
+    model: str | None,
+    task: str | None,
+    column: str | None,
+    **options: int,
 ) -> None:
     """Pack SOURCE (see training/README.md; relative to the data folder) into OUT.
 
     Without --task or --classes, a SOURCE with classes of its own is packed to learn these, and
     any other to learn Hubble's.
     """
+    from galedge.errors import GaledgeError
     from galedge.images.prepare import prepare
     from galedge.images.recipe import Recipe
+    from galedge.network.model import find_card
     from training.data.pack import pack as packed_into
 
+    if model and size:
+        raise click.UsageError("--recipe says the size too: leave out --size")
     try:
+        recipe = find_card(model).recipe if model else Recipe.latest(size=size or 72)
         asks = {"task": asked(task, column), "column": column}
-        packed = packed_into(
-            found(source), out, Recipe.latest(size=size), prepare, **asks, **options
-        )
-    except ValueError as error:
+        packed = packed_into(found(source), out, recipe, prepare, **asks, **options)
+    except (ValueError, GaledgeError) as error:
         raise click.ClickException(str(error)) from error
     names, counts = np.unique(packed.split, return_counts=True)
     click.echo(f"{len(packed)} pictures: {dict(zip(names.tolist(), counts.tolist(), strict=True))}")

@@ -9,6 +9,7 @@ full        the whole picture
 grey        the colour picture turned grey, framed
 linear0, .. simulated linear colour images (see `simulate`), framed
 mono0, ..   the same in one band
+clean, ..   through each of `training.data.cameras.FIXED`, framed; val and test only
 =========== =================================================================
 
 `<view>.exact.npy` is what the network is given at inference. `<view>.npy` is a
@@ -28,12 +29,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from galedge.errors import GaledgeError
+from training.data.cameras import FIXED
+from training.data.observed import observed
 from training.data.pose import kinds, pose, within_range
 from training.data.readers import DataSet, pictures, read
-from training.data.simulate import simulate
+from training.data.simulate import linear, luma
 from training.data.splits import aside, assign, fold, same_galaxy
 from training.words.derive import of_classes
 from training.words.fields import TaskError
@@ -164,9 +166,18 @@ class Pack:
         found = (self.split == split) & self.known
         return np.flatnonzero(found if source is None else found & (self.source == source))
 
-    def kinds(self) -> dict[str, str]:
-        """Return the kinds of input that can be measured here, and the view of each."""
-        return {kind: view for kind, view in KINDS.items() if view in self.exact}
+    def kinds(self, *, cameras: bool = True) -> dict[str, str]:
+        """Return the kinds of input that can be measured here, and the view of each.
+
+        Each camera is one, unless they are left out: of train they have no pictures.
+        """
+        found = {kind: view for kind, view in KINDS.items() if view in self.exact}
+        return found | {name: name for name in self.cameras} if cameras else found
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The fixed cameras that val and test were packed through."""
+        return tuple(name for name in FIXED if name in self.exact)
 
     def folded(self, which: str | None) -> Pack:
         """Return the pack with all of val in train but one part: see `splits.fold`."""
@@ -194,6 +205,7 @@ def pack(
     task: Task | None = None,
     column: str | None = None,
     simulations: int = 2,
+    cameras: bool = False,
     seed: int = 0,
     every: int = 1,
     threads: int = 2,
@@ -216,6 +228,8 @@ def pack(
         What is asked of it, see `training.data.pose`.
     simulations : int
         Simulated linear versions of each picture, in colour and in one band.
+    cameras : bool
+        Whether val and test are packed through the fixed cameras, too (`observed`).
     every : int
         Take every n-th picture only.
 
@@ -276,6 +290,10 @@ def pack(
     group = same_galaxy(rows, exact["auto"])
     for note in assign(rows, group, seed, kinds(task, told)):
         print(note, flush=True)
+    if cameras:
+        held = [i for i, row in enumerate(rows) if row.get("split") in ("val", "test")]
+        failed |= observed(data, held, folder, recipe, prepare, seed=seed, threads=threads)
+        views += FIXED
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with open(folder / "labels.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, columns)
@@ -312,21 +330,6 @@ def picture(data: DataSet, i: int) -> np.ndarray:
         print(f"{data.rows[i]['file']}: {error}", flush=True)
         data.rows[i]["split"] = "unreadable"
         return np.zeros((3, 8, 8), np.uint8)
-
-
-def linear(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarray:
-    """Return a simulated linear image of a picture; a linear image is its own."""
-    if picture.dtype == np.uint8:
-        return simulate(picture, key, mono)
-    return luma(picture) if mono else picture
-
-
-def luma(picture: np.ndarray) -> np.ndarray:
-    """Return a colour picture in grey (H, W), as an image editor would, or the mean flux."""
-    if picture.dtype != np.uint8 or picture.ndim == 2:
-        return picture if picture.ndim == 2 else picture.mean(0)
-    image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
-    return np.asarray(image.convert("L"))
 
 
 def within(near: Any, far: Any) -> tuple[float, float, float]:

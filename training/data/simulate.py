@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-__all__ = ["linear_flux", "simulate"]
+__all__ = ["linear", "linear_flux", "luma", "simulate"]
 
 
 def linear_flux(picture: np.ndarray, strength: float, by_luminance: bool) -> np.ndarray:
@@ -79,3 +79,18 @@ def simulate(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarra
     image = image * random.uniform(0.3, 2) + random.uniform(-20, 1200)  # gain and pedestal
     image = image.astype(np.float32)
     return image[0] if mono else image
+
+
+def linear(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarray:
+    """Return a simulated linear image of a picture; a linear image is its own."""
+    if picture.dtype == np.uint8:
+        return simulate(picture, key, mono)
+    return luma(picture) if mono else picture
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """Return a colour picture in grey (H, W), as an image editor would, or the mean flux."""
+    if picture.dtype != np.uint8 or picture.ndim == 2:
+        return picture if picture.ndim == 2 else picture.mean(0)
+    image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+    return np.asarray(image.convert("L"))

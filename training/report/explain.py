@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from galedge.network.explain import Explainer, spread
 from galedge.network.model import Model
-from training.data.pack import KINDS, Pack
+from training.data.pack import Pack
 from training.fit.runs import load_run
 from training.score.evaluate import estimate
 from training.ship.bundle import card_of
@@ -217,7 +217,7 @@ def explain(
     galaxy = pack.galaxy[rows]
     result: dict[str, Any] = {}
     for kind in kinds:
-        pixels = np.ascontiguousarray(pack.exact[KINDS[kind]][rows])
+        pixels = np.ascontiguousarray(pack.exact[pack.kinds()[kind]][rows])
         parts = [explainer.explain(pixels[low : low + BATCH]) for low in range(0, len(rows), BATCH)]
         heat = np.concatenate([part.heat for part in parts])
         target = np.concatenate([part.target for part in parts])

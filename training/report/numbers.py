@@ -13,11 +13,11 @@ from sklearn.metrics import (
 )
 
 from training.score.answers import Answers, calibrated, probabilities
-from training.score.evaluate import bootstrap, ece, measure, measure_labels
+from training.score.evaluate import bootstrap, ece, measure, measure_labels, residuals
 from training.words.card import Calibration
 from training.words.heads import Labels
 
-__all__ = ["PER_CLASS", "calibration", "measured", "per_class", "quantity"]
+__all__ = ["PER_CLASS", "calibration", "measured", "per_class"]
 
 PER_CLASS = ("precision", "recall", "f1", "average_precision")
 
@@ -44,7 +44,7 @@ def measured(
     if classes and len(classes.galaxy):
         result |= calibration(classes, card, draws)
     if value and len(value.galaxy):
-        result |= quantity(value, card)
+        result |= residuals(value, card)
     for head in task.every(Labels):
         result[head.name] = measure_labels(answers, head)
     if classes and len(classes.galaxy):
@@ -104,17 +104,4 @@ def calibration(answers: Answers, card: Calibration, draws: int) -> dict[str, li
     return {
         name: [round(float(part[i]), 4) for part in (value, low, high)]
         for i, name in enumerate(("ece_before", "ece_after"))
-    }
-
-
-def quantity(answers: Answers, card: Calibration) -> dict[str, float]:
-    """Return bias and scatter of the quantity, and how many errors lie within the given sigma."""
-    head = answers.quantity
-    rest = answers.mean - answers.value
-    sigma = np.exp(answers.log_sigma) * card.get(head.name, {}).get("sigma_scale", 1.0)
-    return {
-        f"{head.symbol}_bias": round(float(rest.mean()), 4),
-        f"{head.symbol}_median_error": round(float(np.median(np.abs(rest))), 4),
-        f"{head.symbol}_within_sigma": round(float((np.abs(rest) <= sigma).mean()), 4),
-        f"{head.symbol}_within_two_sigma": round(float((np.abs(rest) <= 2 * sigma).mean()), 4),
     }

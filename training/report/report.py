@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 
 from galedge.network.card import Card
 from training.data.pack import KINDS, Pack
-from training.report import figures
+from training.report import cameras, figures
+from training.report.contact import sheet as contact
 from training.report.numbers import PER_CLASS, measured
 from training.report.page import Page, number
 from training.score import transitions
@@ -35,6 +37,7 @@ def report(
     split: str = "test",
     precision: str = "int8",
     source: Path | None = None,
+    beside: Sequence[cameras.Seen] = (),
     draws: int = 500,
 ) -> dict[str, Any]:
     """Measure a bundle and write OUT/index.html and OUT/metrics.json.
@@ -51,6 +54,8 @@ def report(
         What is measured.
     source : Path, optional
         The folder that was packed: without it, nothing is said of size and signal-to-noise.
+    beside : sequence of training.report.cameras.Seen
+        Bundles to show side by side through cameras, measured.
     draws : int
         Bootstrap draws of every interval.
 
@@ -64,7 +69,8 @@ def report(
     fitted = calibration_of(card)
     task = pack.task
     rows = pack.demand(split)
-    every = {kind: run(network, pack, rows, view) for kind, view in pack.kinds().items()}
+    views = pack.kinds(cameras=False)
+    every = {kind: run(network, pack, rows, view) for kind, view in views.items()}
     sources = {name or "all": pack.source[rows] == name for name in sorted(set(pack.source[rows]))}
     sets = {
         (name, kind): answers.take(np.flatnonzero(member))
@@ -121,6 +127,7 @@ def report(
     page = Page(f"{card.name} on the {split} split", result)
     page.overview()
     summarize(page, sets, told, fitted)
+    through_cameras(page, beside)
     page.strata_of(told, QUANTITIES)
     answers = every[kind]
     p = calibrated(answers, fitted) if task.classes else np.empty((len(rows), 0))
@@ -155,6 +162,21 @@ def report(
     (out / "metrics.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
     (out / "index.html").write_text(page.html())
     return result
+
+
+def through_cameras(page: Page, seen: Sequence[cameras.Seen]) -> None:
+    """Add bundles side by side through cameras, and what they see."""
+    if not seen:
+        return
+    page.heading("Through other cameras")
+    page.note(
+        "The same galaxies as the cameras of training/data/cameras.py would have written them, "
+        "all sources together. ECE: beside it what perfect probabilities would show on as many "
+        "pictures. The worst of a bias and of a share within the error is furthest from 0 and 0.68."
+    )
+    page.table(*cameras.table([one.result for one in seen]))
+    for one in seen:
+        page.picture(contact(one), "What the network sees and answers; green is right", "png")
 
 
 def about_quantity(task: Task) -> dict[str, str] | None:

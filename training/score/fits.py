@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.metrics import f1_score
 
 from training.score.answers import Answers, probabilities
+from training.score.evaluate import macro_f1
 
 __all__ = ["fit_bias", "fit_logistic", "fit_sigma", "fit_temperature"]
 
@@ -72,7 +72,7 @@ def fit_bias(sets: list[Answers], strengths: np.ndarray | None = None) -> np.nda
         total = 0.0
         for answers in sets:
             guess = (answers.logits + strength * prior).argmax(1)
-            total += f1_score(answers.label, guess, average="macro", zero_division=0)
+            total += macro_f1(answers.label, guess, answers.classes.width)
             total += float((guess == answers.label).mean())
         return total / len(sets)
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from training.data.pack import Pack, luma, pictures
-from training.data.simulate import simulate
+from training.data.pack import Pack, pictures
+from training.data.simulate import luma, simulate
 from training.score.answers import Answers
 from training.score.evaluate import estimate
 

@@ -19,8 +19,9 @@ from training.fit.runs import load_run
 from training.nets.network import Galaxy, Mobile, parameters
 from training.nets.rounding import smooth
 from training.score.answers import Answers, calibrated, run
-from training.score.evaluate import ece, measure, measure_labels
+from training.score.evaluate import ece, found, measure, measure_labels
 from training.score.fits import fit_bias, fit_logistic, fit_sigma, fit_temperature
+from training.score.through import through
 from training.ship.export import (
     Corrections,
     Deployed,
@@ -43,6 +44,7 @@ KINDS = {
     "grey": "the same in one band, 8-bit",
     "linear": "simulated linear images in three bands: pedestal, noise, other pixel scale",
     "mono": "simulated linear images in one band",
+    "cameras": "the same galaxies through simulated cameras (training/data/cameras.py), together",
 }
 
 
@@ -222,22 +224,37 @@ def evaluate(
     calibration: Calibration,
     draws: int,
 ) -> dict[str, Any]:
-    """Return the metrics of one ONNX file by source and kind of input, and of further heads."""
+    """Return the metrics of one ONNX file by source and kind of input, and of further heads.
+
+    Cameras are many: of each there are a few numbers, of all sources together.
+    """
     rows = pack.demand(split)
     every = {kind: run(file, pack, rows, view) for kind, view in pack.kinds().items()}
+    plain = {kind: every[kind] for kind in pack.kinds(cameras=False)}
     task = pack.task
     further = [head for head in task.heads if head not in (task.classes, task.quantity)]
-    taken = {"ece_all", *(head.name for head in further)}
+    taken = {"cameras", "ece_all", "found", *(head.name for head in further)}
     result: dict[str, Any] = {}
     for source in sorted(set(pack.source[rows])):
         here = np.flatnonzero(pack.source[rows] == source)
         name = source or "all"
         result[f"{name} (source)" if name in taken else name] = {
-            kind: measure(answers.take(here), calibration, draws) for kind, answers in every.items()
+            kind: measure(answers.take(here), calibration, draws) for kind, answers in plain.items()
         }
+    if pack.cameras:
+        worth = through(every, pack.cameras, calibration, draws)
+        result["cameras"] = {kind: row for kind, row in worth.items() if kind not in plain}
     joined = Answers.join(list(every.values()))
     if task.classes is not None and len((known := joined.only(task.classes.name)).galaxy):
         result["ece_all"] = round(ece(known.label, calibrated(known, calibration)), 4)
+    joined = Answers.join(list(plain.values()))
+    sources = np.tile(pack.source[rows], len(plain))
+    for head in task.every(Classes):
+        if head.ordered or not len((known := joined.only(head.name)).galaxy):
+            continue
+        kept = sources[np.isfinite(joined.told[head.name]).any(1)]
+        if outside := found(known, calibration, kept, draws=draws):
+            result.setdefault("found", {})[head.name] = outside
     for head in further:
         if isinstance(head, Labels):
             result[head.name] = measure_labels(joined, head)

@@ -58,7 +58,7 @@ class Pictures(CalibrationDataReader):
 
 def calibration_pictures(pack: Pack, number: int = 512) -> np.ndarray:
     """Return training pictures of every kind, each class alike, for the quantizer."""
-    views = list(pack.kinds().values())
+    views = list(pack.kinds(cameras=False).values())
     rows = pack.rows("train")
     classes = np.unique(pack.label[rows])
     share = max(1, number // (len(views) * len(classes)))

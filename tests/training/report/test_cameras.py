@@ -1,0 +1,166 @@
+"""Bundles through cameras, by one command: side by side, by their own recipes and tasks."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+pytest.importorskip("onnxscript")
+pytest.importorskip("matplotlib")
+pytest.importorskip("galedge.core._core", reason="the extension is not built")
+
+from click.testing import CliRunner  # noqa: E402
+from helpers.shapes import KINDS, write_shapes  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from galedge.images.prepare import prepare  # noqa: E402
+from galedge.images.recipe import Recipe  # noqa: E402
+from training.__main__ import main  # noqa: E402
+from training.data.cameras import FIXED  # noqa: E402
+from training.data.pack import Pack, pack  # noqa: E402
+from training.nets.network import Galaxy  # noqa: E402
+from training.ship.bundle import make  # noqa: E402
+from training.words.heads import Classes, Labels, Quantity  # noqa: E402
+from training.words.task import Task  # noqa: E402
+
+NUMBER = 90
+MARKS = Labels(name="marks", names=("is_disk", "is_striped"))
+TASKS = {
+    "all": (
+        Classes(name="shape", names=KINDS),
+        Quantity(name="brightness", range=(15, 30), symbol="m"),
+        MARKS,
+        Classes(name="kind", names=("galaxy", "star"), column="kind"),
+    ),
+    "marks": (MARKS,),
+}
+
+
+def evaluate(*words, code=0):
+    done = CliRunner().invoke(
+        main, ["evaluate", "--draws", "5", *map(str, words)], catch_exceptions=False
+    )
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def number(made):
+    return len(Pack.open(made / "all-pack").rows("test"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return packs, of two recipes, and bundles of untrained networks, by task."""
+    root = tmp_path_factory.mktemp("made")
+    kinds = [KINDS[i % 3] for i in range(NUMBER)]
+    write_shapes(
+        root / "shapes",
+        NUMBER,
+        is_disk=["yes" if kind == "disk" else "no" for kind in kinds],
+        is_striped=[int(kind == "stripes") for kind in kinds],
+        brightness=[20 + 3 * KINDS.index(kind) for kind in kinds],
+        kind=["star" if i % 5 == 0 else "galaxy" for i in range(NUMBER)],
+        split=[("train", "val", "test")[i // 30] for i in range(NUMBER)],
+        source=["one" if i % 2 else "two" for i in range(NUMBER)],
+    )
+    for name, heads in TASKS.items():
+        task = Task(name=name, heads=heads)
+        size = 24 if name == "all" else 32
+        options = {"task": task, "simulations": 1, "cameras": True}
+        packed = pack(root / "shapes", root / f"{name}-pack", Recipe(size=size), prepare, **options)
+        run = root / f"{name}-run"
+        run.mkdir()
+        torch.manual_seed(0)
+        network = Galaxy(task.layers, (8, 8, 8, 8))
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                torch.nn.init.normal_(layer.bias, std=0.3)
+        torch.save(network.state_dict(), run / "weights.pt")
+        config = {"network": "galaxy:8,8,8,8", "size": size}
+        record = {"config": config, "task": task.to_json()}
+        (run / "run.json").write_text(json.dumps(record))
+        make(run, packed, root / name, f"{name}-1", "1.0", int8=name == "all", draws=5)
+    return root
+
+
+def test_a_bundle_is_calibrated_and_told_through_cameras_in_its_card(made):
+    card = json.loads((made / "all" / "card.json").read_text())
+    test = Pack.open(made / "all-pack")
+    for precision in ("fp32", "int8"):
+        metrics = card["metrics"][precision]
+        assert set(metrics["one"]) == {"colour", "grey", "linear", "mono"}
+        assert list(metrics["cameras"]) == [*FIXED, "mean", "worst"]
+        for name in FIXED:
+            row = metrics["cameras"][name]
+            assert row["pictures"] == number(made)
+            assert {"accuracy", "macro_f1", "ece", "rms_m", "m_within_sigma"} <= set(row)
+        stars = (test.told["kind"][test.rows("test"), 1] == 1).sum()
+        assert metrics["found"]["kind"]["classes"]["star"]["pictures"] == 4 * stars  # plain kinds
+    assert "cameras" in card["metrics"]["kinds"]
+    assert (made / "all" / "card.json").stat().st_size < 60_000
+
+
+def test_the_table_and_the_sheet_of_one_bundle(made, tmp_path):
+    out = tmp_path / "report"
+    said = evaluate(made / "all", made / "all-pack", "-o", out)
+    assert "| camera | macro-F1 | accuracy | RMS M | bias of M | M within its error |" in said
+    for name in (*FIXED, "colour, one", "mean", "worst, two"):
+        assert f"| {name} | " in said
+    told = json.loads((out / "cameras.json").read_text())
+    assert told["machine"]["onnxruntime"]
+    (bundle,) = told["bundles"]
+    assert bundle["recipe"]["size"] == 24
+    assert set(bundle["sets"]) == {"all", "one", "two"}
+    both = [bundle["sets"][name]["poor"]["pictures"] for name in ("one", "two")]
+    assert sum(both) == bundle["sets"]["all"]["poor"]["pictures"] == number(made)
+    assert "labels" in bundle["sets"]["all"]["poor"]["over_fp32"]
+    card = json.loads((made / "all" / "card.json").read_text())
+    row = card["metrics"]["int8"]["cameras"]["seeing"]
+    assert {key: bundle["sets"]["all"]["seeing"][key] for key in row} == row
+    drawn = np.asarray(Image.open(out / "cameras.png").convert("RGB"))
+    assert drawn.shape[0] > 16 * 24
+    assert drawn.std() > 20
+    page = (out / "index.html").read_text()
+    assert "Through other cameras" in page
+    assert "all, crowded" not in page  # the other figures are of the plain kinds
+
+
+def test_a_bundle_without_classes_or_quantity(made, tmp_path):
+    out = tmp_path / "report"
+    words = (made / "marks", made / "marks-pack", "--precision", "fp32")
+    assert "| camera | marks: mean ROC area |" in evaluate(*words, "-o", out)
+    (bundle,) = json.loads((out / "cameras.json").read_text())["bundles"]
+    assert set(bundle["sets"]["all"]["red"]) == {"pictures", "marks_roc_auc"}
+    assert (out / "cameras.png").exists()
+
+
+def test_bundles_of_other_recipes_and_tasks_stand_side_by_side(made, tmp_path):
+    beside = ("--beside", made / "marks", made / "marks-pack")
+    words = (made / "all", made / "all-pack", "--precision", "fp32", *beside)
+    said = evaluate(*words, "-o", tmp_path / "both")
+    assert "marks: mean ROC area, all-1 | marks: mean ROC area, marks-1 |" in said
+    assert "| macro-F1, all-1 | macro-F1, marks-1 |" in said
+    row = next(line for line in said.splitlines() if line.startswith("| red |"))
+    assert row.split(" | ")[2] == "–"  # no classes to measure
+    assert row.count("–") == 7
+    told = json.loads((tmp_path / "both" / "cameras.json").read_text())["bundles"]
+    assert [bundle["recipe"]["size"] for bundle in told] == [24, 32]
+    assert (tmp_path / "both" / "cameras-1.png").exists()
+
+
+def test_packs_that_cannot_be_compared_are_refused(made, tmp_path):
+    bare = shutil.copytree(made / "marks-pack", tmp_path / "bare")
+    for name in FIXED:
+        (bare / f"{name}.exact.npy").unlink()
+    words = (made / "all", made / "all-pack", "--precision", "fp32", "--beside", made / "marks")
+    assert "holds no cameras; pack it anew with --cameras" in evaluate(*words, bare, code=1)
+    other = shutil.copytree(made / "marks-pack", tmp_path / "other")
+    labels = (other / "labels.csv").read_text().replace(".png", ".jpg")
+    (other / "labels.csv").write_text(labels)
+    assert "no picture of test in common" in evaluate(*words, other, code=1)
+    alone = evaluate(made / "marks", bare, "--precision", "fp32")
+    assert "| camera |" not in alone
+    assert "| fp32 | marks | is_disk |" in alone
