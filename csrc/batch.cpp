@@ -73,14 +73,19 @@ bool needs_decoding(const Header& header, int plane, std::int64_t planes) {
     return false;
 }
 
+// How many HDUs are looked at behind the one that is read: enough to pass over its weights and
+// masks.
+constexpr std::size_t kFollowing = 8;
+
 template <class Out>
 void prepare_file(const std::string& path, const HduChoice& choice, int plane, const Recipe& recipe,
-                  const OrderOf& order_of, Worker& worker, ImageFacts& facts, Out* out) {
+                  const Asked& asked, Worker& worker, ImageFacts& facts, Out* out) {
     FitsFile file(Source::open(path.c_str()));
     const Hdu& hdu = file.image(choice);
     facts.hdu = hdu.index;
     facts.object = hdu.header.shown("OBJECT");
     facts.date_obs = hdu.header.shown("DATE-OBS");
+    facts.told.push_back(hdu.header.told(asked.keywords));
 
     Planes planes;
     planes.count = count_planes(hdu, plane);
@@ -100,8 +105,8 @@ void prepare_file(const std::string& path, const HduChoice& choice, int plane, c
         file.read_planes(hdu, whole, worker.pixels.data());
     }
     Order order{0, 1, 2};
-    if (planes.count == 3 && order_of) {
-        const std::optional<Order> told = order_of(hdu.header.text());
+    if (planes.count == 3 && asked.order_of) {
+        const std::optional<Order> told = asked.order_of(hdu.header.text());
         facts.order_unknown = !told && !planes.picture;
         order = told.value_or(order);
     }
@@ -117,6 +122,10 @@ void prepare_file(const std::string& path, const HduChoice& choice, int plane, c
     if (wcs.valid && !wcs.unread())
         wcs.pixel_to_sky(facts.prepared.x, facts.prepared.y, facts.ra, facts.dec);
     facts.sky_unread = wcs.celestial && !std::isfinite(facts.ra + facts.dec);
+    const int* number = std::get_if<int>(&choice);
+    if (number == nullptr || *number >= 0) return;
+    for (const Hdu* next : file.following(hdu, kFollowing))
+        facts.told.push_back(next->header.told(asked.keywords));
 }
 
 }  // namespace
@@ -133,10 +142,10 @@ std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const 
 template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
                                       const HduChoice& hdu, int plane, const Recipe& recipe,
-                                      unsigned threads, const OrderOf& order_of, Out* out) {
+                                      unsigned threads, const Asked& asked, Out* out) {
     return for_each_image(paths.size(), recipe, threads, out,
                           [&](std::size_t i, Worker& worker, ImageFacts& facts, Out* slot) {
-                              prepare_file(paths[i], hdu, plane, recipe, order_of, worker, facts,
+                              prepare_file(paths[i], hdu, plane, recipe, asked, worker, facts,
                                            slot);
                           });
 }
@@ -146,7 +155,7 @@ std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
                                                     unsigned, Out*);                         \
     template std::vector<ImageFacts> prepare_files(const std::vector<std::string>&,            \
                                                    const HduChoice&, int, const Recipe&,       \
-                                                   unsigned, const OrderOf&, Out*);
+                                                   unsigned, const Asked&, Out*);
 GALEDGE_INSTANTIATE(std::uint8_t)
 GALEDGE_INSTANTIATE(float)
 #undef GALEDGE_INSTANTIATE

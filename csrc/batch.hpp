@@ -26,6 +26,9 @@ struct ImageFacts {
     bool sky_unread = false;  // the header has coordinates, but of no kind that is known here
     bool upwards = false;  // the first row is the lowest
     std::string object, date_obs;  // header cards OBJECT and DATE-OBS
+    // Of the cards asked for, those of the image; then, where it was not chosen by name
+    // or number, those of a few images behind it.
+    std::vector<std::vector<Told>> told;
     std::optional<std::string> error;
     bool unsupported = false;  // the error's kind: another reader may know better
 };
@@ -40,10 +43,16 @@ std::vector<ImageFacts> prepare_arrays(const std::vector<Planes>& images, const 
 using Order = std::array<int, 3>;
 using OrderOf = std::function<std::optional<Order>(const std::string& cards)>;
 
+// What is asked of a file besides its pixels.
+struct Asked {
+    OrderOf order_of;                   // or none
+    std::vector<std::string> keywords;  // of the cards that facts tell
+};
+
 // FITS files; plane < 0 takes one plane, or three in the order that order_of tells.
 template <class Out>
 std::vector<ImageFacts> prepare_files(const std::vector<std::string>& paths,
                                       const HduChoice& hdu, int plane, const Recipe& recipe,
-                                      unsigned threads, const OrderOf& order_of, Out* out);
+                                      unsigned threads, const Asked& asked, Out* out);
 
 }  // namespace galedge

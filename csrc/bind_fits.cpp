@@ -250,6 +250,19 @@ void bind_fits(py::module_& m) {
             },
             py::arg("hdu") = py::none(), py::return_value_policy::reference_internal)
         .def(
+            "following",
+            [](PyFits& self, const Hdu& hdu, std::size_t most) {
+                self.must_own(hdu);
+                const std::vector<const Hdu*> found = self.locked(
+                    [&](FitsFile& file) { return file.following(hdu, most); });
+                py::list list;
+                for (const Hdu* next : found)
+                    list.append(py::cast(next, py::return_value_policy::reference_internal,
+                                         py::cast(&self)));
+                return list;
+            },
+            py::arg("hdu"), py::arg("most"))
+        .def(
             "read",
             [](PyFits& self, const Hdu& hdu, std::optional<std::int64_t> plane,
                const std::optional<
@@ -285,6 +298,13 @@ void bind_fits(py::module_& m) {
         },
         py::arg("text"), py::arg("keyword"),
         "A card's value as a reader is shown it; empty when there is none.");
+    m.def(
+        "told",
+        [](const py::bytes& text, const std::vector<std::string>& keywords) {
+            return shown(Header(text).told(keywords));
+        },
+        py::arg("text"), py::arg("keywords"),
+        "Those of some keywords that cards give a value, with it as a reader is shown it.");
     m.def("open_fits", &open_path, py::arg("path"), py::arg("max_pixels") = py::none(),
           "Open a FITS file, gzipped or not.");
     m.def("open_fits_buffer", &open_buffer, py::arg("buffer"), py::arg("max_pixels") = py::none(),

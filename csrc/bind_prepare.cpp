@@ -68,7 +68,7 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         PYBIND11_NUMPY_DTYPE(Prepared, x, y, side, sky, noise, masked_fraction, flags);
         return true;
     });
-    py::list objects, dates, errors, unsupported;
+    py::list objects, dates, errors, unsupported, told;
     py::array_t<Prepared> table(static_cast<py::ssize_t>(facts.size()));
     py::array_t<double> positions({static_cast<py::ssize_t>(facts.size()), py::ssize_t{2}});
     py::array_t<std::int8_t> signs({static_cast<py::ssize_t>(facts.size()), py::ssize_t{5}});
@@ -87,8 +87,11 @@ py::tuple to_python(std::vector<ImageFacts>& facts) {
         dates.append(shown(facts[i].date_obs));
         errors.append(facts[i].error ? py::object(shown(*facts[i].error)) : py::none());
         unsupported.append(facts[i].unsupported);
+        py::list each;
+        for (const std::vector<Told>& cards : facts[i].told) each.append(shown(cards));
+        told.append(each);
     }
-    return py::make_tuple(table, positions, signs, hdus, objects, dates, errors, unsupported);
+    return py::make_tuple(table, positions, signs, hdus, objects, dates, errors, unsupported, told);
 }
 
 template <class Out>
@@ -112,7 +115,7 @@ py::tuple prepare_arrays_py(const std::vector<FloatImage>& images,
 template <class Out>
 py::tuple prepare_files_py(const std::vector<py::bytes>& paths, const HduChoice& hdu, int plane,
                            const Recipe& recipe, OutBatch<Out> out, unsigned threads,
-                           const py::object& order_of) {
+                           const py::object& order_of, const std::vector<std::string>& keywords) {
     const std::vector<std::string> names(paths.begin(), paths.end());
     OrderOf ask;
     if (!order_of.is_none()) {
@@ -132,7 +135,7 @@ py::tuple prepare_files_py(const std::vector<py::bytes>& paths, const HduChoice&
     std::vector<ImageFacts> facts;
     {
         const py::gil_scoped_release release;
-        facts = prepare_files(names, hdu, plane, recipe, threads, ask, pixels);
+        facts = prepare_files(names, hdu, plane, recipe, threads, {ask, keywords}, pixels);
     }
     return to_python(facts);
 }
@@ -144,7 +147,8 @@ void bind_out(py::module_& m) {
           py::arg("recipe"), py::arg("out").noconvert(), py::arg("threads") = 1);
     m.def("prepare_files", &prepare_files_py<Out>, py::arg("paths"), py::arg("hdu"),
           py::arg("plane"), py::arg("recipe"), py::arg("out").noconvert(),
-          py::arg("threads") = 1, py::arg("order_of") = py::none());
+          py::arg("threads") = 1, py::arg("order_of") = py::none(),
+          py::arg("keywords") = std::vector<std::string>());
 }
 
 }  // namespace

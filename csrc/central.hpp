@@ -20,6 +20,8 @@ enum FrameFlag : std::uint32_t {
     kCropped = 1u << 1,    // the galaxy reaches beyond the image
     kNeighbour = 1u << 2,  // the isophote holds a neighbour or is lopsided
     kSmall = 1u << 3,      // fewer than ten pixels across
+    // 1u << 4 and 5 are PrepareFlag's
+    kManySources = 1u << 6,  // a field with sources, none of which fills it
 };
 
 // An image and, of the recipe, what any framing needs.

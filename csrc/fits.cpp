@@ -196,6 +196,22 @@ const Hdu& FitsFile::image(const HduChoice& hdu) {
     return found;
 }
 
+std::vector<const Hdu*> FitsFile::following(const Hdu& hdu, std::size_t most) {
+    std::vector<const Hdu*> images;
+    try {
+        const auto first = static_cast<std::size_t>(hdu.index) + 1;
+        for (std::size_t i = first; i < first + most; ++i) {
+            if (i == hdus_.size()) {
+                if (gzip_ && next_ + Header::kBlockBytes > gzip_->available()) break;
+                if (!walk()) break;
+            }
+            if (hdus_[i].is_image()) images.push_back(&hdus_[i]);
+        }
+    } catch (const Error&) {  // what nobody asked for may be damaged
+    }
+    return images;
+}
+
 void FitsFile::check(const Hdu& hdu, std::int64_t plane, std::int64_t planes,
                      const Window& window) {
     if (!hdu.is_image())

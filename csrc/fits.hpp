@@ -81,6 +81,10 @@ public:
     // otherwise TooLarge or Truncated, before the caller allocates anything.
     const Hdu& image(const HduChoice& hdu = -1);
 
+    // The images among the `most` HDUs behind `hdu`; as far as headers can be read without
+    // inflating what nobody asked for.
+    std::vector<const Hdu*> following(const Hdu& hdu, std::size_t most);
+
     // What read() of `planes` planes would throw for sizes alone.
     void check(const Hdu& hdu, std::int64_t plane, std::int64_t planes, const Window& window);
 

@@ -181,13 +181,29 @@ std::string_view Header::card(std::size_t number) const {
 }
 
 std::size_t Header::find(std::string_view keyword) const {
-    const std::uint64_t key = key_of(keyword);
     const std::size_t count = size();
+    if (keyword.size() > 8) {
+        static const std::uint64_t kHierarch = key_of(std::string_view("HIERARCH"));
+        for (std::size_t i = 0; i < count; ++i) {
+            if (key_of(cards_.data() + i * kCardBytes) != kHierarch) continue;
+            const std::string_view text = card(i);
+            const std::size_t equals = text.find('=');
+            if (text[8] == ' ' && equals != std::string_view::npos &&
+                trim(text.substr(9, equals - 9)) == keyword)
+                return i;
+        }
+        return count;
+    }
+    const std::uint64_t key = key_of(keyword);
     for (std::size_t i = 0; i < count; ++i)
         // A keyword without the value indicator is commentary, not a value.
         if (key_of(cards_.data() + i * kCardBytes) == key && cards_[i * kCardBytes + 8] == '=')
             return i;
     return count;
+}
+
+std::size_t Header::column_of_value(std::string_view keyword, std::size_t number) const {
+    return keyword.size() > 8 ? card(number).find('=') + 1 : 9;
 }
 
 Value Header::value_at(std::size_t& number, std::size_t column) const {
@@ -209,7 +225,7 @@ Value Header::value_at(std::size_t& number, std::size_t column) const {
 std::optional<Value> Header::value(std::string_view keyword) const {
     std::size_t at = find(keyword);
     if (at == size()) return {};
-    return value_at(at);
+    return value_at(at, column_of_value(keyword, at));
 }
 
 std::optional<std::int64_t> Header::integer(std::string_view keyword) const {
@@ -257,8 +273,9 @@ std::optional<std::string> Header::string(std::string_view keyword) const {
 std::string Header::shown(std::string_view keyword) const {
     std::size_t at = find(keyword);
     if (at == size()) return {};
-    const std::string_view field = trim(card(at).substr(9));
-    const Value value = value_at(at);
+    const std::size_t column = column_of_value(keyword, at);
+    const std::string_view field = trim(card(at).substr(column));
+    const Value value = value_at(at, column);
     if (std::holds_alternative<std::monostate>(value)) return {};
     if (const auto* text = std::get_if<std::string>(&value)) return *text;
     const bool pair = std::holds_alternative<std::complex<double>>(value);
@@ -266,26 +283,37 @@ std::string Header::shown(std::string_view keyword) const {
                             : trim(field.substr(0, field.find('/'))));
 }
 
+std::vector<Told> Header::told(const std::vector<std::string>& keywords) const {
+    std::vector<Told> all;
+    for (const std::string& keyword : keywords) {
+        std::string value = shown(keyword);
+        if (!value.empty()) all.emplace_back(keyword, std::move(value));
+    }
+    return all;
+}
+
 void Header::inherit(const Header& primary) {
     // What is one statement is taken together, or not at all.
-    static constexpr std::string_view kStatements[][4] = {
-        {"OBJECT", "", "", ""},
-        {"DATE-OBS", "", "", ""},
-        {"RADESYS", "EQUINOX", "RADECSYS", "EPOCH"}};
+    static const std::vector<std::vector<std::string_view>> kStatements = {
+        {"OBJECT"},
+        {"DATE-OBS"},
+        {"RADESYS", "EQUINOX", "RADECSYS", "EPOCH"},
+        {"FILTER"},
+        {"IMAGETYP", "IMGTYPE", "OBSTYPE", "DATA-TYP", "EXPTYPE", "EXP_TYPE", "FRAMETYP", "FRAME",
+         "FLAVOR", "ESO DPR TYPE"},
+        {"PRODTYPE", "IMTYPE", "PRODCATG"}};
     // A name that goes on for longer is made to fill the memory, in thousands of HDUs.
     constexpr std::size_t kMostInherited = 16;
     const auto wish = value("INHERIT");
     if (wish && std::holds_alternative<bool>(*wish) && !std::get<bool>(*wish)) return;
-    const auto has = [this](std::string_view keyword) {
-        return !keyword.empty() && find(keyword) < size();
-    };
+    const auto has = [this](std::string_view keyword) { return find(keyword) < size(); };
     for (const auto& statement : kStatements) {
-        if (std::any_of(std::begin(statement), std::end(statement), has)) continue;
+        if (std::any_of(statement.begin(), statement.end(), has)) continue;
         for (const std::string_view keyword : statement) {
-            std::size_t at = keyword.empty() ? primary.size() : primary.find(keyword);
+            std::size_t at = primary.find(keyword);
             if (at == primary.size()) continue;
             const std::size_t first = at;
-            primary.value_at(at);
+            primary.value_at(at, primary.column_of_value(keyword, at));
             if (at - first > kMostInherited) continue;
             cards_.append(primary.cards_, first * kCardBytes, (at - first) * kCardBytes);
         }

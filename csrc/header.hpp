@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,6 +25,9 @@ using Value =
 // A header's bytes as UTF-8: FITS knows ASCII only, programs write what they have.
 // What is UTF-8 stays, all else is taken as Latin-1, which no byte is outside of.
 std::string decoded(std::string text);
+
+// A keyword and its value as a reader is shown it.
+using Told = std::pair<std::string, std::string>;
 
 struct Card {
     std::string keyword;  // COMMENT, HISTORY or blank for commentary
@@ -43,8 +47,9 @@ public:
     const std::string& text() const noexcept { return cards_; }
     std::size_t size() const noexcept { return cards_.size() / kCardBytes; }
 
-    // The value of the first card with this keyword (at most 8 characters),
-    // long strings joined over their CONTINUE cards; empty when absent.
+    // The value of the first card with this keyword, long strings joined over their
+    // CONTINUE cards; empty when absent. Longer keywords than of 8 characters are
+    // those of HIERARCH cards: "ESO DPR TYPE".
     std::optional<Value> value(std::string_view keyword) const;
 
     // Typed lookups: empty when the keyword is absent or has no value; Error
@@ -57,9 +62,11 @@ public:
     // A value that is worth showing and not worth failing for: a string's
     // characters, anything else as it is written; empty when there is none.
     std::string shown(std::string_view keyword) const;
+    // Those of these keywords that have one, with it.
+    std::vector<Told> told(const std::vector<std::string>& keywords) const;
 
-    // Takes what an extension leaves to its file's primary header: name, date and
-    // frame of reference, where it has none and does not say INHERIT = F.
+    // Takes what an extension leaves to its file's primary header: name, date, frame of
+    // reference, filter and kind of exposure, where it has none and does not say INHERIT = F.
     void inherit(const Header& primary);
 
     // All cards in order: HIERARCH keywords by their own name, CONTINUE joined.
@@ -68,6 +75,7 @@ public:
 private:
     std::size_t find(std::string_view keyword) const;  // card number, or size()
     std::string_view card(std::size_t number) const;
+    std::size_t column_of_value(std::string_view keyword, std::size_t number) const;
     // The value that starts in `column`; moves `number` past CONTINUE cards.
     Value value_at(std::size_t& number, std::size_t column = 9) const;
 

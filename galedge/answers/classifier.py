@@ -92,6 +92,9 @@ class Classifier:
         Whether results carry the pixels that the network saw.
     verify : bool
         Compare CHECKSUM and DATASUM of FITS files; a wrong one is an error.
+    any_kind : bool
+        Classify also what its header says is no image of the sky: darks, flats and
+        biases, weights, masks and noise. Default: these are errors.
 
     Raises
     ------
@@ -125,6 +128,7 @@ class Classifier:
         images: int | None = None,
         keep_pixels: bool = False,
         verify: bool = False,
+        any_kind: bool = False,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         self.hdu = hdu
@@ -133,6 +137,7 @@ class Classifier:
         self.order = order
         self.keep_pixels = keep_pixels
         self.verify = verify
+        self.any_kind = any_kind
         if self.workers < 1 or (batch is not None and batch < 1):
             raise ValueError("workers and batch must be at least 1")
         if views not in VIEWS:
@@ -281,6 +286,7 @@ class Classifier:
             order=self.order,
             out=self._buffer(len(sources)),
             verify=self.verify,
+            any_kind=self.any_kind,
         )
         mirrored = np.array([facts.mirrored for facts in batch.facts], bool)
         told = self.model.predict(batch.pixels, self.views).told(mirrored)

@@ -79,7 +79,7 @@ class Illustrator:
         The class, or the label, that is explained. Default: each galaxy's most probable.
     scale : int
         Pixels on the picture for each of the network's.
-    workers, hdu, plane, order, frame
+    workers, hdu, plane, order, frame, any_kind
         As in `galedge.Classifier`.
 
     Raises
@@ -108,6 +108,7 @@ class Illustrator:
         plane: int | None = None,
         order: str | None = None,
         frame: str | int | None = None,
+        any_kind: bool = False,
     ) -> None:
         self._model = model
         self._explainer = Explainer(model, head)
@@ -124,7 +125,12 @@ class Illustrator:
         self._folder = folder
         self._scale = scale
         self._workers = usable_cpus() if workers is None else workers
-        self._hdu, self._plane, self._order = hdu, plane, order
+        self._reading: dict[str, Any] = {
+            "hdu": hdu,
+            "plane": plane,
+            "order": order,
+            "any_kind": any_kind,
+        }
         recipe = model.card.recipe
         self._recipe = recipe if frame is None else recipe.replace(framing=frame)
 
@@ -156,7 +162,7 @@ class Illustrator:
 
     def _chunk(self, sources: list[tuple[str | Rejected, str]]) -> list[Illustrated]:
         usable = [source for source, _ in sources if isinstance(source, str)]
-        batch = prepare(usable, self._recipe, hdu=self._hdu, plane=self._plane, order=self._order)
+        batch = prepare(usable, self._recipe, **self._reading)
         good = [i for i, facts in enumerate(batch.facts) if facts.error is None]
         drawn: dict[int, tuple[Any, ...]] = {}
         if good:

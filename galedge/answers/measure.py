@@ -17,6 +17,7 @@ from galedge.images.astrometry import place, sky_flags
 from galedge.images.header import HduName, Header
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
+from galedge.images.kinds import refuse
 from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
@@ -74,7 +75,7 @@ class Measurer:
     ----------
     workers : int, optional
         Threads. Default: the CPUs this process may use.
-    hdu, plane, verify
+    hdu, plane, verify, any_kind
         As in `galedge.Classifier`.
     """
 
@@ -85,6 +86,7 @@ class Measurer:
         hdu: HduName | None = None,
         plane: int | None = None,
         verify: bool = False,
+        any_kind: bool = False,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         if self.workers < 1:
@@ -92,6 +94,7 @@ class Measurer:
         self.hdu = hdu
         self.plane = plane
         self.verify = verify
+        self.any_kind = any_kind
 
     def measure(self, source: Source) -> Measured:
         """Measure one galaxy; what cannot be measured is a result with an error."""
@@ -106,6 +109,8 @@ class Measurer:
             if not isinstance(image, Image):
                 image = read(image, self.hdu, "float32", plane=self.plane, verify=self.verify)
             hdu = image.hdu
+            if not self.any_kind:
+                refuse(image.header.text)
             # A plane that was chosen is one band, whatever filters its pixels lie under.
             chosen = self.plane is not None
             found = structure(replace(image, header=Header(b"")) if chosen else image)
@@ -118,6 +123,7 @@ class Measurer:
             placed = place(image, found.x, found.y)
             ra, dec = placed or (None, None)
             found = replace(found, flags=found.flags + sky_flags(image, placed))
+        found = replace(found, flags=found.flags + ("other_hdus",) * image.other_hdus)
         name, date = (image.header.shown(key) or None for key in ("OBJECT", "DATE-OBS"))
         return Measured(path or image.path, hdu, ra, dec, name, date, found)
 

@@ -179,7 +179,7 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     unit = unit_of(pixels)
     pixels = in_units(pixels, unit)
     level, noise = (float(value) for value in border_sky(pixels, True))
-    _, labels, central, step, _ = central_cells(pixels, threshold, True)
+    _, labels, central, step, *_ = central_cells(pixels, threshold, True)
     found = Structure(sky=level / unit, noise=noise / unit, flags=stretched)
     if central == 0 or not math.isfinite(level) or min(pixels.shape) < 2:
         return replace(found, flags=("no_source", *stretched))

@@ -66,7 +66,7 @@ RULES: tuple[Rule, ...] = (
     Rule("needs", ("--size",), _FRAMES),
     Rule("excludes", ("--order",), ("--plane",), "one plane has no order"),
     Rule("excludes", ("--order",), ("--bands",), "it lists the bands from blue to red itself"),
-    Rule("needs", ("--hdu", "--plane", "--order", "--verify"), ("FILE",)),
+    Rule("needs", ("--hdu", "--plane", "--order", "--verify", "--any-kind"), ("FILE",)),
     Rule("needs", ("--overlay",), _FRAMES, "it draws the sources of one frame"),
     Rule("needs", ("--dask",), ("-o",), "a new folder, for the parts of a Parquet data set"),
     Rule(

@@ -148,7 +148,7 @@ class Reading:
         callback=_hdu,
         metavar="N|NAME",
         help="HDU of FITS files, by number or EXTNAME: SCI or SCI,2. Default: the first with "
-        "an image.",
+        "an image, weights and masks last.",
     )
     plane: int | None = setting(
         "--plane",
@@ -176,6 +176,12 @@ class Reading:
         is_flag=True,
         default=False,
         help="Compare the CHECKSUM and DATASUM of FITS files, where they have them.",
+    )
+    any_kind: bool = setting(
+        "--any-kind",
+        is_flag=True,
+        default=False,
+        help="Take also what its header calls a dark, flat or bias, or weights, mask or noise.",
     )
 
 

@@ -104,6 +104,7 @@ def describe_file(
     plane: int | None = None,
     order: str | None = None,
     verify: bool = False,
+    any_kind: bool = False,
 ) -> Iterator[str]:
     """Yield what galedge sees in a file, line by line.
 
@@ -134,7 +135,8 @@ def describe_file(
         recipe = find_card().recipe
     except ModelError:  # none is shipped
         recipe = Recipe()
-    (facts,) = prepare([path], recipe, hdu=hdu, plane=plane, order=order).facts
+    reading: Any = {"hdu": hdu, "plane": plane, "order": order, "any_kind": any_kind}
+    (facts,) = prepare([path], recipe, **reading).facts
     if facts.error is not None:
         raise ReadError(f"{path}: {facts.error}")
     yield from _facts_lines(facts)

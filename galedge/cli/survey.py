@@ -91,6 +91,7 @@ class Survey:
         from galedge.frames.field import classify_sources
         from galedge.frames.frame import Frame
         from galedge.images.inputs import Rejected
+        from galedge.images.kinds import refuse
         from galedge.support.log import unforeseen
 
         try:
@@ -98,6 +99,8 @@ class Survey:
                 raise ReadError(group.reason)
             asked = self._classifier
             frame = Frame(group.source, asked.hdu, asked.plane, asked.order)
+            if not asked.any_kind:
+                refuse(frame.image.header.text)
             if self._remembers:
                 self.frame = frame
             sources = self._where.locate(frame, self._catalogue, self._classifier.workers)

@@ -71,6 +71,7 @@ class Hdu:
 
 class FitsFile:
     def hdus(self) -> list[Hdu]: ...
+    def following(self, hdu: Hdu, most: int) -> list[Hdu]: ...
     def image(self, hdu: int | str | None = None) -> Hdu: ...
     def read(
         self,
@@ -86,6 +87,7 @@ def open_fits_buffer(buffer: Buffer, max_pixels: int | None = None) -> FitsFile:
 def codecs() -> dict[str, str | None]: ...
 def parse_cards(text: bytes) -> list[tuple[str, HeaderValue]]: ...
 def card_text(text: bytes, keyword: str) -> str: ...
+def told(text: bytes, keywords: list[str]) -> list[tuple[str, str]]: ...
 
 # --- Preparation ----------------------------------------------------------
 
@@ -110,8 +112,9 @@ def framings() -> list[str]: ...
 def stretches() -> list[str]: ...
 
 # Numbers as a structured array, (ra, dec) rows, (parity, upwards, sip_ignored,
-# wcs_unread, order unknown) rows, HDUs, OBJECT, DATE-OBS, errors, and whether an error says that
-# the core does not support the file.
+# wcs_unread, order unknown) rows, HDUs, OBJECT, DATE-OBS, errors, whether an error says that
+# the core does not support the file, and of files what the cards asked for say: of the image,
+# then, where the core chose it, of images behind it.
 Result = tuple[
     NDArray[np.void],
     NDArray[np.float64],
@@ -121,6 +124,7 @@ Result = tuple[
     list[str],
     list[str | None],
     list[bool],
+    list[list[list[tuple[str, str]]]],
 ]
 
 def prepare_arrays(
@@ -138,6 +142,7 @@ def prepare_files(
     out: NDArray[np.uint8] | NDArray[np.float32],
     threads: int = 1,
     order_of: Callable[[bytes], tuple[int, int, int] | None] | None = None,
+    keywords: list[str] | None = None,
 ) -> Result: ...
 def border_sky(image: NDArray[np.float32], sparse: bool = False) -> tuple[float, float]: ...
 def border_slope(image: NDArray[np.float32]) -> tuple[float, float]: ...

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["card_text", "inherited", "parse_cards", "values"]
+__all__ = ["card_text", "inherited", "parse_cards", "told", "values"]
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([EeDd][+-]?\d+)?")
@@ -32,20 +32,26 @@ def values(text: bytes) -> dict[str, Any]:
 
 
 # What is one statement is taken together, or not at all.
-_STATEMENTS = (("OBJECT",), ("DATE-OBS",), ("RADESYS", "EQUINOX", "RADECSYS", "EPOCH"))
+_STATEMENTS = (
+    ("OBJECT",),
+    ("DATE-OBS",),
+    ("RADESYS", "EQUINOX", "RADECSYS", "EPOCH"),
+    ("FILTER",),
+    (
+        *("IMAGETYP", "IMGTYPE", "OBSTYPE", "DATA-TYP", "EXPTYPE", "EXP_TYPE", "FRAMETYP"),
+        *("FRAME", "FLAVOR", "ESO DPR TYPE"),
+    ),
+    ("PRODTYPE", "IMTYPE", "PRODCATG"),
+)
 # A name that goes on for longer is made to fill the memory, in thousands of HDUs.
 _MOST_INHERITED = 16 * 80
 
 
 def inherited(text: bytes, primary: bytes) -> bytes:
     """Return an extension's cards, and those of the primary header that it leaves to that."""
-    own = values(text)
-    if own.get("INHERIT") is False:
+    if values(text).get("INHERIT") is False:
         return text
-    others: dict[str, slice] = {}
-    for keyword, _, is_standard, place in _cards(primary):
-        if is_standard:
-            others.setdefault(keyword, place)
+    own, others = ({key: place for key, (_, place) in _named(t).items()} for t in (text, primary))
     others = {
         key: place for key, place in others.items() if place.stop - place.start <= _MOST_INHERITED
     }
@@ -57,15 +63,32 @@ def inherited(text: bytes, primary: bytes) -> bytes:
 
 def card_text(text: bytes, keyword: str) -> str:
     """Return a card's value as a reader is shown it, a number as it is written."""
-    value = values(text).get(keyword)
+    return dict(told(text, [keyword])).get(keyword, "")
+
+
+def told(text: bytes, keywords: list[str]) -> list[tuple[str, str]]:
+    """Return those of some keywords that have a value, with it as `card_text` has it."""
+    found = _named(text)
+    each = ((keyword, _shown(text, *found[keyword])) for keyword in keywords if keyword in found)
+    return [(keyword, value) for keyword, value in each if value]
+
+
+def _shown(text: bytes, value: Any, place: slice) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    start = keyword.ljust(8).encode() + b"="
-    cards = (text[at : at + 80] for at in range(0, len(text), 80))
-    card = next(card for card in cards if card.startswith(start))
-    field = card[9:].decode("latin-1").strip(" ")
+    card = text[place.start : place.start + 80]
+    field = card[card.index(b"=") + 1 :].decode("latin-1").strip(" ")
     end = field.find(")") + 1 if isinstance(value, complex) else field.find("/")
     return (field if end < 0 else field[:end]).strip(" ")
+
+
+def _named(text: bytes) -> dict[str, tuple[Any, slice]]:
+    """Return values and places by keyword, the first card's; of HIERARCH by longer ones."""
+    found: dict[str, tuple[Any, slice]] = {}
+    for keyword, value, is_standard, place in _cards(text):
+        if is_standard or (len(keyword) > 8 and text.startswith(b"HIERARCH ", place.start)):
+            found.setdefault(keyword, (value, place))
+    return found
 
 
 def _cards(text: bytes) -> Iterator[tuple[str, Any, bool, slice]]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.core.astropy_tiles import CODECS
-from galedge.core.cards import card_text, parse_cards
+from galedge.core.cards import card_text, parse_cards, told
 from galedge.core.hdu import Hdu
 from galedge.core.reader import FitsFile
 from galedge.core.standin_wcs import Wcs
@@ -42,12 +42,16 @@ __all__ = [
     "prepare_arrays",
     "prepare_files",
     "stretches",
+    "told",
 ]
 
 _MAX_PIXELS = 1 << 28
 
 _MOSAICS = ("BAYERPAT", "COLORTYP", "CFAPAT")
+# How many HDUs are looked at behind the one that is read; see csrc/batch.cpp.
+_FOLLOWING = 8
 _NO_SKY = (math.nan, math.nan)
+_Told = list[list[tuple[str, str]]]
 
 
 class _Found(NamedTuple):
@@ -61,6 +65,7 @@ class _Found(NamedTuple):
     date: str = ""
     error: str | None = None
     unsupported: bool = False
+    told: _Told = []  # noqa: RUF012 - nobody adds to it
 
 
 class Recipe(NamedTuple):
@@ -141,7 +146,7 @@ def prepare_arrays(
 ) -> tuple[Any, ...]:
     """Prepare images of shape (1 or 3, H, W) into `out`; twin of csrc/batch.cpp."""
 
-    def one(i: int) -> _Found:
+    def one(i: int, of_image: _Told) -> _Found:
         return _Found(_prepare(images[i], pictures[i], recipe, out[i]))
 
     return _for_each(one, len(images), threads, out)
@@ -155,15 +160,20 @@ def prepare_files(
     out: NDArray[np.uint8],
     threads: int = 1,
     order_of: Callable[[bytes], tuple[int, int, int] | None] | None = None,
+    keywords: list[str] | None = None,
 ) -> tuple[Any, ...]:
     """Prepare FITS files; `hdu` and `plane` below 0 are for the core to choose.
 
-    `order_of` tells by a header which of three planes are red, green and blue.
+    `order_of` tells by a header which of three planes are red, green and blue; what is
+    told of an image, and of those behind it, are the cards of `keywords`.
     """
+    chosen = isinstance(hdu, str) or hdu >= 0
+    cards = keywords or []
 
-    def one(i: int) -> _Found:
+    def one(i: int, of_image: _Told) -> _Found:
         file = open_fits(paths[i])
-        found = file.image(hdu if isinstance(hdu, str) or hdu >= 0 else None)
+        found = file.image(hdu if chosen else None)
+        of_image.append(told(found.text, cards))
         planes = found.shape[0] if found.shape else 0
         if plane >= planes:
             raise ReadError(f"there is no plane {plane}; the image has {planes}")
@@ -185,7 +195,9 @@ def prepare_files(
         signs = (*found.signs, unordered)
         sky = _NO_SKY if wcs is None or signs[3] else wcs.pixel_to_sky(prepared.x, prepared.y)
         name, date = (card_text(found.text, keyword) for keyword in ("OBJECT", "DATE-OBS"))
-        return _Found(prepared, sky, signs, found.index, name, date)
+        for each in [] if chosen else file.following(found, _FOLLOWING):
+            of_image.append(told(each.text, cards))
+        return _Found(prepared, sky, signs, found.index, name, date, told=of_image)
 
     return _for_each(one, len(paths), threads, out)
 
@@ -202,20 +214,21 @@ def _prepare(
 
 
 def _for_each(
-    one: Callable[[int], _Found], count: int, threads: int, out: NDArray[np.uint8]
+    one: Callable[[int, _Told], _Found], count: int, threads: int, out: NDArray[np.uint8]
 ) -> tuple[Any, ...]:
-    """Call one(i) for every image; a failure becomes a sentence and zeros."""
+    """Call one(i, told) for every image; a failure becomes a sentence and zeros."""
     import galedge.core.kernels  # noqa: F401 - without Numba this fails once and not a file at a time
 
     def guarded(i: int) -> _Found:
+        of_image: _Told = []
         try:
-            return one(i)
+            return one(i, of_image)
         except ReadError as error:
             message, unsupported = str(error), isinstance(error, Unsupported)
         except MemoryError:
             message, unsupported = "there is not enough memory for this image", False
         out[i] = 0
-        return _Found(error=message, unsupported=unsupported)
+        return _Found(error=message, unsupported=unsupported, told=of_image)
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -229,5 +242,5 @@ def _for_each(
     )
     positions = np.array([each.sky for each in found], float).reshape(-1, 2)
     signs = np.array([each.signs for each in found], np.int8).reshape(-1, 5)
-    columns = zip(*found, strict=True) if found else ((),) * 8
+    columns = zip(*found, strict=True) if found else ((),) * 9
     return table, positions, signs, *(list(column) for column in list(columns)[3:])

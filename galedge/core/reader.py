@@ -6,6 +6,7 @@ checked here first.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import itertools
@@ -113,6 +114,16 @@ class FitsFile:
         if hdu is None:
             raise ReadError("no image in the file")
         raise ReadError(f"no HDU {hdu}: the file has {len(self._hdus)}")
+
+    def following(self, hdu: Hdu, most: int) -> list[Hdu]:
+        """Return the images among the `most` HDUs behind one."""
+        self._must_own(hdu)
+        images = []
+        with contextlib.suppress(ReadError):  # what nobody asked for may be damaged
+            for found in itertools.islice(self._walk(), hdu.index + 1 + most):
+                if found.index > hdu.index and found.is_image:
+                    images.append(found)
+        return images
 
     def _walk(self) -> Iterator[Hdu]:
         """Yield the HDUs in order, parsing no further than asked."""

@@ -18,6 +18,7 @@ from galedge.errors import GaledgeError, OutputError, ReadError, Unsupported
 from galedge.frames.field import SIDE
 from galedge.frames.frame import Frame
 from galedge.frames.sources import Sources
+from galedge.images.kinds import CARDS
 from galedge.support.atomic import AtomicFile, make_folder
 from galedge.support.extras import need
 from galedge.support.log import unforeseen
@@ -35,7 +36,7 @@ _STALE = re.compile(
     r"|(DATA|TRIM|BIAS|CCD|AMP|DET|ORIG)SEC\d*"
 )
 # What is taken from a primary header, and what of one never fits another HDU's pixels.
-_INHERITED = ("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX", "RADECSYS", "EPOCH")
+_INHERITED = ("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX", "RADECSYS", "EPOCH", "FILTER", *CARDS)
 _PLACE = re.compile(
     r"WCS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|(CD|PC|PV|DP)\d|[AB]P?_|LONPOLE|LATPOLE|LT[VM]"
     r"|CPDIS|D2IM|EXTEND|NEXTEND"

@@ -222,7 +222,8 @@ def _in_frame(
 ) -> Result:
     """Return a cutout's result as one of the frame."""
     x, y = float(sources.x[i]), float(sources.y[i])
-    flags = list(result.flags)
+    # Neighbours of a place that is known make no field of its surroundings.
+    flags = [flag for flag in result.flags if flag != "many_sources"]
     if math.isfinite(x + y) and not frame.contains(x, y):
         flags.append("outside")
     elif min(corner) < 0 or any(

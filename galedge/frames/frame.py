@@ -304,6 +304,7 @@ class _Layer:
             self._hdu.is_picture,
             *self._hdu.signs,
             order=stated_order(self._hdu.text) if self.planes == 3 else None,
+            other_hdus=hdu is None and self._opened.others(self._hdu),
         )
 
     def _refuse_mosaic(self, hdu: Hdu) -> None:

@@ -12,6 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from galedge.errors import GaledgeError, ReadError, Unsupported
 from galedge.images.asinh import is_asinh, to_flux
 from galedge.images.colours import RED_FIRST, stated_order
 from galedge.images.header import HduName, Header, plain_hdu
+from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.pixels import Image
 
 __all__ = ["array_like", "image_in", "image_with", "is_several"]
@@ -177,26 +179,33 @@ def _of_pillow(picture: Any) -> Image:
 def _of_list(hdus: Any, hdu: HduName | None) -> Image:
     number = _number_of(hdus, hdu)
     primary = hdus[0].header if number else None
-    return _of_hdu(hdus[number], number, primary, str(hdus.filename() or ""))
+    image = _of_hdu(hdus[number], number, primary, str(hdus.filename() or ""))
+    following = list(hdus)[number + 1 : number + 1 + FOLLOWING] if hdu is None else []
+    return replace(image, other_hdus=any(_is_image(h) and not _is_plane(h) for h in following))
 
 
 def _number_of(hdus: Any, hdu: HduName | None) -> int:
     """Return which of a list's HDUs is meant, as the core does for a file's."""
     hdu = plain_hdu(hdu)
+    if hdu is None:
+        images = [number for number, found in enumerate(hdus) if _is_image(found)]
+        if not images:
+            raise ReadError("no image in the list of HDUs")
+        return next((number for number in images if not _is_plane(hdus[number])), images[0])
     for number, found in enumerate(hdus):
         own = str(found.name).upper()
-        if hdu is None:
-            if found.is_image and len(found.shape or ()) > 1:
-                return number
-        elif isinstance(hdu, int):
-            if number == hdu:
-                return number
-        elif hdu.upper() in (own, f"{own},{found.ver}"):
+        if number == hdu if isinstance(hdu, int) else hdu.upper() in (own, f"{own},{found.ver}"):
             return number
-    if hdu is None:
-        raise ReadError("no image in the list of HDUs")
     names = ", ".join(found.name for found in hdus)
     raise ReadError(f"no HDU {'is named ' * isinstance(hdu, str)}{hdu}; the list has {names}")
+
+
+def _is_image(hdu: Any) -> bool:
+    return bool(hdu.is_image) and len(hdu.shape or ()) > 1
+
+
+def _is_plane(hdu: Any) -> bool:
+    return is_plane(_cards(hdu.header, _STORED))
 
 
 def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> Image:

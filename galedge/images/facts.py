@@ -19,9 +19,11 @@ FLAGS = {
     "small": "the galaxy is under ten pixels across",
     "masked": "over a tenth of the frame has no valid pixels",
     "faint": "the galaxy's bright part is under five times the noise",
+    "many_sources": "the image holds many sources, none of which fills it: a field, no cutout",
     "band_order_unknown": "nothing says which of the cube's planes are red, green and blue",
     "sip_ignored": "distortion terms (SIP) were left out, as CTYPE does not name them",
     "wcs_unread": "the header's coordinates could not be read: ra and dec are empty",
+    "other_hdus": "the file holds further images in other HDUs; the first was read",
 }
 
 # Every combination that occurs is built once.
@@ -96,7 +98,7 @@ class Facts:
 
 def facts_of(paths: Sequence[str], result: _core.Result) -> list[Facts]:
     """Turn what the core returns for a batch into facts, one for each path."""
-    table, positions, signs, hdus, objects, dates, errors, _ = result
+    table, positions, signs, hdus, objects, dates, errors, *_ = result
     facts = []
     for path, numbers, (ra, dec), (parity, upwards, *told), hdu, name, date, error in zip(
         paths,

@@ -14,6 +14,7 @@ from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.asinh import is_asinh, to_flux
 from galedge.images.header import HduName, plain_hdu
+from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.samples import Samples
 from galedge.support.regular import open_regular
 
@@ -36,10 +37,21 @@ class Fits:
         self._limit = limit
 
     def image(self, hdu: HduName | None) -> _core.Hdu:
-        """Find an HDU by number or EXTNAME; by default the first image."""
+        """Find an HDU by number or EXTNAME; by default the first image.
+
+        Weights, masks and the like come after all others.
+        """
         if isinstance(hdu, int) and hdu < 0:
             raise ReadError(f"no HDU {hdu}: HDUs are numbered from 0")
-        return self.file.image(plain_hdu(hdu))
+        found = self.file.image(plain_hdu(hdu))
+        if hdu is None and is_plane(found.text):
+            others = (h for h in self.file.hdus() if h.is_image and not is_plane(h.text))
+            return next(others, found)
+        return found
+
+    def others(self, hdu: _core.Hdu) -> bool:
+        """Tell whether an image is followed by another, besides weights and masks."""
+        return any(not is_plane(other.text) for other in self.file.following(hdu, FOLLOWING))
 
     def frame(self, hdu: HduName | None) -> tuple[int, int]:
         """Height and width."""
@@ -204,7 +216,8 @@ def _needed(fits: Fits, hdu: HduName | None, whole: bool) -> int:
         except ReadError:
             pass  # perhaps it only comes later
         else:
-            return _end(found)
+            if hdu is not None or not is_plane(found.text):
+                return _end(found)
     # Where something follows and is no HDU, there is nothing to look for.
     return _end(fits.file.hdus()[-1]) + 9
 

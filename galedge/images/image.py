@@ -84,9 +84,9 @@ def read(
         ``Cutout2D`` of astropy's, a masked or any other array or what becomes one
         (Dask), a picture of Pillow's. Masked pixels are NaN.
     hdu
-        HDU number, EXTNAME, or EXTNAME and EXTVER, ``("SCI", 2)`` or ``"SCI,2"``; the
-        first image in the file by default. Of what is in memory only a list of HDUs
-        has more than one.
+        HDU number, EXTNAME, or EXTNAME and EXTVER, ``("SCI", 2)`` or ``"SCI,2"``; by
+        default the first image in the file that is not the weights, mask or noise of
+        another. Of what is in memory only a list of HDUs has more than one.
     dtype
         ``"float32"`` or ``"float64"``. By default pictures of 8 bits stay what they
         are, uint8, so that their pixels alone are known for stretched ones too; all
@@ -310,6 +310,7 @@ def _read_fits(
         *found.signs,
         origin=window[:2] if window is not None else (0, 0),
         order=stated_order(found.text) if len(data) == 3 and data.ndim == 3 else None,
+        other_hdus=hdu is None and fits.others(found),
     )
 
 

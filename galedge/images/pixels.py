@@ -60,6 +60,9 @@ class Image:
     binning : int
         How many pixels of the image that the header describes make the side of one here;
         `wcs` and `origin` are of those.
+    other_hdus : bool
+        Whether the file holds further images, and this is the one that was read as
+        nobody chose.
     """
 
     data: NDArray[Any]
@@ -75,3 +78,4 @@ class Image:
     origin: tuple[int, int] = (0, 0)
     order: Order | None = None
     binning: int = 1
+    other_hdus: bool = False

@@ -15,6 +15,7 @@ from galedge.images.astrometry import on_one_grid
 from galedge.images.colours import RED_FIRST, order_in
 from galedge.images.header import Header
 from galedge.images.image import Image, read
+from galedge.images.kinds import refuse
 from galedge.images.mosaic import apart
 from galedge.images.samples import planes_first
 from galedge.images.wavelengths import Order
@@ -28,13 +29,18 @@ def are_bands(hdu: Any) -> bool:
 
 
 def image_of(
-    source: Any, hdu: Any, plane: int | None, verify: bool, order: Order | None = None
+    source: Any,
+    hdu: Any,
+    plane: int | None,
+    verify: bool,
+    order: Order | None = None,
+    any_kind: bool = False,
 ) -> Image:
     """Return a source as an image of shape (1 or 3, H, W), float32, red first.
 
     Parameters
     ----------
-    source, hdu, plane, verify
+    source, hdu, plane, verify, any_kind
         As for `galedge.prepare`.
     order : tuple of int, optional
         Which of the planes of a cube are red, green and blue. Default: as its file says.
@@ -51,10 +57,11 @@ def image_of(
                 "and blue; give several images as a list"
             )
         each = hdu if are_bands(hdu) else (hdu,) * 3
-        return _together([_band(*pair, plane, verify) for pair in zip(source, each, strict=True)])
+        pairs = zip(source, each, strict=True)
+        return _together([_band(*pair, plane, verify, any_kind) for pair in pairs])
     if are_bands(hdu):
-        return _together([_band(source, number, plane, verify) for number in hdu])
-    image = _band(source, hdu, plane, verify)
+        return _together([_band(source, number, plane, verify, any_kind) for number in hdu])
+    image = _band(source, hdu, plane, verify, any_kind)
     if len(image.data) == 1:
         return image
     order = order_in(image, order)
@@ -63,13 +70,15 @@ def image_of(
     return replace(image, data=image.data[list(order)], order=order)
 
 
-def _band(source: Any, hdu: Any, plane: int | None, verify: bool) -> Image:
+def _band(source: Any, hdu: Any, plane: int | None, verify: bool, any_kind: bool) -> Image:
     if type(source) is np.ndarray:  # what control loops hand over, thousands a second
         image: Image | None = Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
     else:
         image = source if isinstance(source, Image) else image_in(source, hdu)
     if image is None:
         image = read(source, hdu, "float32", verify=verify)
+    if not any_kind:
+        refuse(image.header.text)
     if plane is None:
         image = _apart(image)
     return replace(image, data=_planes(image, plane))

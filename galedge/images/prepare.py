@@ -23,6 +23,7 @@ from galedge.images.colours import asked, colour_flags, named_order
 from galedge.images.facts import Facts, facts_of
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.image import Image
+from galedge.images.kinds import CARDS, kind_of
 from galedge.images.planes import are_bands, image_of
 from galedge.images.recipe import Recipe
 from galedge.support.log import unforeseen
@@ -66,6 +67,7 @@ def prepare(
     dtype: npt.DTypeLike = np.uint8,
     out: Pixels | None = None,
     verify: bool = False,
+    any_kind: bool = False,
 ) -> Batch:
     """Frame, resample and stretch images into one batch.
 
@@ -97,6 +99,9 @@ def prepare(
         Written in place of a new array; its type counts, not `dtype`.
     verify : bool
         Compare CHECKSUM and DATASUM of FITS files, as `galedge.read` does.
+    any_kind : bool
+        Take also what its header says is no image of the sky: darks, flats and biases,
+        weights, masks and noise.
 
     Returns
     -------
@@ -114,8 +119,8 @@ def prepare(
     core = _core.Recipe(**recipe.to_json())
     # The core reads only what it needs, verifying takes all: that is read's task.
     in_core = [not verify and _read_in_core(source, hdu, plane) for source in sources]
-    prepare_files = partial(_prepare_files, order=order)
-    prepare_pixels = partial(_prepare_pixels, order=order, verify=verify)
+    prepare_files = partial(_prepare_files, order=order, any_kind=any_kind)
+    prepare_pixels = partial(_prepare_pixels, order=order, verify=verify, any_kind=any_kind)
     facts = [Facts()] * len(sources)  # each has another in its place in the end
     for by_core, run in ((True, prepare_files), (False, prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
@@ -155,6 +160,7 @@ def _prepare_files(
     plane: int | None,
     threads: int,
     order: str | None,
+    any_kind: bool,
 ) -> list[Facts]:
     paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
     result = _core.prepare_files(
@@ -165,18 +171,41 @@ def _prepare_files(
         out,
         threads,
         asked(order),
+        CARDS,
     )
     facts = facts_of(paths, result)
     for each in facts:
         resolve(each)
-    # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python
-    # may with an extra, or knows which one to install.
-    for i, unsupported in enumerate(result[-1]):
-        if unsupported:
+    *_, unsupported, told = result
+    for i, (lacks, (cards, *following)) in enumerate(
+        zip(unsupported, [of or [[]] for of in told], strict=True)
+    ):
+        kind = kind_of(cards) if cards else None
+        # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python may
+        # with an extra, or knows which one to install; and it looks for another HDU than
+        # one of weights.
+        if lacks or (kind is not None and kind.is_plane and hdu is None):
             facts[i : i + 1] = _prepare_pixels(
-                sources[i : i + 1], core, out[i : i + 1], hdu, plane, threads, order
+                sources[i : i + 1],
+                core,
+                out[i : i + 1],
+                hdu,
+                plane,
+                threads,
+                order,
+                any_kind=any_kind,
             )
+        elif kind is not None and not any_kind:
+            facts[i] = Facts(paths[i], error=kind.reason)
+            out[i] = 0
+        elif following and facts[i].error is None and _has_picture(following):
+            facts[i].flags += ("other_hdus",)
     return facts
+
+
+def _has_picture(told: list[list[tuple[str, str]]]) -> bool:
+    kinds = map(kind_of, told)
+    return any(kind is None or not kind.is_plane for kind in kinds)
 
 
 def _prepare_pixels(
@@ -188,6 +217,7 @@ def _prepare_pixels(
     threads: int,
     order: str | None = None,
     verify: bool = False,
+    any_kind: bool = False,
 ) -> list[Facts]:
     named_as = named_order(order)
     facts = [Facts() for _ in sources]
@@ -198,7 +228,7 @@ def _prepare_pixels(
     for i, source in enumerate(sources):
         facts[i].path = "" if isinstance(source, tuple) else named(source)
         try:
-            image = image_of(source, hdu, plane, verify, named_as)
+            image = image_of(source, hdu, plane, verify, named_as, any_kind)
             _copy_header(image, facts[i])
             images.append(image.data)
             read_images.append(image)
@@ -220,6 +250,7 @@ def _prepare_pixels(
         fact.flags += colour_flags(image) if fact.error is None else ()
         _unbin(fact, image.binning)
         orient(fact, image)
+        fact.flags += ("other_hdus",) * image.other_hdus
         facts[i] = fact
     return facts
 

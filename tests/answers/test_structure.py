@@ -68,7 +68,7 @@ def by_statmorph(image, ours):
     """Measure by statmorph, within galedge's isophote and less its sky."""
     import statmorph
 
-    _, labels, central, step, _ = central_cells(image, 2.0)
+    _, labels, central, step, *_ = central_cells(image, 2.0)
     cells = np.where(labels == central, 1, np.where(labels > 0, 2, 0))
     segments = np.zeros(image.shape, int)
     large = np.kron(cells, np.ones((step, step), int))

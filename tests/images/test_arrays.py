@@ -243,12 +243,12 @@ def test_the_hdu_of_a_list_is_chosen_as_of_a_file(tmp_path, bundle, image):
     for hdu, number in {
         None: 1, 3: 3, "SCI": 1, "sci,2": 3, ("SCI", 2): 3, "DQ": 4, "Packed": 6, "err,1": 2,
     }.items():  # fmt: skip
-        classifier = Classifier(bundle, workers=1, hdu=hdu)
+        classifier = Classifier(bundle, workers=1, hdu=hdu, any_kind=True)
         file, held = classifier.classify([tmp_path / "a.fits", hdus])
         assert (file.hdu, held.hdu, file.error) == (number, number, None), hdu
         assert held.sky == pytest.approx(file.sky, abs=0.05)  # tiles of floats are quantized
         assert read(tmp_path / "a.fits", hdu).hdu == read(hdus, hdu).hdu == number
-        (facts,) = prepare([tmp_path / "a.fits"], hdu=hdu).facts
+        (facts,) = prepare([tmp_path / "a.fits"], hdu=hdu, any_kind=True).facts
         assert facts.hdu == number
         assert Measurer(hdu=hdu).measure(tmp_path / "a.fits").hdu == number
     for hdu, said in {

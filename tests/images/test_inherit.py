@@ -38,14 +38,17 @@ def made(primary, extension, kind=None):
     return out.getvalue()
 
 
-PRIMARY = {"OBJECT": "NGC 1234", "DATE-OBS": DATE, "FILTER": "r", "EXPTIME": 300.0}
+PRIMARY = {
+    **{"OBJECT": "NGC 1234", "DATE-OBS": DATE, "FILTER": "r", "IMAGETYP": "object"},
+    "EXPTIME": 300.0,
+}
 OWN = {"OBJECT": "mine", "DATE-OBS": "2025-01-01"}
 CASES = {
-    "said": ({"INHERIT": True}, ("NGC 1234", DATE), ["FILTER", "EXPTIME"]),
-    "unsaid": ({}, ("NGC 1234", DATE), []),
+    "said": ({"INHERIT": True}, ("NGC 1234", DATE), ["FILTER", "IMAGETYP", "EXPTIME"]),
+    "unsaid": ({}, ("NGC 1234", DATE), ["FILTER", "IMAGETYP"]),
     "refused": ({"INHERIT": False}, ("", ""), []),
-    "own": ({"INHERIT": True, **OWN}, ("mine", "2025-01-01"), ["FILTER", "EXPTIME"]),
-    "half": ({"OBJECT": "mine"}, ("mine", DATE), []),
+    "own": ({"INHERIT": True, **OWN}, ("mine", "2025-01-01"), ["FILTER", "IMAGETYP", "EXPTIME"]),
+    "half": ({"OBJECT": "mine", "OBSTYPE": "science"}, ("mine", DATE), ["FILTER"]),
 }
 
 
@@ -76,7 +79,7 @@ def test_every_way_takes_the_same(tmp_path, bundle, galedge, case, kind):
     (row,) = rows(process.stdout)
     header = fits.getheader(tmp_path / row["path"])
     assert (header.get("OBJECT", ""), header.get("DATE-OBS", "")) == told
-    assert [key for key in ("FILTER", "EXPTIME") if key in header] == kept
+    assert [key for key in ("FILTER", "IMAGETYP", "EXPTIME") if key in header] == kept
     assert header["CRVAL1"] == TAN["CRVAL1"]
 
 

@@ -65,6 +65,7 @@ def explain(
             plane=reading.plane,
             order=reading.order,
             frame=reading.frame,
+            any_kind=reading.any_kind,
         )
     except ValueError as error:
         raise click.UsageError(f"{'--class' if target else '--head'}: {error}") from error

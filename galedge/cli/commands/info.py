@@ -26,6 +26,13 @@ def info(file: str | None, reading: Reading) -> None:
     else:
         from galedge.cli.show import describe_file
 
-        lines = describe_file(file, reading.hdu, reading.plane, reading.order, reading.verify)
+        lines = describe_file(
+            file,
+            reading.hdu,
+            reading.plane,
+            reading.order,
+            verify=reading.verify,
+            any_kind=reading.any_kind,
+        )
     for line in lines:
         print_text(line)

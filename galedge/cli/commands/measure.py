@@ -24,6 +24,10 @@ def measure(paths: tuple[str, ...], writing: Writing, reading: Reading, running:
     from galedge.answers.measure import COLUMNS, Measurer
 
     measurer = Measurer(
-        workers=running.workers, hdu=reading.hdu, plane=reading.plane, verify=reading.verify
+        workers=running.workers,
+        hdu=reading.hdu,
+        plane=reading.plane,
+        verify=reading.verify,
+        any_kind=reading.any_kind,
     )
     tabulate(paths, writing, COLUMNS, measurer.stream, "measured")

@@ -16,6 +16,7 @@ from galedge.core.kernels.sources import CENTRAL, central_cells
 __all__ = [
     "CROPPED",
     "FRAMINGS",
+    "MANY_SOURCES",
     "NEIGHBOUR",
     "NO_SOURCE",
     "SMALL",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 # Flags by bit, as in csrc/central.hpp and `galedge.images.facts.FLAGS`.
-NO_SOURCE, CROPPED, NEIGHBOUR, SMALL = 1, 2, 4, 8
+NO_SOURCE, CROPPED, NEIGHBOUR, SMALL, MANY_SOURCES = 1, 2, 4, 8, 64
 
 # The constants of csrc/central.cpp, with their reasons there.
 _SYMMETRIC = 0.6
@@ -151,9 +152,9 @@ def find_central(
     diameter : float
         Of its isophote, in pixels; 0 without a source.
     flags : int
-        Bits of `NO_SOURCE`, `CROPPED`, `NEIGHBOUR`, `SMALL`.
+        Bits of `NO_SOURCE`, `CROPPED`, `NEIGHBOUR`, `SMALL`, `MANY_SOURCES`.
     """
-    smooth, labels, central, step, level = central_cells(image, threshold, sparse)
+    smooth, labels, central, step, level, is_field = central_cells(image, threshold, sparse)
     ny, nx = smooth.shape
     if central == 0:
         return 0.5 * image.shape[1], 0.5 * image.shape[0], 0.0, NO_SOURCE
@@ -170,6 +171,8 @@ def find_central(
         flags |= CROPPED
     if diameter < 10:
         flags |= SMALL
+    if is_field:
+        flags |= MANY_SOURCES
     return (cx + 0.5) * step, (cy + 0.5) * step, diameter, flags
 
 

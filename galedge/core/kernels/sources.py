@@ -20,6 +20,7 @@ CENTRAL = 0.12
 # The constants of csrc/central.cpp, with their reasons there.
 _SIGNIFICANT = 5.0
 _BRIGHT = np.float32(30)
+_FEW, _MANY = 5, 15
 
 _ONE = np.float32(1)
 
@@ -89,8 +90,11 @@ def label_cells(grid: NDArray[Any], level: Any) -> tuple[NDArray[np.int32], int]
 @kernel
 def _central_label(
     smooth: Floats, labels: NDArray[np.int32], count: int, sky: Any, noise: Any
-) -> tuple[int, NDArray[np.bool_]]:
-    """Find the source with most flux, weighted towards the centre, and which are no noise."""
+) -> tuple[int, NDArray[np.bool_], bool]:
+    """Find the source with most flux, weighted towards the centre, and which are no noise.
+
+    Last, whether they are many and none fills the image.
+    """
     ny, nx = smooth.shape
     spread = CENTRAL * max(nx, ny)
     flux = np.zeros(count + 1)
@@ -107,21 +111,25 @@ def _central_label(
                 flux[label] += f
                 weight[label] += min(f, _BRIGHT) * wx * wy
                 cells[label] += 1
-    best = 0
+    best, found, largest = 0, 0, 0.0
     significant = np.zeros(count + 1, np.bool_)
     for label in range(1, count + 1):
         # Smoothing correlates neighbouring cells: the noise of a sum grows
         # about twice as fast as the square root of their number.
         significant[label] = flux[label] > _SIGNIFICANT * 2 * math.sqrt(cells[label])
+        if significant[label]:
+            found += 1
+            largest = max(largest, cells[label])
         if significant[label] and weight[label] > weight[best]:  # that of the sky is 0
             best = label
-    return best, significant
+    is_field = 100 * largest < (min(found, _MANY) - _FEW) * nx * ny
+    return best, significant, is_field
 
 
 @kernel
 def central_cells(
     image: Floats, threshold: float, sparse: bool = False
-) -> tuple[Floats, NDArray[np.int32], int, int, Any]:
+) -> tuple[Floats, NDArray[np.int32], int, int, Any, bool]:
     """Sort the cells of an image (H, W) of float32 into sources.
 
     Returns
@@ -137,11 +145,13 @@ def central_cells(
         Pixels a cell's side.
     level : float
         The sky among the cells.
+    is_field : bool
+        Whether there are many sources, none of which fills the image.
     """
     step = cell_side(image.shape[1], image.shape[0])
     if step == 0:  # a spectrum: no galaxy is in it
         nothing = np.zeros((1, 1), np.float32)
-        return nothing, np.zeros((1, 1), np.int32), 0, 1, np.float32(np.nan)
+        return nothing, np.zeros((1, 1), np.int32), 0, 1, np.float32(np.nan), False
     grid = average_cells(image, step)
     empty = ~np.isfinite(grid)
     lacking = empty.any()
@@ -153,11 +163,11 @@ def central_cells(
     span = smooth.max() - smooth.min()
     noise = max(sigma, span * np.float32(1e-4) / np.float32(threshold))
     labels, count = label_cells(smooth, level + np.float32(threshold) * noise)
-    central, significant = _central_label(smooth, labels, count, level, noise)
+    central, significant, is_field = _central_label(smooth, labels, count, level, noise)
     for y in range(labels.shape[0]):
         for x in range(labels.shape[1]):
             if not significant[labels[y, x]]:
                 labels[y, x] = 0
             if sparse and empty[y, x] and labels[y, x] != central:
                 labels[y, x] = -1
-    return smooth, labels, central, step, level
+    return smooth, labels, central, step, level, is_field
