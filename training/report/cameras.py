@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from galedge._version import __version__
+from galedge.errors import GaledgeError
 from galedge.network.card import Card
+from galedge.network.engine import start
 from galedge.support.machine import cpu_name
 from training.data.pack import Pack
 from training.score.answers import Answers, run
@@ -90,7 +92,27 @@ class Seen:
             assert kinds is not None
             sets[name] = through(kinds, self.pack.cameras, self.fitted, draws, exact)
         self.result["sets"] = sets
+        if engines := self._engines():
+            self.result["openvino_as_onnxruntime"] = engines
         return self.result
+
+    def _engines(self, batch: int = 64) -> dict[str, float]:
+        """Return the share of labels on which OpenVINO agrees: of all pictures, and the least."""
+        head = self.pack.task.classes
+        if head is None:
+            return {}
+        try:
+            engine = start("openvino", self.network.read_bytes(), str(self.network))
+        except GaledgeError:  # not installed
+            return {}
+        shares = []
+        for kind, view in self.views.items():
+            parts = np.split(self.rows, range(batch, len(self.rows), batch))
+            pixels = (np.ascontiguousarray(self.pack.exact[view][part]) for part in parts)
+            logits = np.concatenate([engine.run(part)[head.output] for part in pixels])
+            theirs = self.kinds[kind].said[head.name].argmax(1)
+            shares.append(float((logits.argmax(1) == theirs).mean()))
+        return {"labels": round(float(np.mean(shares)), 4), "least": round(min(shares), 4)}
 
 
 def side_by_side(
@@ -134,10 +156,18 @@ def machine() -> dict[str, str]:
 
 
 def markdown(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Return what `table` does as lines of Markdown."""
+    """Return what `table` does as lines of Markdown, and on how many labels engines agree."""
     head, rows = table(results)
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
+    lines = ["| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows]]
+    for result in results:
+        if engines := result.get("openvino_as_onnxruntime"):
+            lines += [
+                "",
+                f"{result['model']}: OpenVINO gives the label of ONNX Runtime to "
+                f"{engines['labels']:.4f} of the pictures, to {engines['least']:.4f} through the "
+                "camera that tells them apart most",
+            ]
+    return lines
 
 
 def table(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:

@@ -1,5 +1,6 @@
 """Bundles through cameras, by one command: side by side, by their own recipes and tasks."""
 
+import importlib.util
 import json
 import shutil
 
@@ -117,6 +118,9 @@ def test_the_table_and_the_sheet_of_one_bundle(made, tmp_path):
     both = [bundle["sets"][name]["poor"]["pictures"] for name in ("one", "two")]
     assert sum(both) == bundle["sets"]["all"]["poor"]["pictures"] == number(made)
     assert "labels" in bundle["sets"]["all"]["poor"]["over_fp32"]
+    if importlib.util.find_spec("openvino"):
+        assert bundle["openvino_as_onnxruntime"]["labels"] > 0.9
+        assert "all-1: OpenVINO gives the label of ONNX Runtime to " in said
     card = json.loads((made / "all" / "card.json").read_text())
     row = card["metrics"]["int8"]["cameras"]["seeing"]
     assert {key: bundle["sets"]["all"]["seeing"][key] for key in row} == row
