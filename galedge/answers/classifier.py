@@ -22,6 +22,7 @@ from galedge.images.facts import Facts
 from galedge.images.header import HduName
 from galedge.images.image import Image
 from galedge.images.inputs import Rejected
+from galedge.images.parts import ALL, parts_of
 from galedge.images.prepare import named, prepare
 from galedge.network.heads import Answer
 from galedge.network.model import Model
@@ -63,7 +64,8 @@ class Classifier:
         next source of an iterator. Default: 64, on a GPU 1024.
     hdu : int or str, optional
         HDU to read from FITS files, by number, EXTNAME, or EXTNAME and EXTVER
-        (``"SCI,2"``). Default: the first image.
+        (``"SCI,2"``); or ``"all"``, for a result of each image of a file but weights,
+        masks and noise. Default: the first image.
     plane : int, optional
         Plane to take from cubes. Default: a cube of three is a colour image,
         others are rejected.
@@ -198,8 +200,8 @@ class Classifier:
         Returns
         -------
         Result or list of Result
-            One for each galaxy, in order. A galaxy that cannot be classified
-            is a result with ``status == "error"``, not an exception.
+            One for each galaxy, in order; with ``hdu="all"`` always a list. A galaxy that
+            cannot be classified is a result with ``status == "error"``, not an exception.
 
         Raises
         ------
@@ -213,6 +215,8 @@ class Classifier:
         except GaledgeError as error:
             return self._failure("", str(error))
         several = None if array is None else _split(array)
+        if several is None and self.hdu == ALL:
+            return list(self.stream([source]))
         return self._chunk([source])[0] if several is None else list(self.stream(several))
 
     def stream(self, sources: Iterable[Source]) -> Iterator[Result]:
@@ -231,9 +235,11 @@ class Classifier:
         Yields
         ------
         Result
-            One for each source, in their order.
+            One for each source, in their order; or, with ``hdu="all"``, for each image.
         """
         size = self.batch
+        if self.hdu == ALL:
+            sources = (part for each in sources for part in parts_of(each, self.any_kind))
         if size == 1 and not isinstance(sources, Sized):
             # The next source may be a night away: what is there is answered first.
             for source in sources:
@@ -281,7 +287,7 @@ class Classifier:
         batch = prepare(
             sources,
             self.recipe,
-            hdu=self.hdu,
+            hdu=None if self.hdu == ALL else self.hdu,
             plane=self.plane,
             order=self.order,
             out=self._buffer(len(sources)),

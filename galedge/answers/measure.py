@@ -18,6 +18,7 @@ from galedge.images.header import HduName, Header
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
 from galedge.images.kinds import refuse
+from galedge.images.parts import ALL, Part, parts_of
 from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
@@ -100,14 +101,18 @@ class Measurer:
         """Measure one galaxy; what cannot be measured is a result with an error."""
         if isinstance(source, Rejected):
             return Measured(source.path, error=source.reason)
+        asked = None if self.hdu == ALL else self.hdu
+        hdu: HduName | None = None
+        if isinstance(source, Part):
+            source, asked = source.source, source.hdu
+            hdu = asked
         path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
-        hdu = None
         try:
             if type(source) is np.ndarray:
                 return Measured(structure=structure(source))
             image = source
             if not isinstance(image, Image):
-                image = read(image, self.hdu, "float32", plane=self.plane, verify=self.verify)
+                image = read(image, asked, "float32", plane=self.plane, verify=self.verify)
             hdu = image.hdu
             if not self.any_kind:
                 refuse(image.header.text)
@@ -133,6 +138,8 @@ class Measurer:
         Twice as many as there are workers are in flight, so memory stays flat
         and `sources` may be endless.
         """
+        if self.hdu == ALL:
+            sources = (part for each in sources for part in parts_of(each, self.any_kind))
         return ordered_map(self.measure, sources, self.workers)
 
 

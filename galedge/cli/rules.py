@@ -67,6 +67,12 @@ RULES: tuple[Rule, ...] = (
     Rule("excludes", ("--order",), ("--plane",), "one plane has no order"),
     Rule("excludes", ("--order",), ("--bands",), "it lists the bands from blue to red itself"),
     Rule("needs", ("--hdu", "--plane", "--order", "--verify", "--any-kind"), ("FILE",)),
+    Rule(
+        "excludes",
+        ("--hdu all",),
+        ("--bands", "--overlay", "--dask", "--write-back", "--quarantine-move"),
+        "it makes rows of a file's images, which share the file",
+    ),
     Rule("needs", ("--overlay",), _FRAMES, "it draws the sources of one frame"),
     Rule("needs", ("--dask",), ("-o",), "a new folder, for the parts of a Parquet data set"),
     Rule(

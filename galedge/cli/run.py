@@ -28,6 +28,12 @@ FATAL, REJECTED, INTERRUPTED = 1, 3, 130  # 2 is click's, for wrong usage
 
 _Outcome = TypeVar("_Outcome", bound="Outcome")
 
+# What flags of images suggest, once for a run.
+_HINTS = {
+    "many_sources": "many sources, none of which fills the image; --detect finds those of a frame",
+    "other_hdus": "the file holds further images; --hdu all makes a row of each",
+}
+
 _SHOWN_REJECTIONS = 10  # on standard error; the table has them all
 
 
@@ -74,6 +80,7 @@ def tabulate(
             for result in log.watch(stream(inputs), total):
                 row = result.as_row()
                 table.write(row)
+                log.heed(row)
                 if page is not None:
                     upwards = getattr(result, "upwards", False)
                     page.add(row, getattr(result, "pixels", None), upwards=upwards)
@@ -113,6 +120,7 @@ class Log:
 
     def __init__(self, verb: str, quiet: bool, bar: bool, noun: str = "image") -> None:
         self.done = self.rejected = 0
+        self._flagged: dict[str, int] = {}
         self._verb = verb
         self._noun = noun
         self._quiet = quiet
@@ -138,6 +146,13 @@ class Log:
         if result.error is not None:
             self.rejected += 1
             self._reject(result.path, result.error)
+
+    def heed(self, row: Mapping[str, Any]) -> None:
+        """Take note of flags that suggest something."""
+        flags = row.get("flags")
+        if flags and self._verb == "classified":
+            for flag in _HINTS.keys() & flags.split(";"):
+                self._flagged[flag] = self._flagged.get(flag, 0) + 1
 
     def _reject(self, path: str, error: str) -> None:
         if self._quiet or self.rejected > _SHOWN_REJECTIONS + 1:
@@ -170,6 +185,9 @@ class Log:
             say(text)
 
     def end(self, text: str) -> None:
-        """Say the last word."""
+        """Say the last word, and before it what flags suggest."""
         self.close()
+        for flag, hint in _HINTS.items():
+            if flag in self._flagged:
+                self.note(f"{flag}, of {counted(self._flagged[flag], self._noun)}: {hint}")
         self.note(text)

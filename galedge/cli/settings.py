@@ -60,6 +60,20 @@ def _formats() -> list[str]:
     return list(formats())
 
 
+_HDU = (
+    "HDU of FITS files, by number or EXTNAME: SCI or SCI,2. Default: the first with an image, "
+    "weights and masks last."
+)
+
+#: What ``--hdu`` is where a file may have a row for each of its images.
+HDUS = {"metavar": "N|NAME|all", "help": f"{_HDU} With all a row for each image."}
+
+
+def _hdu_form(value: object) -> str:
+    """Return what ``--hdu`` was given, as its metavar calls it."""
+    return "all" if value == "all" else "N" if isinstance(value, int) else "NAME"
+
+
 def _hdu(context: click.Context, option: click.Parameter, value: str | None) -> int | str | None:
     """Check ``--hdu``: a number or a name."""
     if value is None:
@@ -146,9 +160,9 @@ class Reading:
     hdu: int | str | None = setting(
         "--hdu",
         callback=_hdu,
+        form=_hdu_form,
         metavar="N|NAME",
-        help="HDU of FITS files, by number or EXTNAME: SCI or SCI,2. Default: the first with "
-        "an image, weights and masks last.",
+        help=_HDU,
     )
     plane: int | None = setting(
         "--plane",

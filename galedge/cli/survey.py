@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from galedge.frames.field import Placed
     from galedge.frames.frame import Frame
     from galedge.frames.sources import Sources
+    from galedge.images.header import HduName
     from galedge.images.inputs import Rejected
     from galedge.tables.columns import Column
     from galedge.tables.rows import Cell
@@ -86,7 +88,22 @@ class Survey:
         self.complete = True
 
     def of(self, group: Group | Rejected) -> Iterator[Placed]:
-        """Yield the rows of one frame; a single one if it cannot be read."""
+        """Yield the rows of one file; a single one if it cannot be read."""
+        from galedge.images.inputs import Rejected
+        from galedge.images.parts import ALL, Part, parts_of
+
+        hdu = self._classifier.hdu
+        if hdu != ALL or isinstance(group, Rejected):
+            yield from self._of(group, hdu)
+            return
+        for part in parts_of(group.path, self._classifier.any_kind):
+            yield from self._of(
+                part if isinstance(part, Rejected) else group,
+                part.hdu if isinstance(part, Part) else None,
+            )
+
+    def _of(self, group: Group | Rejected, hdu: HduName | None) -> Iterator[Placed]:
+        """Yield the rows of one frame."""
         from galedge.errors import GaledgeError, ReadError
         from galedge.frames.field import classify_sources
         from galedge.frames.frame import Frame
@@ -98,7 +115,7 @@ class Survey:
             if isinstance(group, Rejected):
                 raise ReadError(group.reason)
             asked = self._classifier
-            frame = Frame(group.source, asked.hdu, asked.plane, asked.order)
+            frame = Frame(group.source, hdu, asked.plane, asked.order)
             if not asked.any_kind:
                 refuse(frame.image.header.text)
             if self._remembers:
@@ -119,14 +136,15 @@ class Survey:
             raise
         except Exception as error:  # one frame's, not the run's
             reason = unforeseen(error, group.path)
-        yield self.rejected(group.path, reason)
+        yield self.rejected(group.path, reason, hdu if isinstance(hdu, int) else None)
 
-    def rejected(self, path: str, reason: str) -> Placed:
+    def rejected(self, path: str, reason: str, hdu: int | None = None) -> Placed:
         """Return the row of a frame that has none of a source."""
         from galedge.frames.field import Placed
         from galedge.images.inputs import Rejected
 
         (result,) = self._classifier.stream([Rejected(path, reason)])
+        result = replace(result, hdu=hdu)
         nowhere = float("nan")
         return Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
 

@@ -26,7 +26,7 @@ from galedge.images.header import HduName, Header, plain_hdu
 from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.pixels import Image
 
-__all__ = ["array_like", "image_in", "image_with", "is_several"]
+__all__ = ["array_like", "image_in", "image_with", "images_in", "is_several"]
 
 _Answer = TypeVar("_Answer")
 
@@ -182,6 +182,17 @@ def _of_list(hdus: Any, hdu: HduName | None) -> Image:
     image = _of_hdu(hdus[number], number, primary, str(hdus.filename() or ""))
     following = list(hdus)[number + 1 : number + 1 + FOLLOWING] if hdu is None else []
     return replace(image, other_hdus=any(_is_image(h) and not _is_plane(h) for h in following))
+
+
+def images_in(source: Any, any_kind: bool) -> list[int] | None:
+    """Return which HDUs of a list are images, without weights and masks; None for all else."""
+    if not _is(source, "astropy.io.fits", "HDUList"):
+        return None
+    return [
+        number
+        for number, found in enumerate(source)
+        if _is_image(found) and (any_kind or not _is_plane(found))
+    ]
 
 
 def _number_of(hdus: Any, hdu: HduName | None) -> int:

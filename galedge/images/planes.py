@@ -17,6 +17,7 @@ from galedge.images.header import Header
 from galedge.images.image import Image, read
 from galedge.images.kinds import refuse
 from galedge.images.mosaic import apart
+from galedge.images.parts import Part
 from galedge.images.samples import planes_first
 from galedge.images.wavelengths import Order
 
@@ -50,6 +51,8 @@ def image_of(
     ReadError
         If it cannot be read as one.
     """
+    if isinstance(source, Part):
+        source, hdu = source.source, source.hdu
     if isinstance(source, tuple):
         if len(source) != 3:
             raise Unsupported(

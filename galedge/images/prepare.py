@@ -24,6 +24,7 @@ from galedge.images.facts import Facts, facts_of
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.image import Image
 from galedge.images.kinds import CARDS, kind_of
+from galedge.images.parts import Part
 from galedge.images.planes import are_bands, image_of
 from galedge.images.recipe import Recipe
 from galedge.support.log import unforeseen
@@ -139,7 +140,7 @@ def named(source: object) -> str:
     """Return the path by which a source is known; empty for what has none."""
     if isinstance(source, tuple) and source:
         source = source[0]
-    if isinstance(source, Image):
+    if isinstance(source, Image | Part):
         return source.path
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
 
@@ -227,6 +228,7 @@ def _prepare_pixels(
     read_images: list[Image] = []
     for i, source in enumerate(sources):
         facts[i].path = "" if isinstance(source, tuple) else named(source)
+        facts[i].hdu = source.hdu if isinstance(source, Part) else None
         try:
             image = image_of(source, hdu, plane, verify, named_as, any_kind)
             _copy_header(image, facts[i])

@@ -15,13 +15,14 @@ from typing import Any
 
 from galedge.errors import OutputError
 from galedge.images.inputs import Rejected, Stamp, stamp_of
+from galedge.images.parts import Part
 from galedge.support.appendlog import AppendLog
 from galedge.tables.rows import Cell, Row
 
 __all__ = ["Journal", "Stream"]
 
-Stream = Callable[[list["str | Rejected"]], Iterable[Row]]
-"""From files to rows, one each, in order."""
+Stream = Callable[[list[Any]], Iterable[Row]]
+"""From files, or `Part` of them, or `Rejected`, to rows, one each, in order."""
 
 _BEGINS = b'{"galedge_journal": 1, '
 
@@ -56,7 +57,7 @@ class Journal:
 
     def __init__(self, table: str, binding: Mapping[str, Any]) -> None:
         self._log = AppendLog(f"{table}.journal", _BEGINS)
-        self._done: dict[str, tuple[Stamp, int, int]] = {}
+        self._done: dict[tuple[str, int | None], tuple[Stamp, int, int]] = {}
         try:
             self._load(json.loads(json.dumps(binding)))
         except BaseException:
@@ -78,7 +79,7 @@ class Journal:
                 found = record.get("binding", {})
             elif record.keys() >= {"path", "size", "mtime_ns", "row"}:
                 stamp = Stamp(record["size"], record["mtime_ns"])
-                self._done[record["path"]] = (stamp, offset, length)
+                self._done[record["path"], record.get("of_hdu")] = (stamp, offset, length)
         if found is None:
             self._log.add({"galedge_journal": 1, "binding": binding})
             return
@@ -97,33 +98,31 @@ class Journal:
         it was read: one that has changed since then is done again.
         """
 
-        def resuming(inputs: list[str | Rejected]) -> Iterator[Row]:
-            stamps = [None if isinstance(item, Rejected) else stamp_of(item) for item in inputs]
+        def resuming(inputs: list[str | Part | Rejected]) -> Iterator[Row]:
+            keys = [_key(item) for item in inputs]
+            stamps = [None if key is None else stamp_of(key[0]) for key in keys]
             done = [
-                stamp is not None and self._stamp(item) == stamp
-                for item, stamp in zip(inputs, stamps, strict=True)
+                key in self._done and self._done[key][0] == stamp
+                for key, stamp in zip(keys, stamps, strict=True)
             ]
             todo = [item for item, known in zip(inputs, done, strict=True) if not known]
             rows = iter(rest(todo))
-            for item, stamp, known in zip(inputs, stamps, done, strict=True):
-                if known:
-                    assert isinstance(item, str)
-                    yield self._restore(item)
+            for key, stamp, known in zip(keys, stamps, done, strict=True):
+                if known and key is not None:
+                    yield self._restore(*key)
                     continue
                 row = next(rows)
-                if stamp is not None:
-                    record = {"path": item, "size": stamp.size, "mtime_ns": stamp.mtime_ns}
+                if key is not None and stamp is not None:
+                    path, hdu = key
+                    record: dict[str, Any] = {"path": path, **stamp._asdict()}
+                    record |= {} if hdu is None else {"of_hdu": hdu}
                     self._log.add(record | {"row": row.as_row()})
                 yield row
 
         return resuming
 
-    def _stamp(self, item: str | Rejected) -> Stamp | None:
-        entry = self._done.get(item) if isinstance(item, str) else None
-        return entry[0] if entry else None
-
-    def _restore(self, path: str) -> _Kept:
-        _, offset, length = self._done[path]
+    def _restore(self, path: str, hdu: int | None) -> _Kept:
+        _, offset, length = self._done[path, hdu]
         row = self._log.read(offset, length)["row"]
         return _Kept(path, row["error"], row)
 
@@ -136,6 +135,13 @@ class Journal:
 
     def __exit__(self, *raised: object) -> None:
         self._log.__exit__(*raised)
+
+
+def _key(item: str | Part | Rejected) -> tuple[str, int | None] | None:
+    """Return what stands for a row: a file, or one image of it; None where there is nothing."""
+    if isinstance(item, Rejected):
+        return None
+    return (item.path, item.hdu) if isinstance(item, Part) else (item, None)
 
 
 def _short(value: Any) -> str:

@@ -31,6 +31,7 @@ VALUES = {
     "--min-area": "9",
     "--size": "32",
     "--hdu": "1",
+    "--hdu all": "all",
     "--plane": "0",
     "--order": "grz",
 }
@@ -144,6 +145,9 @@ def test_sentences(line, message):
         "classify x --bands {name}_{g,r,i}.fits -o t.csv",
         "classify x -o t.csv --resume --quarantine q --quarantine-move --write-back w --verify",
         "classify x --dask tcp://a:1 -o parts",
+        "classify x -o t.csv --resume --hdu all --quarantine q",
+        "classify x --hdu all --detect",
+        "classify x --hdu SCI --write-back w",
         "cutout --bands g.fits,r.fits,i.fits --catalog l.csv -o c",
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from galedge.cli import options
-from galedge.cli.settings import Keeping, Reading, Running, Writing
+from galedge.cli.settings import HDUS, Keeping, Reading, Running, Writing
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["classify"]
 @options.command
 @options.takes(Writing)
 @options.takes(Where)
-@options.takes(Reading)
+@options.takes(Reading, hdu=HDUS)
 @options.takes(Running)
 @options.takes(Keeping)
 @click.option(
@@ -59,6 +59,7 @@ def classify(
     from galedge.cli.nights import safeguarded
     from galedge.cli.run import tabulate
     from galedge.cli.survey import Survey
+    from galedge.images.parts import ALL, parted
 
     # A folder may hold any number; of files only, auto can tell what a start is worth.
     few = where.one_each and all(os.path.isfile(path) for path in where.paths)
@@ -89,4 +90,7 @@ def classify(
         table(names, stream, "classified", noun="object")
     else:
         with safeguarded(classifier, keeping, where.paths, writing.output) as run:
-            table(names, run.stream, "classified", then=run.finish, kept=run.kept)
+            each = run.stream
+            if classifier.hdu == ALL:
+                each = parted(each, classifier.any_kind)
+            table(names, each, "classified", then=run.finish, kept=run.kept)

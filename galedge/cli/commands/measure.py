@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from galedge.cli import options
 from galedge.cli.run import tabulate
-from galedge.cli.settings import Reading, Running, Writing, paths
+from galedge.cli.settings import HDUS, Reading, Running, Writing, paths
 
 __all__ = ["measure"]
 
@@ -12,7 +12,7 @@ __all__ = ["measure"]
 @options.command
 @paths
 @options.takes(Writing, "output", "json", "quiet")
-@options.takes(Reading, without=["order", "frame"])
+@options.takes(Reading, without=["order", "frame"], hdu=HDUS)
 @options.takes(Running, "workers")
 def measure(paths: tuple[str, ...], writing: Writing, reading: Reading, running: Running) -> None:
     """Measure structure: concentration, asymmetry, smoothness, Gini, M20, shape.

@@ -11,7 +11,7 @@ import click
 
 from galedge.cli import options
 from galedge.cli.looking import Looking
-from galedge.cli.settings import Keeping, Reading, Running, Writing
+from galedge.cli.settings import HDUS, Keeping, Reading, Running, Writing
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _IDLE_SECONDS = 10.0  # between looks, where the system tells of events
 )
 @options.takes(Looking)
 @options.takes(Where, without=["paths"])
-@options.takes(Reading)
+@options.takes(Reading, hdu=HDUS)
 @options.takes(Running, without=["batch"])
 @options.takes(Keeping, without=["resume"])
 def watch(
@@ -74,6 +74,7 @@ def watch(
     from galedge.cli.load import load_classifier
     from galedge.cli.run import REJECTED, Log
     from galedge.core.backend import SLOW, is_compiled
+    from galedge.images.parts import ALL
     from galedge.nights.nightlog import NightLog
     from galedge.nights.watch import Scanner, Watch
     from galedge.support.say import counted
@@ -103,6 +104,7 @@ def watch(
 
         def written(row: Row, found: Found) -> None:
             log.count(row)
+            log.heed(row.as_row())
             nights.set_aside(place, row)
             if page is not None:
                 page.add(row)
@@ -114,9 +116,10 @@ def watch(
                 page.show()
             return over()
 
+        first = None if reading.hdu == ALL else reading.hdu
         scanner = Scanner(
             look,
-            lambda group: looking.is_complete(group, reading.hdu),
+            lambda group: looking.is_complete(group, first),
             table.is_done,
             looking.settle,
             looking.patience,
@@ -141,6 +144,7 @@ def _rows(
     from galedge.answers.result import columns
     from galedge.cli.nights import copying
     from galedge.cli.survey import Survey
+    from galedge.images.parts import ALL, parts_of
 
     names = columns(classifier.model.heads)
     if where.in_frames:
@@ -158,6 +162,8 @@ def _rows(
 
     def of_files(groups: list[Group | Rejected]) -> Iterator[Sequence[Row]]:
         items = [group.path if isinstance(group, Group) else group for group in groups]
+        if classifier.hdu == ALL:
+            return (list(stream(parts_of(item, classifier.any_kind))) for item in items)
         return ([row] for row in stream(items))
 
     return names, of_files
