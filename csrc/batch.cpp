@@ -59,6 +59,8 @@ int count_planes(const Hdu& hdu, int plane) {
     }
     if (plane >= 0 || planes == 1) return 1;
     if (planes == 3) return 3;
+    if (hdu.width() == 3 || hdu.width() == 4)
+        throw Error(ErrorKind::Unsupported, "its colours stand pixel by pixel");
     throw Error(ErrorKind::Read,
                 "a cube of " + std::to_string(planes) +
                     " planes is not a galaxy in one or three bands; choose one with --plane");

@@ -177,6 +177,8 @@ def prepare_files(
         planes = found.shape[0] if found.shape else 0
         if plane >= planes:
             raise ReadError(f"there is no plane {plane}; the image has {planes}")
+        if plane < 0 and planes not in (1, 3) and found.shape and found.shape[2] in (3, 4):
+            raise Unsupported("its colours stand pixel by pixel")
         if plane < 0 and planes not in (1, 3):
             raise ReadError(
                 f"a cube of {planes} planes is not a galaxy in one or three bands; "

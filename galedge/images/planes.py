@@ -83,7 +83,7 @@ def _band(source: Any, hdu: Any, plane: int | None, verify: bool, any_kind: bool
     if not any_kind:
         refuse(image.header.text)
     if plane is None:
-        image = _apart(image)
+        image = _colours_first(_apart(image))
     return replace(image, data=_planes(image, plane))
 
 
@@ -92,6 +92,17 @@ def _apart(image: Image) -> Image:
         return apart(image)
     except Unsupported as error:
         raise Unsupported(f"{image.path}: {error}" if image.path else str(error)) from None
+
+
+def _colours_first(image: Image) -> Image:
+    """Take a FITS cube whose first axis is of three or four for colours pixel by pixel.
+
+    What coordinates it has are not of its rows and columns.
+    """
+    data = planes_first(image.data)
+    if image.hdu is None or data is image.data:
+        return image
+    return replace(image, data=data, wcs=None, wcs_unread=False, sip_ignored=False, parity=0)
 
 
 def _together(bands: Sequence[Image]) -> Image:
@@ -118,7 +129,7 @@ def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:
     data: npt.NDArray[Any] = image.data
     if data.dtype.kind not in "buif":
         raise Unsupported(f"an array of {data.dtype} is not an image; give real numbers")
-    if image.hdu is None:  # the axes of FITS are what they are
+    if image.hdu is None:
         data = planes_first(data)
     if data.ndim == 2:
         data = data[np.newaxis]

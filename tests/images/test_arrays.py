@@ -422,10 +422,10 @@ def test_a_cube_of_an_hdu(classifier, image, bundle):
     assert classifier.classify(fits.PrimaryHDU(cube[:3])).ok
     odd = fits.PrimaryHDU(image[np.newaxis, :, np.newaxis, :])
     assert classifier.classify(odd).probabilities == classifier.classify(image).probabilities
-    # Axes of FITS are what they are: not a picture with its colours last.
-    assert (
-        "a cube of 96 planes" in classifier.classify(fits.PrimaryHDU(np.dstack([image] * 3))).error
-    )
+    # Colours pixel by pixel, as of an array.
+    colours = np.dstack([image, image * 2, image * 3])
+    found, expected = (classifier.classify(each) for each in (fits.PrimaryHDU(colours), colours))
+    assert found.probabilities == expected.probabilities
 
 
 def test_nothing_is_imported_to_know_them(tmp_path):
