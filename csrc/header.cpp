@@ -301,7 +301,10 @@ void Header::inherit(const Header& primary) {
         {"FILTER"},
         {"IMAGETYP", "IMGTYPE", "OBSTYPE", "DATA-TYP", "EXPTYPE", "EXP_TYPE", "FRAMETYP", "FRAME",
          "FLAVOR", "ESO DPR TYPE"},
-        {"PRODTYPE", "IMTYPE", "PRODCATG"}};
+        {"PRODTYPE", "IMTYPE", "PRODCATG"},
+        {"ROWORDER"},
+        {"BANDS", "BAND0", "BAND1", "BAND2"},
+        {"BAYERPAT", "COLORTYP", "CFAPAT", "XBAYROFF", "YBAYROFF", "BAYOFFX", "BAYOFFY"}};
     // A name that goes on for longer is made to fill the memory, in thousands of HDUs.
     constexpr std::size_t kMostInherited = 16;
     const auto wish = value("INHERIT");

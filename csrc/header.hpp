@@ -66,7 +66,7 @@ public:
     std::vector<Told> told(const std::vector<std::string>& keywords) const;
 
     // Takes what an extension leaves to its file's primary header: name, date, frame of
-    // reference, filter and kind of exposure, where it has none and does not say INHERIT = F.
+    // reference, filter, kind of exposure and colours, where it has none and does not say INHERIT = F.
     void inherit(const Header& primary);
 
     // All cards in order: HIERARCH keywords by their own name, CONTINUE joined.

@@ -42,6 +42,9 @@ _STATEMENTS = (
         *("FRAME", "FLAVOR", "ESO DPR TYPE"),
     ),
     ("PRODTYPE", "IMTYPE", "PRODCATG"),
+    ("ROWORDER",),
+    ("BANDS", "BAND0", "BAND1", "BAND2"),
+    ("BAYERPAT", "COLORTYP", "CFAPAT", "XBAYROFF", "YBAYROFF", "BAYOFFX", "BAYOFFY"),
 )
 # A name that goes on for longer is made to fill the memory, in thousands of HDUs.
 _MOST_INHERITED = 16 * 80

@@ -36,7 +36,10 @@ _STALE = re.compile(
     r"|(DATA|TRIM|BIAS|CCD|AMP|DET|ORIG)SEC\d*"
 )
 # What is taken from a primary header, and what of one never fits another HDU's pixels.
-_INHERITED = ("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX", "RADECSYS", "EPOCH", "FILTER", *CARDS)
+_INHERITED = (
+    *("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX", "RADECSYS", "EPOCH", "FILTER", *CARDS),
+    *("ROWORDER", "BANDS"),
+)
 _PLACE = re.compile(
     r"WCS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|(CD|PC|PV|DP)\d|[AB]P?_|LONPOLE|LATPOLE|LT[VM]"
     r"|CPDIS|D2IM|EXTEND|NEXTEND"

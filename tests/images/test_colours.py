@@ -196,6 +196,16 @@ def test_what_nobody_states_is_as_it_was_and_flagged(tmp_path):
     assert told(*cubes.values(), plane=1)[1] == [False] * len(cubes)
 
 
+def test_an_extension_leaves_its_bands_to_the_primary_header(tmp_path):
+    fits = pytest.importorskip("astropy.io.fits")
+    first = fits.PrimaryHDU(header=fits.Header({"BANDS": "grz"}))
+    fits.HDUList([first, fits.ImageHDU(planes("grz"))]).writeto(tmp_path / "g.fits")
+    with fits.open(tmp_path / "g.fits") as hdus:
+        pixels, unknown = told(str(tmp_path / "g.fits"), hdus)
+    assert not any(unknown)
+    assert all(np.array_equal(each, RIGHT) for each in pixels)
+
+
 def test_a_user_knows_better(tmp_path):
     cubes = sources_of(tmp_path, planes("grz"), BANDS="zrg", **TAN)
     pixels, unknown = told(*cubes.values(), planes("grz"), order="g,r,z")

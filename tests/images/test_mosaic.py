@@ -177,6 +177,25 @@ def test_frames_are_refused(frame):
     assert len(detect(Frame(str(path), plane=0))) >= 0
 
 
+@pytest.mark.parametrize("tiled", [False, True])
+def test_an_extension_leaves_its_pattern_to_the_primary_header(tmp_path, tiled):
+    fits = pytest.importorskip("astropy.io.fits")
+    data, colours = raw("GBRG", up=True, offset=(1, 0))
+    told = {"BAYERPAT": "GBRG", "XBAYROFF": 1, "YBAYROFF": 0, "ROWORDER": "BOTTOM-UP"}
+    path = tmp_path / "raw.fits"
+    extension = fits.CompImageHDU(data) if tiled else fits.ImageHDU(data)
+    first = fits.PrimaryHDU(header=fits.Header(told))
+    fits.HDUList([first, extension]).writeto(path)
+    planes = right(data, colours)
+    with fits.open(path) as hdus:
+        for source in (str(path), path.read_bytes(), hdus):
+            assert np.array_equal(image_of(source, None, None, False).data, planes)
+        assert np.array_equal(prepare([str(path)]).pixels, prepare([planes]).pixels)
+    extension.header["INHERIT"] = False
+    fits.HDUList([first, extension]).writeto(path, overwrite=True)
+    assert image_of(str(path), None, None, False).data.shape == (1, *data.shape)
+
+
 def test_makers_of_cameras_say_half_of_it(tmp_path):
     data, colours = raw("GBRG")
     path = written(tmp_path / "raw.fits", data, BAYERPAT="gb")
