@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = [
     "RED_FIRST",
     "UNKNOWN",
-    "asked",
     "colour_flags",
     "named_order",
+    "order_by",
     "order_in",
     "stated_order",
 ]
@@ -72,9 +72,8 @@ def named_order(text: str | None) -> Order | None:
     return found
 
 
-def asked(order: str | None) -> Callable[[bytes], Order | None]:
+def order_by(named: Order | None) -> Callable[[bytes], Order | None]:
     """Return what tells the order of three planes by their header, or as a user names it."""
-    named = named_order(order)
     return stated_order if named is None else lambda text: named
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,26 @@ from galedge.images.parts import Part
 from galedge.images.samples import planes_first
 from galedge.images.wavelengths import Order
 
-__all__ = ["are_bands", "image_of"]
+__all__ = ["Wanted", "are_bands", "image_of"]
+
+
+class Wanted(NamedTuple):
+    """What of a source is taken, and how; all but `order` as for `galedge.prepare`.
+
+    Attributes
+    ----------
+    hdu : int, str, tuple or None
+    plane : int or None
+    order : tuple of int or None
+        Which of the planes of a cube are red, green and blue; None as its file says.
+    verify, any_kind : bool
+    """
+
+    hdu: Any = None
+    plane: int | None = None
+    order: Order | None = None
+    verify: bool = False
+    any_kind: bool = False
 
 
 def are_bands(hdu: Any) -> bool:
@@ -29,28 +48,21 @@ def are_bands(hdu: Any) -> bool:
     return isinstance(hdu, tuple) and len(hdu) == 3
 
 
-def image_of(
-    source: Any,
-    hdu: Any,
-    plane: int | None,
-    verify: bool,
-    order: Order | None = None,
-    any_kind: bool = False,
-) -> Image:
+def image_of(source: Any, wanted: Wanted) -> Image:
     """Return a source as an image of shape (1 or 3, H, W), float32, red first.
 
     Parameters
     ----------
-    source, hdu, plane, verify, any_kind
+    source
         As for `galedge.prepare`.
-    order : tuple of int, optional
-        Which of the planes of a cube are red, green and blue. Default: as its file says.
+    wanted : Wanted
 
     Raises
     ------
     ReadError
         If it cannot be read as one.
     """
+    hdu = wanted.hdu
     if isinstance(source, Part):
         source, hdu = source.source, source.hdu
     if isinstance(source, tuple):
@@ -61,30 +73,30 @@ def image_of(
             )
         each = hdu if are_bands(hdu) else (hdu,) * 3
         pairs = zip(source, each, strict=True)
-        return _together([_band(*pair, plane, verify, any_kind) for pair in pairs])
+        return _together([_band(*pair, wanted) for pair in pairs])
     if are_bands(hdu):
-        return _together([_band(source, number, plane, verify, any_kind) for number in hdu])
-    image = _band(source, hdu, plane, verify, any_kind)
+        return _together([_band(source, number, wanted) for number in hdu])
+    image = _band(source, hdu, wanted)
     if len(image.data) == 1:
         return image
-    order = order_in(image, order)
+    order = order_in(image, wanted.order)
     if order is None or order == RED_FIRST:
         return replace(image, order=order)
     return replace(image, data=image.data[list(order)], order=order)
 
 
-def _band(source: Any, hdu: Any, plane: int | None, verify: bool, any_kind: bool) -> Image:
+def _band(source: Any, hdu: Any, wanted: Wanted) -> Image:
     if type(source) is np.ndarray:  # what control loops hand over, thousands a second
         image: Image | None = Image(source, Header(b""), None, "", None, source.dtype == np.uint8)
     else:
         image = source if isinstance(source, Image) else image_in(source, hdu)
     if image is None:
-        image = read(source, hdu, "float32", verify=verify)
-    if not any_kind:
+        image = read(source, hdu, "float32", verify=wanted.verify)
+    if not wanted.any_kind:
         refuse(image.header.text)
-    if plane is None:
+    if wanted.plane is None:
         image = _colours_first(_apart(image))
-    return replace(image, data=_planes(image, plane))
+    return replace(image, data=_planes(image, wanted.plane))
 
 
 def _apart(image: Image) -> Image:

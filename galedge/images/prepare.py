@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,13 +18,13 @@ import numpy.typing as npt
 from galedge.core.backend import _core
 from galedge.errors import GaledgeError
 from galedge.images.astrometry import orient, resolve
-from galedge.images.colours import asked, colour_flags, named_order
+from galedge.images.colours import colour_flags, named_order, order_by
 from galedge.images.facts import Facts, facts_of
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.image import Image
 from galedge.images.kinds import CARDS, kind_of
 from galedge.images.parts import Part
-from galedge.images.planes import are_bands, image_of
+from galedge.images.planes import Wanted, are_bands, image_of
 from galedge.images.recipe import Recipe
 from galedge.support.log import unforeseen
 
@@ -118,19 +117,17 @@ def prepare(
     if pixels.shape != shape or pixels.dtype not in kinds or not pixels.flags.c_contiguous:
         raise ValueError(f"out must be a C-contiguous uint8 or float32 array of shape {shape}")
     core = _core.Recipe(**recipe.to_json())
-    # The core reads only what it needs, verifying takes all: that is read's task.
-    in_core = [not verify and _read_in_core(source, hdu, plane) for source in sources]
-    prepare_files = partial(_prepare_files, order=order, any_kind=any_kind)
-    prepare_pixels = partial(_prepare_pixels, order=order, verify=verify, any_kind=any_kind)
+    wanted = Wanted(hdu, plane, named_order(order), verify, any_kind)
+    in_core = [_read_in_core(source, wanted) for source in sources]
     facts = [Facts()] * len(sources)  # each has another in its place in the end
-    for by_core, run in ((True, prepare_files), (False, prepare_pixels)):
+    for by_core, run in ((True, _prepare_files), (False, _prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
         if not at:
             continue
         if len(at) == len(sources):  # the usual case: no copy
-            return Batch(pixels, run(sources, core, pixels, hdu, plane, threads))
+            return Batch(pixels, run(sources, core, pixels, wanted, threads))
         part = np.empty((len(at), *shape[1:]), pixels.dtype)
-        found = run([sources[i] for i in at], core, part, hdu, plane, threads)
+        found = run([sources[i] for i in at], core, part, wanted, threads)
         for i, slot, fact in zip(at, part, found, strict=True):
             pixels[i], facts[i] = slot, fact
     return Batch(pixels, facts)
@@ -145,10 +142,12 @@ def named(source: object) -> str:
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
 
 
-def _read_in_core(source: Source, hdu: Hdu, plane: int | None) -> bool:
-    if any(isinstance(number, int) and number < 0 for number in (hdu, plane)):
+def _read_in_core(source: Source, wanted: Wanted) -> bool:
+    if any(isinstance(number, int) and number < 0 for number in (wanted.hdu, wanted.plane)):
         return False  # which is no choice, but to the core the sign of none
-    if isinstance(source, (str, os.PathLike)) and not are_bands(hdu):
+    if wanted.verify:  # which takes all, where the core reads only what it needs
+        return False
+    if isinstance(source, (str, os.PathLike)) and not are_bands(wanted.hdu):
         return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
     return False
 
@@ -157,21 +156,18 @@ def _prepare_files(
     sources: Sequence[Source],
     core: _core.Recipe,
     out: Pixels,
-    hdu: Hdu,
-    plane: int | None,
+    wanted: Wanted,
     threads: int,
-    order: str | None,
-    any_kind: bool,
 ) -> list[Facts]:
     paths = [os.fspath(source) for source in sources]  # type: ignore[arg-type]
     result = _core.prepare_files(
         [os.fsencode(path) for path in paths],
-        -1 if hdu is None else plain_hdu(hdu),  # type: ignore[arg-type]
-        -1 if plane is None else plane,
+        -1 if wanted.hdu is None else plain_hdu(wanted.hdu),  # type: ignore[arg-type]
+        -1 if wanted.plane is None else wanted.plane,
         core,
         out,
         threads,
-        asked(order),
+        order_by(wanted.order),
         CARDS,
     )
     facts = facts_of(paths, result)
@@ -185,18 +181,10 @@ def _prepare_files(
         # What the core does not read (HCOMPRESS_1, bzip2 under another name), Python may
         # with an extra, or knows which one to install; and it looks for another HDU than
         # one of weights.
-        if lacks or (kind is not None and kind.is_plane and hdu is None):
-            facts[i : i + 1] = _prepare_pixels(
-                sources[i : i + 1],
-                core,
-                out[i : i + 1],
-                hdu,
-                plane,
-                threads,
-                order,
-                any_kind=any_kind,
-            )
-        elif kind is not None and not any_kind:
+        if lacks or (kind is not None and kind.is_plane and wanted.hdu is None):
+            one = slice(i, i + 1)
+            facts[one] = _prepare_pixels(sources[one], core, out[one], wanted, threads)
+        elif kind is not None and not wanted.any_kind:
             facts[i] = Facts(paths[i], error=kind.reason)
             out[i] = 0
         elif following and facts[i].error is None and _has_picture(following):
@@ -213,14 +201,9 @@ def _prepare_pixels(
     sources: Sequence[Source],
     core: _core.Recipe,
     out: Pixels,
-    hdu: Hdu,
-    plane: int | None,
+    wanted: Wanted,
     threads: int,
-    order: str | None = None,
-    verify: bool = False,
-    any_kind: bool = False,
 ) -> list[Facts]:
-    named_as = named_order(order)
     facts = [Facts() for _ in sources]
     images: list[npt.NDArray[np.float32]] = []
     pictures: list[bool] = []
@@ -230,7 +213,7 @@ def _prepare_pixels(
         facts[i].path = "" if isinstance(source, tuple) else named(source)
         facts[i].hdu = source.hdu if isinstance(source, Part) else None
         try:
-            image = image_of(source, hdu, plane, verify, named_as, any_kind)
+            image = image_of(source, wanted)
             _copy_header(image, facts[i])
             images.append(image.data)
             read_images.append(image)

@@ -19,7 +19,7 @@ from galedge.frames.frame import Frame
 from galedge.images.arrays import image_with
 from galedge.images.image import cutout
 from galedge.images.mosaic import apart, pattern_of
-from galedge.images.planes import image_of
+from galedge.images.planes import Wanted, image_of
 from galedge.images.prepare import prepare
 
 TAN = {**TAN, "CD1_2": 0.0, "CD2_1": 0.0}
@@ -73,7 +73,7 @@ def test_patterns_are_of_the_rows_as_they_are_seen(tmp_path, pattern, order, hei
     data, colours = raw(pattern, scene=scene(height), up=order == "BOTTOM-UP")
     cards = {"BAYERPAT": pattern, **({"ROWORDER": order} if order else {})}
     path = written(tmp_path / "raw.fits", data, **cards)
-    image = image_of(str(path), None, None, False)
+    image = image_of(str(path), Wanted())
     assert np.array_equal(image.data, right(data, colours))
     assert image.order == (0, 1, 2)
     # What is read is what is stored.
@@ -86,7 +86,7 @@ def test_patterns_may_begin_elsewhere(tmp_path, offset, names):
     data, colours = raw("GRBG", offset=offset)
     cards = dict(zip(names, offset, strict=True))
     path = written(tmp_path / "raw.fits", data, COLORTYP="GRBG", **cards)
-    assert np.array_equal(image_of(str(path), None, None, False).data, right(data, colours))
+    assert np.array_equal(image_of(str(path), Wanted()).data, right(data, colours))
     # Of a part, the pattern is still that of the whole.
     for window in ((0, 0, 60, 70), (7, 4, 90, 100), (4, 7, 91, 101), (5, 5, 80, 81)):
         x, y, width, height = window
@@ -199,7 +199,7 @@ def test_an_extension_leaves_its_pattern_to_the_primary_header(tmp_path, tiled):
 def test_makers_of_cameras_say_half_of_it(tmp_path):
     data, colours = raw("GBRG")
     path = written(tmp_path / "raw.fits", data, BAYERPAT="gb")
-    assert np.array_equal(image_of(str(path), None, None, False).data, right(data, colours))
+    assert np.array_equal(image_of(str(path), Wanted()).data, right(data, colours))
 
 
 @pytest.mark.parametrize("pattern", ["CMYG", "RGGBRGBGGRGGRGGRRGBG", "TRUE"])
