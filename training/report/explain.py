@@ -136,7 +136,7 @@ def galaxy_mask(picture: np.ndarray, threshold: float = 2.0) -> np.ndarray:
     mask = np.zeros(light.shape, bool)
     if np.ptp(light) == 0:
         return mask
-    _, labels, central, step, _ = central_cells(light, threshold)
+    _, labels, central, step, *_ = central_cells(light, threshold)
     inside = np.kron(labels == central, np.ones((step, step), bool)) & (central > 0)
     mask[: inside.shape[0], : inside.shape[1]] = inside
     return mask
