@@ -18,7 +18,7 @@ import numpy as np
 from galedge.errors import GaledgeError, ReadError, Unsupported
 from galedge.frames.celestial import celestial_of
 from galedge.frames.sources import Catalogue, Sources
-from galedge.images.colours import RED_FIRST, named_order, order_in, stated_order
+from galedge.images.colours import RED_FIRST, named_order, order_in, refuse_misordered, stated_order
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, Image, read
@@ -100,6 +100,14 @@ class Frame:
         for layer in self._layers:
             if layer is not self._main:
                 self._fit(layer)
+        if len(self._layers) == 3:
+            self._refuse_misordered()
+
+    def _refuse_misordered(self) -> None:
+        try:
+            refuse_misordered([layer.sample.header.text for layer in self._layers])
+        except Unsupported as error:
+            raise Unsupported(f"{self.path}: {error}") from None
 
     def _fit(self, layer: _Layer) -> None:
         """Refuse a band that does not lie on the main one's pixels."""

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from galedge.core.backend import _core
+from galedge.errors import Unsupported
 from galedge.images.wavelengths import Order, order_named, red_first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from galedge.images.pixels import Image
 
@@ -21,6 +22,7 @@ __all__ = [
     "named_order",
     "order_by",
     "order_in",
+    "refuse_misordered",
     "stated_order",
 ]
 
@@ -148,6 +150,27 @@ def order_in(image: Image, named: Order | None) -> Order | None:
     # JPEG, PNG and TIFF have one order, which their readers follow.
     is_settled = image.order is not None and image.hdu is None and not image.header.text
     return image.order if named is None or is_settled else named
+
+
+def refuse_misordered(texts: Sequence[bytes]) -> None:
+    """Refuse three bands, red, green and blue, whose headers say that they are in another order.
+
+    Parameters
+    ----------
+    texts : sequence of bytes
+        The cards of each.
+
+    Raises
+    ------
+    Unsupported
+        With the bands.
+    """
+    names = [_core.card_text(text, "FILTER").strip() for text in texts]
+    if red_first(names) not in (None, RED_FIRST):
+        raise Unsupported(
+            f"FILTER says that the bands given as red, green and blue are {', '.join(names)}; "
+            "give the longest wavelength as red, with --bands last"
+        )
 
 
 def colour_flags(image: Image) -> tuple[str, ...]:

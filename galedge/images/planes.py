@@ -12,7 +12,7 @@ import numpy.typing as npt
 from galedge.errors import Unsupported
 from galedge.images.arrays import image_in
 from galedge.images.astrometry import on_one_grid
-from galedge.images.colours import RED_FIRST, order_in
+from galedge.images.colours import RED_FIRST, order_in, refuse_misordered, stated_order
 from galedge.images.header import Header
 from galedge.images.image import Image, read
 from galedge.images.kinds import refuse
@@ -114,7 +114,9 @@ def _colours_first(image: Image) -> Image:
     data = planes_first(image.data)
     if image.hdu is None or data is image.data:
         return image
-    return replace(image, data=data, wcs=None, wcs_unread=False, sip_ignored=False, parity=0)
+    order = stated_order(image.header.text)
+    image = replace(image, data=data, order=order)
+    return replace(image, wcs=None, wcs_unread=False, sip_ignored=False, parity=0)
 
 
 def _together(bands: Sequence[Image]) -> Image:
@@ -126,6 +128,7 @@ def _together(bands: Sequence[Image]) -> Image:
             f"the three bands have the shapes {', '.join(map(str, shapes))}; "
             "give three single planes on the same grid"
         )
+    refuse_misordered([band.header.text for band in bands])
     if not on_one_grid(bands):
         raise Unsupported(
             "the three bands lie on different pixels of the sky; reproject them first"

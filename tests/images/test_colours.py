@@ -13,6 +13,7 @@ from helpers.stand_in import pure
 
 import galedge
 from galedge import Classifier
+from galedge.errors import Unsupported
 from galedge.frames.field import classify_sources
 from galedge.frames.frame import Frame
 from galedge.frames.sources import Sources
@@ -204,6 +205,23 @@ def test_an_extension_leaves_its_bands_to_the_primary_header(tmp_path):
         pixels, unknown = told(str(tmp_path / "g.fits"), hdus)
     assert not any(unknown)
     assert all(np.array_equal(each, RIGHT) for each in pixels)
+
+
+def test_three_bands_that_say_another_order_are_refused(tmp_path):
+    one_by_one = dict(zip("zrg", planes("zrg"), strict=True))
+    for band, name in {"z": "z DECam c0004 9260.0", "r": "r.00000", "g": "HSC-G"}.items():
+        write_fits(tmp_path / f"{band}.fits", one_by_one[band], FILTER=name)
+    paths = {band: str(tmp_path / f"{band}.fits") for band in "zrg"}
+    pixels, _ = told(tuple(paths[band] for band in "zrg"))
+    assert np.array_equal(pixels[0], RIGHT)
+    assert Frame([paths[band] for band in "zrg"]).order == (0, 1, 2)
+    for wrong in ("grz", "rzg"):
+        (facts,) = prepare([tuple(paths[band] for band in wrong)]).facts
+        assert "FILTER says" in facts.error
+        with pytest.raises(Unsupported, match=r"\.fits: FILTER says that the bands given as red"):
+            Frame([paths[band] for band in wrong])
+    write_fits(tmp_path / "g.fits", one_by_one["g"], FILTER="Clear")
+    assert prepare([tuple(paths[band] for band in "grz")]).facts[0].error is None
 
 
 def test_a_user_knows_better(tmp_path):

@@ -6,7 +6,7 @@ import gzip
 
 import numpy as np
 import pytest
-from helpers.made import galaxy
+from helpers.made import galaxy, write_fits
 
 from galedge.core import _core, fallback
 from galedge.images.image import read
@@ -57,3 +57,15 @@ def test_the_core_leaves_them_and_no_other_cubes_to_python(tmp_path, shape, is_c
         result = module.prepare_files([bytes(tmp_path / "a.fits")], -1, -1, recipe, out)
         assert result[7] == [is_colour]
         assert ("is not a galaxy in one or three bands" in result[6][0]) != is_colour
+
+
+@pytest.mark.parametrize(("cards", "order"), [({"BANDS": "grz"}, (2, 1, 0)), ({}, None)])
+def test_the_header_says_which_colour_is_red(tmp_path, cards, order):
+    cube = np.random.default_rng(2).normal(0, 5, (40, 50, 3)).astype(np.float32)
+    cube[15:25, 20:30] += (20, 60, 100)
+    write_fits(tmp_path / "g.fits", cube, **cards)
+    batch = prepare([str(tmp_path / "g.fits"), read(tmp_path / "g.fits")])
+    expected = prepare([cube[..., list(order or (0, 1, 2))]]).pixels[0]
+    for pixels, facts in zip(batch.pixels, batch.facts, strict=True):
+        assert np.array_equal(pixels, expected)
+        assert ("band_order_unknown" in facts.flags) is (order is None)
