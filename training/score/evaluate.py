@@ -222,8 +222,6 @@ def found(
     """
     p = calibrated(answers, calibration)[:, 0]
     label, names = answers.label, answers.classes.names
-    if not (label == 0).any():
-        return {}
 
     def least(rows: np.ndarray) -> float:
         first = np.sort(p[rows][label[rows] == 0])
@@ -234,6 +232,8 @@ def found(
         sources = [] if source is None else sorted(set(source[members]))
         if len(sources) > 1:
             groups |= {f"{name}, {one}": members & (source == one) for one in sources}
+    if not groups or not (label == 0).any():
+        return {}
 
     def shares(rows: np.ndarray) -> np.ndarray:
         out, inside = p[rows] < least(rows), [members[rows] for members in groups.values()]
