@@ -189,11 +189,11 @@ def test_an_extension_leaves_its_pattern_to_the_primary_header(tmp_path, tiled):
     planes = right(data, colours)
     with fits.open(path) as hdus:
         for source in (str(path), path.read_bytes(), hdus):
-            assert np.array_equal(image_of(source, None, None, False).data, planes)
+            assert np.array_equal(image_of(source, Wanted()).data, planes)
         assert np.array_equal(prepare([str(path)]).pixels, prepare([planes]).pixels)
     extension.header["INHERIT"] = False
     fits.HDUList([first, extension]).writeto(path, overwrite=True)
-    assert image_of(str(path), None, None, False).data.shape == (1, *data.shape)
+    assert image_of(str(path), Wanted()).data.shape == (1, *data.shape)
 
 
 def test_makers_of_cameras_say_half_of_it(tmp_path):
