@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 from galedge.core.backend import _core
@@ -33,22 +34,29 @@ UNKNOWN = "band_order_unknown"
 RED_FIRST: Order = (0, 1, 2)
 
 _LISTS = ("BANDS", "FILTERS", "BAND", "FILTER", "COLORS", "COLOURS", "CHANNELS")
-_EACH = ("BAND", "FILTER", "FILT", "PLANE", "CHAN", "CHANNEL", "COLOR", "LAYER")
+_EACH = ("BAND", "FILTER", "FILT", "PLANE", "CHAN", "CHANNEL", "COLOR", "LAYER", "FILTNAM")
+_LENGTH_EACH = ("WAVE", "WAVELEN", "WAVELNG", "LAMBDA")
+_NUMBERS = tuple(
+    tuple(form % number for number in numbers)
+    for form in ("%d", "_%d", "%02d")
+    for numbers in ((0, 1, 2), (1, 2, 3))
+)
 _WRITERS = ("PROGRAM", "CREATOR", "SWCREATE", "SWMODIFY", "SOFTWARE", "ORIGIN")
 _SPACES = ("COLORSPC", "COLORTYP", "COLORSPA", "CTYPE3", "CTYPE4")
 _CARD = re.compile(
-    rb"(?:(?:%s)\d{0,2}|%s|BAYERPAT|C(?:TYPE|DELT)[345]|(?:CD|PC)(?:3_3|4_4|5_5)) *"
-    % ("|".join({*_LISTS, *_EACH}).encode(), "|".join(_WRITERS + _SPACES).encode())
+    rb"(?:(?:%s)_?\d{0,2}|%s|BAYERPAT|C(?:TYPE|DELT)[345]|(?:CD|PC)(?:3_3|4_4|5_5)) *"
+    % ("|".join({*_LISTS, *_EACH, *_LENGTH_EACH}).encode(), "|".join(_WRITERS + _SPACES).encode())
 )
-_BEGINNINGS = frozenset(
-    f"{keyword:<4}"[:4].encode()
-    for keyword in (*_LISTS, *_EACH, *_WRITERS, *_SPACES, "BAYERPAT", "CTYPE", "CDELT")
-) | {b"%s%d_" % (stem, axis) for stem in (b"CD", b"PC") for axis in (3, 4, 5)}
+_STEMS = (*_LISTS, *_EACH, *_LENGTH_EACH, *_WRITERS, *_SPACES, "BAYERPAT", "CTYPE", "CDELT")
+_BEGINNINGS = frozenset(f"{stem:<4}"[:4].encode() for stem in _STEMS) | {
+    b"%s%d_" % (stem, axis) for stem in (b"CD", b"PC") for axis in (3, 4, 5)
+}
 # Programs for pictures of the sky write colours as all pictures have them. So does what
 # has interpolated the pixels of a colour camera.
 _AMATEURS = re.compile(
-    r"siril|pixinsight|sharpcap|n\.?i\.?n\.?a\b|astap|maxim|asi ?(cap|air|studio|deep|img)"
-    r"|seestar|dwarf|vespera|stellina|unistellar|deepskystacker|astro ?pixel ?processor"
+    r"siril|pixinsight|sharpcap|\bn\.?i\.?n\.?a\b|astap|maxim ?dl|seestar"
+    r"|asi ?(cap|air|studio|deep|img)|dwarf ?(lab|ii|mini|\d)|vespera|stellina|unistellar"
+    r"|deepskystacker|astro ?pixel ?processor"
     r"|kstars|ekos|firecapture|nebulosity|startools|astroart|theskyx|voyager|ccdciel|gimp",
     re.IGNORECASE,
 )
@@ -110,12 +118,17 @@ def _by_names(cards: Mapping[str, object]) -> Order | None:
         value = cards.get(keyword)
         if isinstance(value, str) and (found := order_named(value)):
             return found
-    for stem in _EACH:
-        for numbers in (("0", "1", "2"), ("1", "2", "3"), ("00", "01", "02"), ("01", "02", "03")):
-            names = [cards.get(stem + number) for number in numbers]
-            texts = [name for name in names if isinstance(name, str)]
-            if len(texts) == 3 and (found := red_first(texts)):
-                return found
+    for stem, numbers in product(_EACH, _NUMBERS):
+        names = [cards.get(stem + number) for number in numbers]
+        texts = [name for name in names if isinstance(name, str)]
+        if len(texts) == 3 and (found := red_first(texts)):
+            return found
+    for stem, numbers in product(_LENGTH_EACH, _NUMBERS):
+        each = [cards.get(stem + number) for number in numbers]
+        lengths = [length for length in each if isinstance(length, int | float)]
+        if len(lengths) == len(set(lengths)) == 3:
+            red, green, blue = sorted(range(3), key=lambda plane: -lengths[plane])
+            return red, green, blue
     return None
 
 
