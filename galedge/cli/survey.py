@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from galedge.cli.where import Where
     from galedge.frames.field import Placed
     from galedge.frames.frame import Frame
-    from galedge.frames.sources import Sources
+    from galedge.frames.sources import Catalogue, Sources
     from galedge.images.header import HduName
     from galedge.images.inputs import Rejected
     from galedge.tables.columns import Column
@@ -96,14 +96,18 @@ class Survey:
         if hdu != ALL or isinstance(group, Rejected):
             yield from self._of(group, hdu)
             return
+        held: list[set[int]] = []  # of the list's sources, by each frame
         for part in parts_of(group.path, self._classifier.any_kind):
-            yield from self._of(
-                part if isinstance(part, Rejected) else group,
-                part.hdu if isinstance(part, Part) else None,
-            )
+            number = part.hdu if isinstance(part, Part) else None
+            yield from self._of(part if isinstance(part, Rejected) else group, number, held)
+        if self._catalogue is not None and held:
+            for i in sorted(set(range(len(self._catalogue.names))).difference(*held)):
+                yield self._outside(group.path, self._catalogue, i)
 
-    def _of(self, group: Group | Rejected, hdu: HduName | None) -> Iterator[Placed]:
-        """Yield the rows of one frame."""
+    def _of(
+        self, group: Group | Rejected, hdu: HduName | None, held: list[set[int]] | None = None
+    ) -> Iterator[Placed]:
+        """Yield the rows of one frame; with `held` of listed sources those that it holds."""
         from galedge.errors import GaledgeError, ReadError
         from galedge.frames.field import classify_sources
         from galedge.frames.frame import Frame
@@ -121,11 +125,17 @@ class Survey:
             if self._remembers:
                 self.frame = frame
             sources = self._where.locate(frame, self._catalogue, self._classifier.workers)
+            extra = self._extra(sources)
+            if held is not None and self._catalogue is not None:
+                at = zip(sources.x, sources.y, strict=True)
+                inside = [i for i, (x, y) in enumerate(at) if frame.contains(x, y)]
+                held.append(set(inside))
+                sources, extra = sources.only(inside), extra and [extra[i] for i in inside]
             yield from classify_sources(
                 self._classifier,
                 frame,
                 sources,
-                self._extra(sources),
+                extra,
                 self._where.size,
                 group.flags,
             )
@@ -147,6 +157,16 @@ class Survey:
         result = replace(result, hdu=hdu)
         nowhere = float("nan")
         return Placed(result, nowhere, nowhere, nowhere, dict.fromkeys(self._kept))
+
+    def _outside(self, path: str, catalogue: Catalogue, i: int) -> Placed:
+        """Return the row of a source that lies on none of a file's images."""
+        placed = self.rejected(path, "lies outside every image of the file")
+        place = float(catalogue.first[i]), float(catalogue.second[i])
+        kept = {new: catalogue.columns[name][i] for new, name in self._kept.items()}
+        result = replace(placed.result, object=catalogue.names[i], flags=("outside",))
+        if catalogue.on_sky:
+            result = replace(result, ra=place[0], dec=place[1])
+        return replace(placed, result=result, extra=kept)
 
     def _extra(self, sources: Sources) -> list[Mapping[str, Cell]] | None:
         """Return the kept columns of each source."""

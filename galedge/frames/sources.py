@@ -81,6 +81,12 @@ class Sources:
     def __len__(self) -> int:
         return len(self.x)
 
+    def only(self, indices: list[int]) -> Sources:
+        """Return some of them."""
+        names = [self.names[i] for i in indices]
+        x, y, side = self.x[indices], self.y[indices], self.side[indices]
+        return Sources(x, y, side, self.fixed[indices], names)
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
