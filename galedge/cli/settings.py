@@ -14,51 +14,11 @@ from typing import Any, ClassVar, Literal
 
 import click
 
+from galedge.cli import checks
 from galedge.cli.options import Option, setting
 from galedge.support.say import printable
 
-__all__ = ["Keeping", "Reading", "Running", "Writing", "folder", "paths"]
-
-
-def _framings() -> list[str]:
-    from galedge.core.backend import _core
-
-    return _core.framings()
-
-
-def _framing(
-    context: click.Context, option: click.Parameter, value: str | None
-) -> str | int | None:
-    """Check ``--frame``: the name of a framing, or a number of pixels."""
-    if value is None:
-        return None
-    from galedge.images.recipe import framings
-
-    if value in (names := framings()):
-        return value
-    if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(f"{value!r} is none of {', '.join(names)}, or a number of pixels")
-    return int(value)
-
-
-def _engines() -> list[str]:
-    from galedge.network.engines import engines
-
-    return ["auto", *engines()]
-
-
-def _engine(context: click.Context, option: click.Parameter, value: str) -> str:
-    """Check ``--engine``: auto, or the name of one."""
-    if value not in _engines():
-        raise click.BadParameter(f"{value!r} is none of {', '.join(_engines())}")
-    return value
-
-
-def _formats() -> list[str]:
-    from galedge.tables.formats import formats
-
-    return list(formats())
-
+__all__ = ["HDUS", "Keeping", "Reading", "Running", "Writing", "folder", "paths"]
 
 _HDU = (
     "HDU of FITS files, by number or EXTNAME: SCI or SCI,2. Default: the first with an image, "
@@ -67,71 +27,6 @@ _HDU = (
 
 #: What ``--hdu`` is where a file may have a row for each of its images.
 HDUS = {"metavar": "N|NAME|all", "help": f"{_HDU} With all a row for each image."}
-
-
-def _hdu_form(value: object) -> str:
-    """Return what ``--hdu`` was given, as its metavar calls it."""
-    return "all" if value == "all" else "N" if isinstance(value, int) else "NAME"
-
-
-def _hdu(context: click.Context, option: click.Parameter, value: str | None) -> int | str | None:
-    """Check ``--hdu``: a number or a name."""
-    if value is None:
-        return None
-    name = str(value).strip()  # configuration files have numbers
-    if not name:
-        raise click.BadParameter("is empty; name an HDU, or leave the option out")
-    if not name.removeprefix("-").isdecimal():
-        return name
-    if name.startswith("-"):
-        raise click.BadParameter(f"{name} is no HDU: they are numbered from 0")
-    return int(name)
-
-
-def _device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Check ``--device``: cpu, cuda or cuda:N."""
-    from galedge.network.engine import gpu_number
-
-    try:
-        gpu_number(value or "cpu")
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _views(context: click.Context, option: click.Parameter, value: str) -> str | int:
-    """Return ``--views`` as a classifier takes it."""
-    return value if value == "auto" else int(value)
-
-
-def _order(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Check ``--order``."""
-    from galedge.images.colours import named_order
-
-    try:
-        named_order(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _named(*extensions: str) -> Callable[..., str | None]:
-    """Return a check that a file's name ends in one of some extensions."""
-
-    def check(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-        if value is not None and not value.lower().endswith(extensions):
-            raise click.BadParameter(f"{value!r}: end the name in {extensions[0]}")
-        return value
-
-    return check
-
-
-def _folder(context: click.Context, option: click.Parameter, value: str) -> str:
-    """Check a folder for results."""
-    if os.path.exists(value) and not os.path.isdir(value):
-        raise click.BadParameter(f"{printable(value)} is a file; name a folder")
-    return value
-
 
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 
@@ -146,7 +41,7 @@ def folder(help: str) -> Callable[[Any], Any]:
         section=Writing.SECTION,
         metavar="FOLDER",
         required=True,
-        callback=_folder,
+        callback=checks.folder,
         help=help,
     )
 
@@ -159,8 +54,8 @@ class Reading:
 
     hdu: int | str | None = setting(
         "--hdu",
-        callback=_hdu,
-        form=_hdu_form,
+        callback=checks.hdu,
+        form=checks.hdu_form,
         metavar="N|NAME",
         help=_HDU,
     )
@@ -172,15 +67,15 @@ class Reading:
     )
     order: str | None = setting(
         "--order",
-        callback=_order,
+        callback=checks.order,
         metavar="BANDS",
         help="Bands of the planes of a cube of three, in the order of the file: grz, or "
         "F435W,F606W,F814W, or BGR. Default: as the header says.",
     )
     frame: str | int | None = setting(
         "--frame",
-        callback=_framing,
-        names=_framings,
+        callback=checks.framing,
+        names=checks.framings_known,
         metavar="{names}",
         help="Find the galaxy and frame it, take the largest square, or a centred "
         "square of so many pixels. Default: as the model was trained.",
@@ -210,16 +105,16 @@ class Running:
     )
     engine: str = setting(
         "--engine",
-        callback=_engine,
+        callback=checks.engine,
         default="auto",
         show_default=True,
-        names=_engines,
+        names=checks.engines_known,
         metavar="{names}",
         help="What runs the network; auto is what `galedge engines` found fastest here.",
     )
     device: str | None = setting(
         "--device",
-        callback=_device,
+        callback=checks.device,
         metavar="cpu|cuda|cuda:N",
         help="Where it runs. Default: the CPU; for --engine cuda the first GPU.",
     )
@@ -233,7 +128,7 @@ class Running:
         type=click.Choice(["auto", "1", "8"]),
         default=1,
         show_default=True,
-        callback=_views,
+        callback=checks.views,
         help="Average over so many rotations and reflections; auto: 8 where 1 leaves doubt.",
     )
     workers: int | None = setting(
@@ -313,7 +208,7 @@ class Writing:
     output: str | None = setting(
         "-o",
         "--output",
-        names=_formats,
+        names=checks.formats_known,
         metavar="FILE",
         help="Write the table here, whole or not at all: {names}. Default: CSV on standard "
         "output, row by row.",
@@ -326,13 +221,13 @@ class Writing:
     )
     gallery: str | None = setting(
         "--gallery",
-        callback=_named(".html", ".htm"),
+        callback=checks.named(".html", ".htm"),
         metavar="FILE.html",
         help="Write a page of thumbnails with the answers here, to sort and filter in a browser.",
     )
     overlay: str | None = setting(
         "--overlay",
-        callback=_named(".png"),
+        callback=checks.named(".png"),
         metavar="FILE.png",
         help="Draw the sources over the frame, coloured by class.",
     )
