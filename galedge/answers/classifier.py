@@ -30,6 +30,7 @@ from galedge.network.views import VIEWS
 from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
+from galedge.tables.cells import float_or_none
 
 __all__ = ["Classifier", "Source", "classify"]
 
@@ -318,17 +319,17 @@ class Classifier:
         return Result(
             path=facts.path,
             hdu=facts.hdu,
-            x=_number(facts.x),
-            y=_number(facts.y),
-            ra=_number(facts.ra),
-            dec=_number(facts.dec),
+            x=float_or_none(facts.x),
+            y=float_or_none(facts.y),
+            ra=float_or_none(facts.ra),
+            dec=float_or_none(facts.dec),
             object=facts.object or None,
             date_obs=facts.date_obs or None,
             answers=answers,
             flags=facts.flags + flags,
-            sky=_number(facts.sky),
-            noise=_number(facts.noise),
-            masked_fraction=_number(facts.masked_fraction),
+            sky=float_or_none(facts.sky),
+            noise=float_or_none(facts.noise),
+            masked_fraction=float_or_none(facts.masked_fraction),
             status="ok",
             error=None,
             upwards=facts.upwards,
@@ -379,8 +380,3 @@ def _split(array: Any) -> list[Any] | None:
         f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "
         "bands come before rows and columns"
     )
-
-
-def _number(value: float | None) -> float | None:
-    """Return a float, or None for what is unknown."""
-    return float(value) if value is not None and math.isfinite(value) else None

@@ -22,6 +22,7 @@ from galedge.images.parts import ALL, Part, parts_of
 from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
+from galedge.tables.cells import float_or_none
 from galedge.tables.rows import Cell
 
 __all__ = ["COLUMNS", "Measured", "Measurer"]
@@ -62,7 +63,7 @@ class Measured:
             row[name] = getattr(self, name)
         if self.structure is not None:
             for name in _MEASURES:
-                row[name] = _known(getattr(self.structure, name))
+                row[name] = float_or_none(getattr(self.structure, name))
             row["flags"] = ";".join(self.structure.flags)
         row["status"] = "ok" if self.error is None else "error"
         row["version"] = __version__
@@ -141,8 +142,3 @@ class Measurer:
         if self.hdu == ALL:
             sources = (part for each in sources for part in parts_of(each, self.any_kind))
         return ordered_map(self.measure, sources, self.workers)
-
-
-def _known(value: float) -> float | None:
-    """Return a float, or None for what could not be measured."""
-    return float(value) if math.isfinite(value) else None

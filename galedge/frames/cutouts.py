@@ -23,6 +23,7 @@ from galedge.support.atomic import AtomicFile, make_folder
 from galedge.support.extras import need
 from galedge.support.log import unforeseen
 from galedge.support.quiet import quiet
+from galedge.tables.cells import float_or_none
 from galedge.tables.rows import Cell
 
 __all__ = ["COLUMNS", "Cutout", "write_cutouts"]
@@ -108,7 +109,7 @@ def write_cutouts(
         x, y = float(sources.x[i]), float(sources.y[i])
         stem = _unique(_stem(name, x, y, ra[i], dec[i]), taken)
         path = os.path.join(folder, f"{stem}.fits")
-        place = (x, y, _known(ra[i]), _known(dec[i]), name, int(sides[i]))
+        place = (x, y, float_or_none(ra[i]), float_or_none(dec[i]), name, int(sides[i]))
         if not (math.isfinite(x + y) and frame.contains(x, y)):
             found = math.isfinite(x + y)
             reason = f"x {x:.2f}, y {y:.2f} lies outside the frame" if found else "has no place"
@@ -240,10 +241,6 @@ def _positions(frame: Frame, sources: Sources) -> tuple[Any, Any, tuple[str, ...
     if sky is None:
         return nothing, nothing, flags
     return *sky.pixels_to_sky(sources.x, sources.y), flags
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _stem(name: str | None, x: float, y: float, ra: float, dec: float) -> str:

@@ -8,11 +8,16 @@ from typing import Any
 
 from galedge.tables.rows import Cell
 
-__all__ = ["plain", "printed", "rounded", "visible"]
+__all__ = ["float_or_none", "plain", "printed", "rounded", "visible"]
 
 # Neither XML nor FITS can hold these; lone surrogates are not even UTF-8. Compiled, which
 # takes a millisecond, when first looked for.
 _INVISIBLE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
+
+
+def float_or_none(value: float | None) -> float | None:
+    """Return a float, or None for what is unknown."""
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def plain(value: Any) -> Cell:
