@@ -320,7 +320,10 @@ Found find_central(const Scene& scene, FrameScratch& s) {
     if (part.share < kSymmetric) found.flags |= kNeighbour;
     const float centre = s.smooth[static_cast<std::int32_t>(std::lround(cy)) * nx +
                                   static_cast<std::int32_t>(std::lround(cx))];
-    if (part.at_edge > std::max(nx, ny) / 4 || passes_edges(nx, ny, centre, s)) {
+    // Of a source near an edge that is small beside the image, most of that edge is sky.
+    const double nearest = std::min({cx + 0.5, nx - cx - 0.5, cy + 0.5, ny - cy - 0.5});
+    const bool cut = part.at_edge > 0 && 2 * nearest < part.radius;
+    if (cut || part.at_edge > std::max(nx, ny) / 4 || passes_edges(nx, ny, centre, s)) {
         found.flags |= kCropped;
     }
     if (found.diameter < 10) found.flags |= kSmall;

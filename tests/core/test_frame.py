@@ -7,6 +7,8 @@ import pytest
 from helpers.rendered import galaxy, prepared
 
 import galedge
+from galedge.core.kernels.frame import CROPPED
+from galedge.core.kernels.prepare import prepare_one
 from galedge.images.facts import FLAGS
 
 
@@ -46,6 +48,14 @@ def test_a_touching_neighbour_widens_the_frame_little():
     beside = prepared(image).facts[0]
     assert beside.side < 1.25 * alone.side
     assert np.hypot(beside.x - alone.x, beside.y - alone.y) < 6
+
+
+def test_a_small_galaxy_at_an_edge_is_cropped():
+    for x in (12, 24, 128):
+        image = galaxy((256, 256), centre=(128, x), scale=12, noise=1.0)
+        flags = prepared(image).facts[0].flags
+        assert ("cropped" in flags) == (x < 25)
+        assert bool(prepare_one(image[np.newaxis])[1].flags & CROPPED) == (x < 25)
 
 
 def test_flags():

@@ -167,7 +167,10 @@ def find_central(
     if share < _SYMMETRIC:
         flags |= NEIGHBOUR
     centre = smooth[_round(cy), _round(cx)]
-    if at_edge > max(nx, ny) // 4 or _passes_edges(smooth, centre):
+    # Of a source near an edge that is small beside the image, most of that edge is sky.
+    nearest = min(cx + 0.5, nx - cx - 0.5, cy + 0.5, ny - cy - 0.5)
+    cut = at_edge > 0 and 2 * nearest < radius
+    if cut or at_edge > max(nx, ny) // 4 or _passes_edges(smooth, centre):
         flags |= CROPPED
     if diameter < 10:
         flags |= SMALL
