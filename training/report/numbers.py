@@ -13,7 +13,7 @@ from sklearn.metrics import (
 )
 
 from training.score.answers import Answers, calibrated, probabilities
-from training.score.evaluate import bootstrap, ece, measure, measure_labels, residuals
+from training.score.evaluate import bootstrap, ece, measure, measure_labels, residuals, rounded
 from training.words.card import Calibration
 from training.words.heads import Labels
 
@@ -79,17 +79,12 @@ def per_class(answers: Answers, card: Calibration, draws: int = 500) -> dict[str
         name: {
             "pictures": int((told == c).sum()),
             **{
-                key: [_rounded(part[i, c]) for part in (value, low, high)]
+                key: [rounded(part[i, c]) for part in (value, low, high)]
                 for i, key in enumerate(PER_CLASS)
             },
         }
         for c, name in enumerate(answers.classes.names)
     }
-
-
-def _rounded(value: float) -> float | None:
-    """Return a number for JSON, which has no NaN."""
-    return round(float(value), 4) if np.isfinite(value) else None
 
 
 def calibration(answers: Answers, card: Calibration, draws: int) -> dict[str, list[float]]:

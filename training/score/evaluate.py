@@ -30,6 +30,7 @@ __all__ = [
     "measure_labels",
     "metrics",
     "residuals",
+    "rounded",
 ]
 
 
@@ -130,6 +131,11 @@ def recalls(answers: Answers) -> np.ndarray:
     )
 
 
+def rounded(value: float) -> float | None:
+    """Return a number for JSON, which has no NaN."""
+    return round(float(value), 4) if np.isfinite(value) else None
+
+
 def measure(answers: Answers, calibration: Calibration, draws: int = 500) -> dict[str, Any]:
     """Return every metric as [value, low, high], rounded, ready for a card.
 
@@ -148,7 +154,7 @@ def measure(answers: Answers, calibration: Calibration, draws: int = 500) -> dic
     part = answers.only(answers.classes.name)
     low, high = interval(part, recalls, draws)
     result["recall"] = {
-        name: [round(float(v), 4) for v in values]
+        name: [rounded(v) for v in values]
         for name, *values in zip(part.classes.names, recalls(part), low, high, strict=True)
     }
     p = calibrated(part, calibration)

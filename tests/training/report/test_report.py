@@ -24,7 +24,7 @@ from training.data.pack import pack  # noqa: E402
 from training.nets.network import Galaxy  # noqa: E402
 from training.report.numbers import per_class  # noqa: E402
 from training.score.answers import Answers  # noqa: E402
-from training.score.evaluate import bootstrap, estimate  # noqa: E402
+from training.score.evaluate import bootstrap, estimate, measure  # noqa: E402
 from training.score.strata import by_stratum  # noqa: E402
 from training.score.transitions import catalogues, entropy, pair, partners  # noqa: E402
 from training.ship.bundle import make  # noqa: E402
@@ -65,6 +65,13 @@ def test_classes_are_scored_as_counted_by_hand():
     assert scores["Sa"]["pictures"] == 1
     assert scores["Sb"]["recall"] == [None, None, None]  # JSON has no NaN
     json.dumps(scores, allow_nan=False)
+
+
+def test_a_class_that_a_sample_lacks_is_no_number():
+    told = measure(answers([0, 0, 1, 1], [0, 1, 1, 1]), AS_IS, draws=20)
+    assert told["recall"]["E"][0] == 0.5
+    assert told["recall"]["Sb"] == [None, None, None]
+    json.dumps(told, allow_nan=False)
 
 
 def test_a_pair_counts_confusions_and_names_the_galaxies():
