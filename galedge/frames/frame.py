@@ -23,6 +23,7 @@ from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, Image, read
 from galedge.images.mosaic import pattern_of
+from galedge.images.planes import colours_first
 from galedge.images.wavelengths import Order
 
 if TYPE_CHECKING:
@@ -293,8 +294,9 @@ class _Layer:
                     self._refuse_mosaic(self._hdu)
         except GaledgeError as error:
             raise type(error)(f"{path}: {error}") from None
-        if self._opened is None:
-            image = read(path, hdu, "float32", plane=plane)
+        if self._opened is None or (plane is None and _is_interleaved(self._hdu)):
+            image = colours_first(read(path, hdu, "float32", plane=plane))
+            self._opened = None
             self._pixels = image.data.reshape(-1, *image.data.shape[-2:])
             self.shape = self._pixels.shape[1], self._pixels.shape[2]
             self.sample = image
@@ -340,6 +342,12 @@ class _Layer:
         except ReadError as error:
             raise type(error)(f"{self.path}: {error}") from None
         return data.reshape(-1, height, width)
+
+
+def _is_interleaved(hdu: Hdu) -> bool:
+    """Tell whether colours stand pixel by pixel; then the frame is read as a whole."""
+    planes, _, width = hdu.shape or (1, 0, 0)
+    return planes not in (1, 3) and width in (3, 4)
 
 
 def clipped(side: NDArray[np.float64]) -> NDArray[np.float64]:

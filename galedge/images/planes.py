@@ -21,7 +21,7 @@ from galedge.images.parts import Part
 from galedge.images.samples import planes_first
 from galedge.images.wavelengths import Order
 
-__all__ = ["Wanted", "are_bands", "image_of"]
+__all__ = ["Wanted", "are_bands", "colours_first", "image_of"]
 
 
 class Wanted(NamedTuple):
@@ -95,7 +95,7 @@ def _band(source: Any, hdu: Any, wanted: Wanted) -> Image:
     if not wanted.any_kind:
         refuse(image.header.text)
     if wanted.plane is None:
-        image = _colours_first(_apart(image))
+        image = colours_first(_apart(image))
     return replace(image, data=_planes(image, wanted.plane))
 
 
@@ -106,7 +106,7 @@ def _apart(image: Image) -> Image:
         raise Unsupported(f"{image.path}: {error}" if image.path else str(error)) from None
 
 
-def _colours_first(image: Image) -> Image:
+def colours_first(image: Image) -> Image:
     """Take a FITS cube whose first axis is of three or four for colours pixel by pixel.
 
     What coordinates it has are not of its rows and columns.
