@@ -38,7 +38,8 @@ for command in (data, quantize, evaluate, study, explain, baselines):
 @extras_option
 @click.option("--fold", help="PART/PARTS: hold out this part of val; train on the others.")
 @click.option("--aside", help="PART/PARTS: keep this part of train unseen, for a teacher.")
-@click.option("--task", help="Learn another task of the pack's labels: its file, or `hubble`.")
+@click.option("--task", help="Learn another task of the pack's labels: its file, or a name.")
+@click.option("--resume", is_flag=True, help="Go on after the last epoch that OUT holds.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--threads", default=2, show_default=True)
 @refusing
@@ -51,8 +52,7 @@ def train(
     fold: str | None,
     aside: str | None,
     task: str | None,
-    device: str,
-    threads: int,
+    **options: Any,
 ) -> None:
     """Train on the train split of PACK and write weights and record to OUT.
 
@@ -76,7 +76,7 @@ def train(
     group = Group(packed, rows, load(targets).of(rows) if targets else None)
     config = Config(**{"size": packed.info["recipe"]["size"], **chosen})
     groups = groups_of(extras, packed.task)
-    run(config, group, out, extras=groups, device=device, threads=threads)
+    run(config, group, out, extras=groups, **options)
 
 
 @main.command()
@@ -133,6 +133,24 @@ def distil(
         views=views,
         device=choose(device),
     )
+
+
+@main.command()
+@click.argument("bundle")
+@click.argument("pack", type=folder)
+@click.argument("out", type=folder)
+@click.option("--views", default=8, show_default=True, help="Sides to look from: 1 or 8.")
+@click.option("--threads", default=2, show_default=True)
+@refusing
+def ask(bundle: str, pack: Path, out: Path, **options: int) -> None:
+    """Store what BUNDLE, a name or a folder, says of PACK's pictures in OUT (.npz)."""
+    from training.data.pack import Pack
+    from training.fit.ask import ask as asked_of
+
+    try:
+        asked_of(bundle, Pack.open(pack), out, **options)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

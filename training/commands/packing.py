@@ -37,6 +37,10 @@ def data() -> None:
 )
 @click.option("--cameras", is_flag=True, help="Val and test through the fixed cameras, too.")
 @click.option("--simulations", default=2, show_default=True, help="Linear versions of each.")
+@click.option("--keep", is_flag=True, help="Keep the pictures too, to train through cameras.")
+@click.option(
+    "--beside", type=folder, multiple=True, help="Another pack: its galaxies have its split here."
+)
 @click.option("--every", default=1, show_default=True, help="Take every n-th picture only.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--seed", default=0, show_default=True)
@@ -48,7 +52,7 @@ def pack(
     model: str | None,
     task: str | None,
     column: str | None,
-    **options: int,
+    **options: Any,
 ) -> None:
     """Pack SOURCE (see training/README.md; relative to the data folder) into OUT.
 

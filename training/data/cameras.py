@@ -16,7 +16,7 @@ from PIL import Image
 
 from training.data.simulate import linear_flux
 
-__all__ = ["FIXED", "Camera", "draw", "observe", "psf"]
+__all__ = ["FIXED", "Camera", "develop", "draw", "observe", "psf"]
 
 Random = np.random.Generator
 LARGEST = 144  # pixels of a picture's side beyond which it is first made smaller
@@ -114,8 +114,8 @@ FIXED = {
 """The cameras that every bundle is measured through, by name."""
 
 
-def draw(random: Random) -> Camera:
-    """Draw a camera, as widely as telescopes differ; an eighth are the picture as it is."""
+def draw(random: Random, as_it_is: float = 0.125) -> Camera:
+    """Draw a camera, as widely as telescopes differ; some leave the picture as it is."""
 
     def log(low: float, high: float) -> float:
         return float(np.exp(random.uniform(np.log(low), np.log(high))))
@@ -128,7 +128,7 @@ def draw(random: Random) -> Camera:
     }
     if random.random() < 0.15:
         pose |= {"zoom": log(0.7, 1.3), "shift": tuple(random.uniform(-0.12, 0.12, 2).tolist())}
-    if random.random() < 0.125:
+    if random.random() < as_it_is:
         quarter = random.random() < 0.5
         turn = float(random.integers(4)) * np.pi / 2 if quarter else pose["turn"]
         return Camera(**{**pose, "turn": turn}, digits="", stretch="asis")
@@ -195,8 +195,6 @@ def observe(picture: np.ndarray, camera: Camera, random: Random) -> np.ndarray:
     ndarray
         (3, H, W), or (H, W) of one band: float32 or uint16 counts, or an 8-bit picture.
     """
-    import cv2
-
     if picture.dtype != np.uint8:
         flux = np.atleast_3d(picture.T).swapaxes(0, 1) / max(float(np.nanmax(picture)), 1e-30)
         flux = np.ascontiguousarray(np.broadcast_to(flux, (*flux.shape[:2], 3)), np.float32)
@@ -207,6 +205,16 @@ def observe(picture: np.ndarray, camera: Camera, random: Random) -> np.ndarray:
         flux = linear_flux(picture, camera.strength, camera.by_luminance).transpose(1, 2, 0)
     flux = _turned(_smaller(np.ascontiguousarray(flux)), camera)
     flux /= max(float(np.quantile(_middle(flux).max(2), 0.99)), 1e-6)
+    return develop(flux, camera, random)
+
+
+def develop(flux: np.ndarray, camera: Camera, random: Random) -> np.ndarray:
+    """Return what a camera writes of light (S, S, 3) that is about 1 where it is brightest.
+
+    Its pose and the picture's stretch are not looked at; all else is as of `observe`.
+    """
+    import cv2
+
     flux = flux @ np.array(camera.mix, np.float32).T
     side = flux.shape[0]
     profile = psf(max(camera.seeing * side, 1.2 if camera.stars else 0), random)

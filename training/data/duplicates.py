@@ -15,7 +15,15 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-__all__ = ["ALIKE", "RADIUS", "fingerprint", "groups", "look_alikes", "sky_pairs"]
+__all__ = [
+    "ALIKE",
+    "RADIUS",
+    "fingerprint",
+    "groups",
+    "look_alikes",
+    "matches",
+    "sky_pairs",
+]
 
 # Correlation from which two pictures are the same: of 27 million pairs of different
 # spirals (Galaxy Zoo 1, most of them edge-on or small) none reaches 0.64; of fifteen
@@ -76,6 +84,17 @@ def look_alikes(prints: np.ndarray, alike: float = ALIKE, block: int = 512) -> n
         first, second = np.nonzero(likeness >= alike)
         ahead = first < second
         pairs.append(np.stack([first[ahead], second[ahead]], 1) + start)
+    return np.concatenate(pairs)
+
+
+def matches(
+    first: np.ndarray, second: np.ndarray, alike: float = ALIKE, block: int = 2048
+) -> np.ndarray:
+    """Return the pairs (P, 2) of one set's and another's fingerprints that correlate."""
+    pairs = [np.empty((0, 2), int)]
+    for start in range(0, len(first), block):
+        one, other = np.nonzero(first[start : start + block] @ second.T >= alike)
+        pairs.append(np.stack([one + start, other], 1))
     return np.concatenate(pairs)
 
 

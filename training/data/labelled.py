@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from training.data.votes import told as votes
 from training.words.derive import in_order
 from training.words.hubble import MIDDLE_T
 
@@ -86,7 +87,13 @@ def from_files(folder: Path, rows: list[Row]) -> Callable[[int], np.ndarray]:
 def from_zip(path: Path, rows: list[Row]) -> Callable[[int], np.ndarray]:
     """Return the reader of rows whose `file` lies in a zip."""
     archive = zipfile.ZipFile(path)
-    return lambda i: _decode(io.BytesIO(archive.read(rows[i]["file"])))
+    inside = {name.rpartition("/")[2]: name for name in archive.namelist()}
+
+    def picture(i: int) -> np.ndarray:
+        file = rows[i]["file"]
+        return _decode(io.BytesIO(archive.read(inside.get(file, file))))
+
+    return picture
 
 
 def zipped(path: Path) -> DataSet:
@@ -102,7 +109,7 @@ def zipped(path: Path) -> DataSet:
 
 
 def table(folder: Path) -> DataSet:
-    """Read a folder with labels.csv."""
+    """Read a folder with labels.csv, and the pictures beside it or in a zip there."""
     with open(folder / "labels.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = rows[0] if rows else {}
@@ -111,7 +118,13 @@ def table(folder: Path) -> DataSet:
     for row in rows:
         row["source"] = row.get("source") or folder.name
         row["galaxy"] = row.get("galaxy") or row["file"]
-    picture = from_files(folder, rows)
+    zips = sorted(folder.glob("*.zip"))
+    loose = bool(rows) and (folder / rows[0]["file"].split("|")[0]).exists()
+    picture = from_files(folder, rows) if loose or not zips else from_zip(zips[0], rows)
+    if "Class1.1" in columns or "clean5" in columns:
+        for row in rows:
+            row.update(votes(row))
+        return DataSet(folder.name, rows, picture)
     if "t_type" in columns:
         return DataSet(folder.name, rows, picture)
     column = next((name for name in ("class", "name") if name in columns), None)

@@ -23,7 +23,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,15 @@ import numpy as np
 from galedge.errors import GaledgeError
 from training.data.cameras import FIXED
 from training.data.observed import observed
+from training.data.pictures import Pictures
 from training.data.pose import kinds, pose, within_range
 from training.data.readers import DataSet, pictures, read
 from training.data.simulate import linear, luma
-from training.data.splits import aside, assign, fold, same_galaxy
+from training.data.splits import Beside, as_beside, aside, assign, fold, same_galaxy
 from training.words.derive import of_classes
 from training.words.fields import TaskError
 from training.words.hubble import HUBBLE
-from training.words.targets import hard, targets
+from training.words.targets import hard, targets, weights
 from training.words.task import Task
 
 __all__ = [
@@ -64,7 +65,9 @@ class Pack:
     """A packed data set; arrays run over pictures and `views` are memory-mapped.
 
     `task` is the one that its labels are read for, the pack's own unless it was opened for
-    another, and `told` what they tell of each of its heads (see `training.words.targets`).
+    another, `told` what they tell of each of its heads (see `training.words.targets`), and
+    `weight` how much that counts, where it does not count alike. `pictures` are the pixels as
+    they came (`training.data.pictures.Pictures`), where they were kept.
     `fold` is the part of val that is held out, where the others are in train (see `folded`),
     `aside` the part of train that is not trained on (see `without`).
     """
@@ -80,6 +83,8 @@ class Pack:
     split: np.ndarray
     task: Task
     told: dict[str, np.ndarray]
+    weight: dict[str, np.ndarray] = field(default_factory=dict)
+    pictures: Any = None
     fold: str | None = None
     aside: str | None = None
 
@@ -102,8 +107,7 @@ class Pack:
         """
         folder = Path(folder)
         info = json.loads((folder / "pack.json").read_text())
-        with open(folder / "labels.csv", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = rows_of(folder)
 
         def arrays(kind: str) -> dict[str, np.ndarray]:
             paths = {name: folder / f"{name}{kind}.npy" for name in info["views"]}
@@ -122,6 +126,8 @@ class Pack:
             split=np.array([row.get("split") or "train" for row in rows]),
             task=task,
             told=targets(task, rows, strict=strict),
+            weight=weights(task, rows),
+            pictures=Pictures(folder) if Pictures.there(folder) else None,
         )
 
     def __len__(self) -> int:
@@ -188,6 +194,12 @@ class Pack:
         return replace(self, split=aside(self.galaxy, self.split, which), aside=which)
 
 
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of a pack's labels.csv."""
+    with open(folder / "labels.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def own_task(info: dict[str, Any]) -> Task:
     """Return the task that a pack was made for; those without one are from before there were."""
     if "task" in info:
@@ -206,6 +218,8 @@ def pack(
     column: str | None = None,
     simulations: int = 2,
     cameras: bool = False,
+    keep: bool = False,
+    beside: tuple[Path, ...] = (),
     seed: int = 0,
     every: int = 1,
     threads: int = 2,
@@ -230,6 +244,10 @@ def pack(
         Simulated linear versions of each picture, in colour and in one band.
     cameras : bool
         Whether val and test are packed through the fixed cameras, too (`observed`).
+    keep : bool
+        Whether the pictures are kept as they came, too, for training through cameras.
+    beside : tuple of Path
+        Packs whose galaxies have their split there: see `training.data.splits.as_beside`.
     every : int
         Take every n-th picture only.
 
@@ -287,6 +305,11 @@ def pack(
                     pairs = zip(near.facts, far.facts, strict=True)
                     frames[name][here] = [within(a, b) for a, b in pairs]
             print(f"{start + len(batch)}/{len(rows)}", flush=True)
+    others = [Beside(str(f), rows_of(f), Pack.open(f, strict=False).exact["auto"]) for f in beside]
+    for note in as_beside(rows, wide["auto"], others, recipe.size):
+        print(note, flush=True)
+    if keep:
+        Pictures.write(folder, (picture(data, i) for i in range(len(rows))))
     group = same_galaxy(rows, exact["auto"])
     for note in assign(rows, group, seed, kinds(task, told)):
         print(note, flush=True)

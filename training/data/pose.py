@@ -9,6 +9,7 @@ import numpy as np
 from training.data.readers import DataSet
 from training.words.card import readable
 from training.words.derive import completed, of_classes, of_column
+from training.words.heads import Classes
 from training.words.hubble import HUBBLE
 from training.words.targets import hard, left_out, missing
 from training.words.task import Task
@@ -57,8 +58,13 @@ def within_range(data: DataSet, task: Task) -> DataSet:
 
 
 def kinds(task: Task, told: dict[str, np.ndarray]) -> np.ndarray:
-    """Return a class for each picture (N,); without classes 0 where it is labelled, else -1."""
-    if task.classes is not None:
-        return hard(told[task.classes.name])
+    """Return a class for each picture (N,); without classes 0 where it is labelled, else -1.
+
+    The classes are the task's first ones, or those of which anything is told.
+    """
+    heads = [head for head in (task.classes, *task.every(Classes)) if head is not None]
+    by_head = [hard(told[head.name]) for head in heads]
+    if heads:
+        return next((label for label in by_head if (label >= 0).any()), by_head[0])
     labelled = [np.isfinite(told[head.name]).any(1) for head in task.main]
     return np.where(np.logical_or.reduce(labelled), 0, -1)

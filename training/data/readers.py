@@ -7,6 +7,8 @@ a zip of pictures                      no labels; `<ra>_<dec>.jpg` names give po
 Galaxy10 SDSS, Galaxy10 DECaLS (.h5)   ten classes of their own
 GalaxyMNIST (.hdf5, or .hdf5.gz)       four classes of its own, and its test split
 Galaxy Zoo 2 (`gz2_hart16.csv`)        fifteen classes of its own, and features from votes
+Galaxy Zoo 2's challenge (`Class1.1`)  labels, as shares of the volunteers who were asked
+stars and galaxies (`cutouts_gri_48px`) what each source is, in linear bands and as pictures
 EFIGI (`EFIGI_attributes.txt`)         T with its limits, and sixteen attributes
 ====================================== ====================================================
 
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.labelled import DataSet, Row, class_folders, from_files, from_zip, table, zipped
-from training.data.surveys import efigi, galaxy_zoo2, hdf5
+from training.data.surveys import efigi, galaxy_zoo2, hdf5, star_galaxy
 
 __all__ = ["DataSet", "pictures", "read"]
 
@@ -51,6 +53,8 @@ def read(source: Path) -> DataSet:
             return table(source)
         if (source / "EFIGI_attributes.txt").exists():
             return efigi(source)
+        if (source / "cutouts_gri_48px.npz").exists():
+            return star_galaxy(source)
         if votes := sorted(source.glob("gz2_hart16.csv*")):
             return galaxy_zoo2(source, votes[0])
         if files := sorted(source.glob("*_dataset.hdf5*")):

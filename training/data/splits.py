@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import numpy as np
 
-from training.data.duplicates import fingerprint, groups, look_alikes, sky_pairs
+from training.data.duplicates import fingerprint, groups, look_alikes, matches, sky_pairs
 
-__all__ = ["SIDES", "aside", "assign", "fold", "on_one_side", "places", "same_galaxy", "splits"]
+__all__ = [
+    "SIDES",
+    "Beside",
+    "as_beside",
+    "aside",
+    "assign",
+    "fold",
+    "on_one_side",
+    "places",
+    "same_galaxy",
+    "splits",
+]
 
 
 SIDES = ("train", "val", "test")  # each held out further than the one before
@@ -145,3 +159,71 @@ def assign(
     for row, side, name in zip(rows, split, group, strict=True):
         row["split"], row["group"] = str(side), str(name)
     return notes
+
+
+# Two surveys' frames of one galaxy differ in size; a fingerprint bears some hundredths.
+ZOOMS = np.geomspace(0.8, 1.25, 13)
+
+
+class Beside(NamedTuple):
+    """Another pack: what it is called, its rows, and its prepared pictures (N, 3, S, S)."""
+
+    name: str
+    rows: list[dict[str, str]]
+    pixels: np.ndarray
+
+
+def as_beside(
+    rows: list[dict[str, str]], wide: np.ndarray, packs: Iterable[Beside], side: int
+) -> list[str]:
+    """Give pictures of galaxies that other packs hold these packs' split.
+
+    So nothing that is measured with one data set has been learned from another. Where packs
+    differ the galaxy is held out as far as in any. They are found by look, framed a little
+    wider or closer, and by position; names count within a data set only.
+
+    Parameters
+    ----------
+    wide : ndarray
+        Prepared pictures in a frame of more than `side` pixels, uint8 (N, 3, P, P).
+
+    Returns
+    -------
+    list of str
+        How many were found, a sentence for each pack.
+    """
+    notes: list[str] = []
+    taken: dict[int, int] = {}
+    packs = list(packs)
+    theirs = [fingerprint(pack.pixels) for pack in packs]
+    found = [[_near(rows, pack.rows)] for pack in packs]
+    for zoom in ZOOMS if packs else ():
+        prints = fingerprint(_middle(wide, round(side * zoom)))
+        for pairs, others in zip(found, theirs, strict=True):
+            pairs.append(matches(prints, others))
+    for pack, pairs in zip(packs, found, strict=True):
+        here = {}
+        for i, j in np.concatenate(pairs).tolist():
+            held = pack.rows[j].get("split") or "train"
+            if held in SIDES:
+                here[i] = max(here.get(i, 0), SIDES.index(held))
+        taken |= {i: max(taken.get(i, 0), held) for i, held in here.items()}
+        notes.append(f"{len(here)} pictures are of galaxies of {pack.name}, and get its split")
+    for i, held in taken.items():
+        if rows[i].get("split") in (*SIDES, "", None):
+            rows[i]["split"] = SIDES[held]
+    return notes
+
+
+def _near(rows: list[dict[str, str]], others: list[dict[str, str]]) -> np.ndarray:
+    """Return the pairs (P, 2) of rows and others that lie at one place of the sky."""
+    ra, dec = (np.concatenate(pair) for pair in zip(places(rows), places(others), strict=True))
+    pairs = sky_pairs(ra, dec)
+    across = (pairs < len(rows)).sum(1) == 1
+    return np.sort(pairs[across], 1) - np.array([0, len(rows)])
+
+
+def _middle(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return the middle of pictures."""
+    edge = max(0, (pixels.shape[-1] - side) // 2)
+    return pixels[:, :, edge : pixels.shape[-1] - edge, edge : pixels.shape[-1] - edge]

@@ -6,15 +6,16 @@ import csv
 import gzip
 import io
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.data.labelled import DataSet, Row, from_files
+from training.data.labelled import DataSet, Row, from_files, from_zip
 
-__all__ = ["efigi", "galaxy_zoo2", "hdf5"]
+__all__ = ["efigi", "galaxy_zoo2", "hdf5", "star_galaxy"]
 
 GALAXY10_SDSS = (
     "Disk, Face-on, No Spiral",
@@ -213,3 +214,31 @@ def _efigi_file(folder: Path, galaxy: str) -> str | None:
         if all((folder / band).exists() for band in bands):
             return "|".join(bands)
     return None
+
+
+# --- stars and galaxies --------------------------------------------------------------------
+
+FAINTEST = 20.8  # r magnitude beyond which SDSS takes some galaxies for stars
+
+
+def star_galaxy(folder: Path) -> DataSet:
+    """Read `stargalaxy`: linear cutouts with SDSS's own labels, and a zip of stretched ones."""
+    rows: list[Row] = []
+    linear: list[np.ndarray] = []
+    with np.load(folder / "cutouts_gri_48px.npz") as file:
+        found = {name: file[name] for name in ("images", "labels", "mag_r", "ra", "dec")}
+    for i, image in enumerate(found["images"]):
+        if found["mag_r"][i] > FAINTEST:
+            continue
+        row = {"file": f"cutout{i}", "source": "sdss_cutouts", "galaxy": f"cutout{i}"}
+        row |= {"kind": "galaxy" if found["labels"][i] else "star"}
+        rows.append(row | {key: str(found[key][i]) for key in ("ra", "dec")})
+        linear.append(image[::-1])  # the file has g, r, i
+    path = folder / "ground_64px.zip"
+    with zipfile.ZipFile(path) as archive, archive.open("labels.csv") as table:
+        for one in csv.DictReader(io.TextIOWrapper(table)):
+            row = {"file": one["file"], "source": "ground", "kind": one["label"]}
+            rows.append(row | {"galaxy": one["field"]})  # fields are split, not their sources
+    stretched = from_zip(path, rows)
+    few = len(linear)
+    return DataSet(folder.name, rows, lambda i: linear[i] if i < few else stretched(i))

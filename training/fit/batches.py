@@ -17,7 +17,7 @@ from training.fit.config import Config
 from training.fit.losses import Targets
 from training.words.targets import mirrored
 
-__all__ = ["Answers", "Group", "ahead", "draw", "reside", "room"]
+__all__ = ["Answers", "Group", "ahead", "draw", "reside", "room", "targets_of"]
 
 _ROOM = 0.5  # of a device's free memory for pictures; the rest is for the training
 
@@ -139,13 +139,13 @@ def draw(
     mirror = torch.as_tensor(random.choice([-1.0, 1.0], len(chosen)).astype(np.float32)).to(device)
     x = augment(batch, frames, mirror, size, dice)
     x = x.contiguous(memory_format=torch.channels_last)
-    return x, _targets(groups, chosen, mirror, device)
+    return x, targets_of(groups, chosen, mirror, device)
 
 
-def _targets(
+def targets_of(
     groups: tuple[Group, ...], chosen: list[tuple[int, int]], mirror: Tensor, device: str
 ) -> Targets:
-    """Return what is known of a batch, turned where its pictures were mirrored."""
+    """Return what is known of a batch, turned where its pictures were mirrored (`mirror` -1)."""
     task = groups[0].pack.task
     group, item = np.array(chosen).T
     width = max((g.answers.hints.shape[1] for g in groups if g.answers is not None), default=0)
@@ -156,26 +156,35 @@ def _targets(
     told = {head.name: blank(groups[0].pack.told[head.name].shape[1]) for head in task.heads}
     taught = {head.layer: blank(head.width) for head in task.heads if head.taught}
     hints = blank(width)
+    weight = {
+        name: np.ones_like(told[name]) for name in {n for one in groups for n in one.pack.weight}
+    }
     for g, one in enumerate(groups):
         here = np.flatnonzero(group == g)
         if not len(here):
             continue
-        for name, values in told.items():
-            values[here] = one.pack.told[name][one.rows[item[here]]]
+        for of, values in ((one.pack.told, told), (one.pack.weight, weight)):
+            for name in of.keys() & values.keys():
+                values[name][here] = of[name][one.rows[item[here]]]
         if one.answers is not None:
-            for layer, values in taught.items():
-                values[here] = one.answers.heads[layer][item[here]]
+            for layer, rows in taught.items():
+                rows[here] = one.answers.heads[layer][item[here]]
             hints[here] = one.answers.hints[item[here]]
     on_device = {name: torch.as_tensor(values).to(device) for name, values in told.items()}
     said = {layer: torch.as_tensor(values).to(device) for layer, values in taught.items()}
+    counts = {name: torch.as_tensor(values).to(device) for name, values in weight.items()}
     for head in task.heads:
         order, turned = mirrored(head)
         if (order == np.arange(len(order))).all() and not turned.any():
             continue
         flipped, swapped = torch.as_tensor(turned).to(device), torch.as_tensor(order).to(device)
-        for values, name in ((on_device, head.name), (said, head.layer)):
+        for values, name, turns in (
+            (on_device, head.name, flipped),
+            (said, head.layer, flipped),
+            (counts, head.name, torch.zeros_like(flipped)),
+        ):
             if name in values:
                 other = values[name][:, swapped]
-                other = torch.where(flipped, 1 - other, other)
+                other = torch.where(turns, 1 - other, other)
                 values[name] = torch.where(mirror[:, None] < 0, other, values[name])
-    return Targets(on_device, said, torch.as_tensor(hints).to(device))
+    return Targets(on_device, said, torch.as_tensor(hints).to(device), counts)

@@ -20,6 +20,12 @@ class Config:
     views : dict
         Chance of each packed view to be drawn, or of each kind: `linear` is any of linear0,
         linear1, ... A pack without it shows the picture as it is.
+    cameras : bool
+        Whether every picture is seen anew through a camera (`training.data.cameras`), in place
+        of packed views; packs must have been made with --keep.
+    mix : dict
+        With several packs: pictures drawn of each, by its folder's name, per labelled picture,
+        in place of `extra`. ``rendered`` are stars and artefacts (`training.data.others`).
     epochs, batch, lr, decay, warmup, floor : numbers
         AdamW with a cosine that starts after `warmup` (a share of all steps) and ends at
         `floor` (a share of `lr`; 1 keeps the rate, for a long average to settle around).
@@ -53,6 +59,8 @@ class Config:
     network: str = "galaxy"
     size: int = 72
     views: dict[str, float] = field(default_factory=lambda: {"auto": 1.0})
+    cameras: bool = False
+    mix: dict[str, float] = field(default_factory=dict)
     epochs: int = 60
     batch: int = 64
     lr: float = 2e-3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -25,12 +26,14 @@ class Targets(NamedTuple):
     """What a batch is to learn, NaN where there is nothing.
 
     `told` is by a head's name what `training.words.targets` says, `taught` by its layer a
-    teacher's probabilities, and `hints` are the teacher's features (N, H).
+    teacher's probabilities, `hints` are the teacher's features (N, H), and `weight` says how
+    much what is told of labels counts, where it does not count alike.
     """
 
     told: dict[str, Tensor]
     taught: dict[str, Tensor]
     hints: Tensor
+    weight: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def class_losses(task: Task, told: dict[str, np.ndarray], config: Config) -> dict[str, Hard]:
@@ -73,8 +76,12 @@ def losses(
             # Each head, and each label, counts by the share of pictures that tell of it.
             if isinstance(head, Labels):
                 defined = torch.isfinite(told)
+                counts = target.weight.get(head.name)
                 error = F.binary_cross_entropy_with_logits(
-                    logits[defined], told[defined], reduction="sum"
+                    logits[defined],
+                    told[defined],
+                    None if counts is None else counts[defined],
+                    reduction="sum",
                 )
                 loss = loss + weight * error / size
             else:

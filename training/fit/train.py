@@ -16,13 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.fit.augment import Augment
-from training.fit.batches import Group, ahead, draw, reside, room
+from training.data.rendered import NAME as RENDERED
+from training.data.rendered import rendered
+from training.fit.batches import Group, ahead
+from training.fit.checkpoint import Checkpoint
 from training.fit.config import Config
 from training.fit.device import Pace, choose, half, keep_memory
 from training.fit.enough import enough
 from training.fit.imbalance import sampling_weights
 from training.fit.losses import class_losses, losses
+from training.fit.lots import counts, lot, told_in
+from training.fit.observe import shown
 from training.fit.parallel import Team
 from training.fit.predict import validate
 from training.nets.network import build, parameters
@@ -43,12 +47,14 @@ def train(
     device: str = "auto",
     threads: int = 2,
     check: int = 5,
+    resume: bool = False,
 ) -> nn.Module:
     """Train, follow the validation split, and write config, curve and weights.
 
     What is learned is the task that the packs of `labelled` and of `extras` were opened for.
     The split is measured every `check` epochs and after the last, with 0 never. Where
     `torchrun` started several processes, each trains on its share (see `training.fit.parallel`).
+    With `resume` it goes on after the last epoch that `out` holds the state of.
 
     Returns
     -------
@@ -62,23 +68,20 @@ def train(
     device = choose(device)
     team = Team(device)
     out.mkdir(parents=True, exist_ok=True)
-    augment = Augment(**config.augment)
     luck = np.random.default_rng((config.seed, team.rank))  # and each its own: how it looks
     dice = torch.Generator(device).manual_seed(config.seed + 1000 * team.rank)
-    groups = (labelled, *extras)
-    sides = {group.pack.folder: group.pack.views["auto"].shape[-1] for group in groups}
-    if len(set(sides.values())) > 1:
-        each = ", ".join(f"{folder} {side}" for folder, side in sides.items())
-        raise ValueError(f"frames of one size train together: {each}; pack with one --size")
     task = labelled.pack.task
+    if config.mix.get(RENDERED):
+        extras = (*extras, Group(rendered(task), np.arange(2)))
+    groups = (labelled, *extras)
     enough(task, groups)
-    reside(groups, config, device, room(device))
+    batch = shown(groups, config, luck, dice, device)
 
     def some() -> Iterator[Tensor]:
         """Yield pictures as they are trained on."""
         for _ in range(8):
             chosen = [(0, i) for i in luck.choice(len(labelled.rows), 128)]
-            yield draw(groups, chosen, config, config.size, augment, luck, dice, device)[0]
+            yield batch(groups, chosen, config.size)[0]
 
     net = begin(config, task, some, device)
     team.alike(net)
@@ -93,33 +96,31 @@ def train(
         {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(rules, lr=config.lr)
-    told = {name: values[labelled.rows] for name, values in labelled.pack.told.items()}
-    hard = class_losses(task, told, config)
+    further = counts(groups, config)
+    hard = class_losses(task, told_in(groups, further), config)
     chances = sampling_weights(config.imbalance, labelled.pack.label[labelled.rows])
-    number = len(labelled.rows)
-    most = sum(len(group.rows) for group in extras)
-    unlabelled = min(round(config.extra * number), most * config.epochs) if most else 0
-    steps = config.epochs * math.ceil((number + unlabelled) // team.size / config.batch)
-    step, done, curve, start = 0, 0.0, [], time.time()
-    for epoch in range(config.epochs):
-        items = [(0, i) for i in random.choice(number, number, chances is not None, chances)]
-        if unlabelled:
-            pool = [(g + 1, i) for g, group in enumerate(extras) for i in range(len(group.rows))]
-            items += [pool[i] for i in random.choice(most, unlabelled, unlabelled > most)]
-        items = team.share([items[i] for i in random.permutation(len(items))])
+    steps = config.epochs * math.ceil(
+        (len(labelled.rows) + sum(further)) // team.size / config.batch
+    )
+    parts: dict[str, Any] = {"net": net, "average": average, "optimizer": optimizer}
+    if guide is not None:
+        parts["guide"] = guide
+    state = Checkpoint(parts, {"random": random, "luck": luck}, dice)
+    if resume and state.resume(out):
+        print(f"going on after epoch {state.epoch}, {state.seconds / 60:.0f} minutes", flush=True)
+    done, start, last = state.step / steps, time.time() - state.seconds, False
+    for epoch in range(state.epoch, config.epochs):
+        items = team.share(lot(groups, further, chances, random))
         batches = [items[low : low + config.batch] for low in range(0, len(items), config.batch)]
         net.train()
         total = 0.0
 
-        views = (
-            draw(groups, chosen, config, config.side(done), augment, luck, dice, device)
-            for chosen in batches
-        )
+        views = (batch(groups, chosen, config.side(done)) for chosen in batches)
         for k, (x, target) in enumerate(ahead(views)):
             pace.tick(k)
             if len(x) < 2:
                 continue
-            done = step / steps
+            done = state.step / steps
             if config.minutes:
                 spent = (time.time() - start) / 60 / config.minutes
                 done = team.agreed(min(1.0, max(done, spent)), device)
@@ -136,37 +137,53 @@ def train(
             team.average(weights)
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimizer.step()
-            follow(average, net, min(config.ema, (1 + step) / (10 + step)))
-            step += 1
+            follow(average, net, min(config.ema, (1 + state.step) / (10 + state.step)))
+            state.step += 1
             total += float(loss.detach()) * len(x)
         last = epoch + 1 == config.epochs or done >= 1
+        state.epoch = epoch + 1
         if team.first:
             row: dict[str, Any] = {"epoch": epoch + 1, "loss": total / len(items)}
             if check and ((epoch + 1) % check == 0 or last):
                 for source in sorted(set(labelled.pack.source)):
                     row[source] = validate(average, labelled.pack, config, source, device)
-            row["seconds"] = round(time.time() - start)
-            curve.append(row)
+            state.seconds = time.time() - start
+            row |= {"seconds": round(state.seconds), "pictures": len(items) * team.size}
+            state.curve.append(row)
             print(json.dumps(row), flush=True)
             torch.save(average.state_dict(), out / "weights.pt")
+            (out / "run.json").write_text(
+                json.dumps(record(config, groups, team.size, net, state.curve), indent=1)
+            )
+            state.save(out)
         if last:
             break
-    about = {
-        "task": task.to_json(),
+    return average.eval()
+
+
+def record(
+    config: Config,
+    groups: tuple[Group, ...],
+    processes: int,
+    net: nn.Module,
+    curve: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return what a run's record says."""
+    pack = groups[0].pack
+    return {
+        "task": pack.task.to_json(),
         "config": asdict(config),
-        "processes": team.size,
+        "processes": processes,
         "parameters": parameters(net),
         "code": version(),
         "torch": torch.__version__,
-        "pictures": number,
-        "fold": labelled.pack.fold,
-        "aside": labelled.pack.aside,
-        "unlabelled": most if unlabelled else 0,
+        "pictures": len(groups[0].rows),
+        "fold": pack.fold,
+        "aside": pack.aside,
+        "unlabelled": sum(len(group.rows) for group in groups[1:]),
+        "seen": sum(row["pictures"] for row in curve),
         "curve": curve,
     }
-    if team.first:
-        (out / "run.json").write_text(json.dumps(about, indent=1))
-    return average.eval()
 
 
 def begin(

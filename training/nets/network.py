@@ -1,4 +1,4 @@
-"""The networks by name; `Galaxy`, the one that is shipped, learns from nothing.
+"""The networks by name; `Galaxy` is hubble-1's, `Compact` hubble-2's; both begin with nothing.
 
 `training.nets.blocks` has what they are built of, `training.nets.pretrained` those that begin
 with ImageNet's weights.
@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from training.nets.blocks import Block, Heads, fuse
+from training.nets.compact import DESIGN, Compact
 from training.nets.pretrained import Inverted, Mobile, Transfer, imagenet
 
 __all__ = [
     "Block",
+    "Compact",
     "Galaxy",
     "Heads",
     "Inverted",
@@ -75,7 +77,8 @@ def build(
 ) -> nn.Module:
     """Return a network by name.
 
-    `galaxy`, `galaxy:24,48,96,160` or `mobile` to be shipped; `mobilenet_v2` or one of
+    `compact`, `compact:24|40,40|64,64k5,88|144,144`, `galaxy`, `galaxy:24,48,96,160` or
+    `mobile` to be shipped; `mobilenet_v2` or one of
     timm's, such as `tf_efficientnet_lite2`, to teach. `layers` are those of
     `training.words.task.Task.layers`. `weights` is a file to start from: a run's
     `weights.pt`, of this task or another, or ImageNet's for those that begin with them.
@@ -90,19 +93,21 @@ def build(
     others = None if ours else weights
     kind, _, widths = name.partition(":")
     network: nn.Module
-    if kind == "mobile":
+    if kind in ("compact", "galaxy") and others:
+        raise ValueError(f"{others}: {name} learns from nothing or from a run of its own")
+    if kind == "compact":
+        network = Compact(layers, widths or DESIGN, dropout)
+    elif kind == "mobile":
         network = Mobile(layers, dropout, others)
     elif kind == "galaxy":
-        if others:
-            raise ValueError(f"{others}: {name} learns from nothing or from a run of its own")
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
         network = Galaxy(layers, sizes, dropout)  # type: ignore[arg-type]
     elif kind == "mobilenet_v2" or kind.startswith("tf_efficientnet"):
         network = Transfer(kind, layers, others)
     else:
         raise ValueError(
-            f"unknown network {name!r}: take mobile, galaxy[:A,B,C,D], mobilenet_v2 "
-            "or one of timm's tf_efficientnet_..."
+            f"unknown network {name!r}: take compact[:DESIGN], galaxy[:A,B,C,D], mobile, "
+            "mobilenet_v2 or one of timm's tf_efficientnet_..."
         )
     if ours:
         try:

@@ -16,7 +16,7 @@ from galedge.network.card import SCHEMA, Card
 from galedge.network.engine import start as start_engine
 from training.data.pack import Pack
 from training.fit.runs import load_run
-from training.nets.network import Galaxy, Mobile, parameters
+from training.nets.network import Compact, Galaxy, Mobile, parameters
 from training.nets.rounding import smooth
 from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, found, measure, measure_labels
@@ -99,8 +99,10 @@ def make(
     task = pack.task
     start = record["config"].get("weights")
     record["config"]["weights"] = "an earlier run's" if start else None  # a path says nothing
-    if not isinstance(network, (Galaxy, Mobile)):
-        raise TypeError("only galaxy and mobile are exported; distil a transfer network into one")
+    if not isinstance(network, (Compact, Galaxy, Mobile)):
+        raise TypeError(
+            "only compact, galaxy and mobile are exported; distil a transfer network into one"
+        )
     for split in ("train", "val", "test"):
         pack.demand(split)
     size = record["config"]["size"]

@@ -88,6 +88,7 @@ def chain(graph: onnx.GraphProto, maps: list[onnx.NodeProto]) -> list[Link] | No
     """
     values = {value.name: value for value in graph.initializer}
     links: list[Link] = []
+    maps = [node for node in maps if node.op_type != "SpaceToDepth"]  # moves bytes, no more
     if [node.op_type for node in maps] != ["Cast", *["Conv", "Relu"] * (len(maps) // 2)]:
         return None
     for before, node, rectifier in zip(maps[:-2:2], maps[1::2], maps[2::2], strict=True):

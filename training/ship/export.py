@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from galedge.network.engine import start
-from training.nets.network import fuse
+from training.nets.network import Compact, fuse
 from training.nets.rounding import Rounded, smooth
 from training.words.heads import Classes, Labels, Quantity
 from training.words.task import Task
@@ -62,7 +62,7 @@ class Deployed(nn.Module):
 
     Parameters
     ----------
-    network : Galaxy or Mobile
+    network : Compact, Galaxy or Mobile
         Trained, not fused; or trained with rounding, which is left out.
     task : Task
         That it was trained for.
@@ -136,7 +136,10 @@ class Deployed(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Return logits (classes, labels), mean and log sigma (quantities), and features."""
-        pooled = self.network.features(pixels.float())
+        if isinstance(self.network, Compact):  # bytes are folded as they are
+            pooled = self.network.pooled(self.network.fold(pixels).float())
+        else:
+            pooled = self.network.features(pixels.float())
         logits = self.network.heads(pooled)
         said = {head.name: logits[head.layer] for head in self.task.heads}
         first, parts = self.task.classes, self.parts

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from onnx import numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -20,6 +21,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.data.pack import Pack
+from training.nets.compact import space_to_depth
 from training.nets.rounding import LEVELS, WEIGHT_BITS, Bytes
 from training.score.answers import Answers, probabilities, run
 from training.score.fits import fit_temperature
@@ -29,6 +31,7 @@ from training.words.fields import TaskError
 __all__ = ["METHOD", "METHODS", "WEIGHT_BITS", "calibration_pictures", "compare", "quantize"]
 
 BATCH = 32
+FOLD = "SpaceToDepth"  # what some networks do with bytes before they are anything else
 
 METHODS: dict[str, tuple[CalibrationMethod, dict[str, Any]]] = {
     "minmax-average": (CalibrationMethod.MinMax, {"CalibMovingAverage": True}),
@@ -112,8 +115,9 @@ def quantize(
             method = "learned"
         elif method == "compensated":
             if links := chain(prepared.graph, maps):
-                balance(links, pixels)
-                learned = compensate(links, pixels, LEVELS[weight_bits]), []
+                first = folded(prepared.graph, pixels)
+                balance(links, first)
+                learned = compensate(links, first, LEVELS[weight_bits]), []
                 onnx.save(prepared, clean)
             else:
                 method = BRANCHED
@@ -153,6 +157,13 @@ def body(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
             wanted |= set(node.input)
             found.append(node)
     return found[::-1]
+
+
+def folded(graph: onnx.GraphProto, pixels: np.ndarray) -> np.ndarray:
+    """Return pictures as the first convolution is given them."""
+    if all(node.op_type != FOLD for node in graph.node):
+        return pixels
+    return space_to_depth(torch.from_numpy(pixels)).numpy()
 
 
 def overrides(
@@ -228,7 +239,9 @@ def feed_bytes(model: onnx.ModelProto) -> None:
     graph = model.graph
     values = {value.name: value for value in graph.initializer}
     maker = {node.output[0]: node for node in graph.node}
-    cast = next(node for node in graph.node if "pixels" in node.input)
+    fold = next((node for node in graph.node if node.op_type == FOLD), None)
+    first = "pixels" if fold is None else fold.output[0]
+    cast = next(node for node in graph.node if first in node.input)
     quantizer = next(node for node in graph.node if cast.output[0] in node.input)
     reader = next(node for node in graph.node if quantizer.output[0] in node.input)
     kinds = (cast.op_type, quantizer.op_type, reader.op_type)
@@ -247,6 +260,6 @@ def feed_bytes(model: onnx.ModelProto) -> None:
     number = onnx.helper.make_tensor
     values[reader.input[1]].CopyFrom(number(reader.input[1], onnx.TensorProto.FLOAT, [], [1.0]))
     values[reader.input[2]].CopyFrom(number(reader.input[2], onnx.TensorProto.UINT8, [], [0]))
-    reader.input[0] = "pixels"
+    reader.input[0] = first
     graph.node.remove(cast)
     graph.node.remove(quantizer)

@@ -10,6 +10,7 @@ import numpy as np
 from training.words.fields import TaskError
 from training.words.heads import Classes, Quantity
 from training.words.hubble import HUBBLE
+from training.words.morphology import MORPHOLOGY
 from training.words.targets import missing, number
 from training.words.task import Task
 
@@ -17,7 +18,7 @@ __all__ = ["NAMED", "completed", "in_order", "of_classes", "of_column"]
 
 Row = dict[str, str]
 
-NAMED = {"hubble": HUBBLE}
+NAMED = {"hubble": HUBBLE, "morphology": MORPHOLOGY}
 """Tasks that go by name wherever a file could be given."""
 
 

@@ -238,6 +238,9 @@ class Labels(Head):
         nothing, and a negative number, says nothing.
     values : dict of dict
         Of a label, whose column holds other words, what each means: 0 to 1, or None.
+    weights : dict
+        Of a label the column that says how much what is told of it counts, such as the share
+        of volunteers who were asked. Default, and where it is empty: 1.
     beside : tuple of str
         Columns that are learned beside the labels, and not exported.
     rule : str
@@ -255,6 +258,7 @@ class Labels(Head):
     names: tuple[str, ...]
     columns: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    weights: dict[str, str] = field(default_factory=dict)
     beside: tuple[str, ...] = ()
     rule: str = ""
     mirror: dict[str, str] = field(default_factory=dict)
@@ -270,7 +274,8 @@ class Labels(Head):
         if not self.names or not all(self.trained) or len(set(self.trained)) < self.width:
             raise TaskError(f"{self}: 'names' must be one or more different names")
         others = [other for other in self.mirror.values() if other != "complement"]
-        tables = (self.columns, self.values, self.mirror, self.excludes, self.descriptions, others)
+        named = (self.columns, self.values, self.weights, self.mirror, self.excludes)
+        tables = (*named, self.descriptions, others)
         for table in tables:
             for name in table:
                 known(name, self.names, f"{self}")

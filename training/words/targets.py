@@ -17,6 +17,7 @@ import numpy as np
 from training.words.fields import TaskError, known
 from training.words.heads import Classes, Head, Labels, Quantity
 from training.words.hubble import features
+from training.words.morphology import labels
 from training.words.task import Task
 
 __all__ = [
@@ -29,12 +30,13 @@ __all__ = [
     "missing",
     "number",
     "targets",
+    "weights",
 ]
 
 Row = dict[str, str]
 
 # What a row says of labels, where its columns do not say it as such.
-RULES: dict[str, Callable[[Row], list[float]]] = {"hubble": features}
+RULES: dict[str, Callable[[Row], list[float]]] = {"hubble": features, "morphology": labels}
 
 _TRUTHS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _NAN = float("nan")
@@ -134,6 +136,23 @@ def _labels(head: Labels, row: Row) -> list[float]:
         value = words[text]
         told.append(_NAN if value is None else value)
     return [*beside, *told]
+
+
+def weights(task: Task, rows: list[Row]) -> dict[str, np.ndarray]:
+    """Return how much what is told of each label counts, float32 (N, L) by the head's name.
+
+    Of heads of labels that name such columns alone; everything else counts once.
+    """
+    found = {}
+    for head in task.every(Labels):
+        if head.weights:
+            columns = [head.weights.get(name, "") for name in head.trained]
+            counts = [
+                [_share(row, column) if column else 1.0 for column in columns] for row in rows
+            ]
+            array = np.array(counts, np.float32).reshape(len(rows), head.width)
+            found[head.name] = np.where(np.isfinite(array), array, 1)
+    return found
 
 
 def _rule(head: Labels) -> Callable[[Row], list[float]]:
