@@ -106,7 +106,8 @@ def evaluate(
 
         options: dict[str, Any] = {"split": split, "precision": precision, "draws": draws}
         source = found(source) if source else None
-        result = report(bundle, packed, output, source=source, beside=seen, **options)["sets"]
+        result = report(bundle, packed, output, source=source, beside=seen, **options)
+        result = {**result["sets"], "found": result["found"]}
         write(seen, output)
     else:
         file = bundle / f"model.{precision}.onnx"

@@ -48,11 +48,15 @@ def star(random: Random) -> np.ndarray:
     return develop(flux, camera, random)
 
 
-def artefact(random: Random) -> np.ndarray:
-    """Return an image of something that is no source, as a camera writes it."""
+def artefact(random: Random, name: str = "") -> np.ndarray:
+    """Return an image of something that is no source, as a camera writes it.
+
+    Of `ARTEFACTS` one is drawn, unless it is named.
+    """
     names = list(ARTEFACTS)
     side = int(random.integers(24, 160))
-    flux = ARTEFACTS[names[int(random.integers(len(names)))]](side, random)
+    drawn = names[int(random.integers(len(names)))]
+    flux = ARTEFACTS[name or drawn](side, random)
     flux = flux / max(float(np.abs(flux).max()), 1e-12)
     return develop(flux.astype(np.float32), _camera(random), random)
 

@@ -205,6 +205,19 @@ class Page:
                 ["source", "input", "label", "yes · no", "ROC area", "balanced accuracy"], rows, 3
             )
 
+    def found(self, heads: dict[str, Any]) -> None:
+        """Add how many of each class are found when few of the first class are lost."""
+        for name, values in heads.items():
+            self.heading(f"Found: {name}")
+            self.note(f"When {values['lost']:.0%} of the first class is lost, all inputs together.")
+            self.table(
+                ["class", "pictures", "found"],
+                (
+                    [text, str(row["pictures"]), value(row["share"])]
+                    for text, row in values["classes"].items()
+                ),
+            )
+
     def strata_of(self, told: dict[str, Any], words: dict[str, str]) -> None:
         """Add the errors by strata of what is known of the pictures; `words` name each quantity."""
         drawn = False

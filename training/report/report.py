@@ -19,6 +19,7 @@ from training.report.numbers import PER_CLASS, measured
 from training.report.page import Page, number
 from training.score import transitions
 from training.score.answers import Answers, calibrated, run
+from training.score.others import apart
 from training.score.strata import QUANTITIES, by_stratum, catalogued, seen
 from training.ship.bundle import calibration_of
 from training.words.heads import Labels
@@ -106,6 +107,8 @@ def report(
     compared = None
     if task.classes and task.quantity:
         compared = transitions.catalogues(every[kind], partner, first, fitted, draws)
+    said = [run(network, pack, rows, view) for view in pack.cameras]
+    outside = apart(network, pack, [*every.values(), *said], pack.source[rows], fitted, draws)
     result = {
         "model": card.name,
         "version": card.version,
@@ -122,11 +125,13 @@ def report(
         "sets": told,
         "transitions": pairs,
         "catalogues": compared,
+        "found": outside,
     }
     out.mkdir(parents=True, exist_ok=True)
     page = Page(f"{card.name} on the {split} split", result)
     page.overview()
     summarize(page, sets, told, fitted)
+    page.found(outside)
     through_cameras(page, beside)
     page.strata_of(told, QUANTITIES)
     answers = every[kind]

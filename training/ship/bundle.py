@@ -19,8 +19,9 @@ from training.fit.runs import load_run
 from training.nets.network import Compact, Galaxy, Mobile, parameters
 from training.nets.rounding import smooth
 from training.score.answers import Answers, calibrated, run
-from training.score.evaluate import ece, found, measure, measure_labels
+from training.score.evaluate import ece, measure, measure_labels
 from training.score.fits import fit_bias, fit_logistic, fit_sigma, fit_temperature
+from training.score.others import apart
 from training.score.through import through
 from training.ship.export import (
     Corrections,
@@ -249,14 +250,9 @@ def evaluate(
     joined = Answers.join(list(every.values()))
     if task.classes is not None and len((known := joined.only(task.classes.name)).galaxy):
         result["ece_all"] = round(ece(known.label, calibrated(known, calibration)), 4)
+    if outside := apart(file, pack, list(every.values()), pack.source[rows], calibration, draws):
+        result["found"] = outside
     joined = Answers.join(list(plain.values()))
-    sources = np.tile(pack.source[rows], len(plain))
-    for head in task.every(Classes):
-        if head.ordered or not len((known := joined.only(head.name)).galaxy):
-            continue
-        kept = sources[np.isfinite(joined.told[head.name]).any(1)]
-        if outside := found(known, calibration, kept, draws=draws):
-            result.setdefault("found", {})[head.name] = outside
     for head in further:
         if isinstance(head, Labels):
             result[head.name] = measure_labels(joined, head)

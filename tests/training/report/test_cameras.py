@@ -21,6 +21,7 @@ from galedge.images.prepare import prepare  # noqa: E402
 from galedge.images.recipe import Recipe  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.data.cameras import FIXED  # noqa: E402
+from training.data.others import ARTEFACTS  # noqa: E402
 from training.data.pack import Pack, pack  # noqa: E402
 from training.nets.network import Galaxy  # noqa: E402
 from training.ship.bundle import make  # noqa: E402
@@ -28,13 +29,14 @@ from training.words.heads import Classes, Labels, Quantity  # noqa: E402
 from training.words.task import Task  # noqa: E402
 
 NUMBER = 90
+RENDERED = 5  # images of each kind that is no galaxy
 MARKS = Labels(name="marks", names=("is_disk", "is_striped"))
 TASKS = {
     "all": (
         Classes(name="shape", names=KINDS),
         Quantity(name="brightness", range=(15, 30), symbol="m"),
         MARKS,
-        Classes(name="kind", names=("galaxy", "star"), column="kind"),
+        Classes(name="kind", names=("galaxy", "star", "artefact")),
     ),
     "marks": (MARKS,),
 }
@@ -50,6 +52,13 @@ def evaluate(*words, code=0):
 
 def number(made):
     return len(Pack.open(made / "all-pack").rows("test"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.score.others.NUMBER", RENDERED)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +108,12 @@ def test_a_bundle_is_calibrated_and_told_through_cameras_in_its_card(made):
             assert row["pictures"] == number(made)
             assert {"accuracy", "macro_f1", "ece", "rms_m", "m_within_sigma"} <= set(row)
         stars = (test.told["kind"][test.rows("test"), 1] == 1).sum()
-        assert metrics["found"]["kind"]["classes"]["star"]["pictures"] == 4 * stars  # plain kinds
+        found = metrics["found"]["kind"]["classes"]
+        seen = len(test.kinds()) * stars  # and what is rendered beside them
+        assert found["star"]["pictures"] == seen + RENDERED
+        assert found["star, star"]["pictures"] == RENDERED
+        assert found["artefact, trail"]["pictures"] == RENDERED
+        assert found["artefact"]["pictures"] == len(ARTEFACTS) * RENDERED
     assert "cameras" in card["metrics"]["kinds"]
     assert (made / "all" / "card.json").stat().st_size < 60_000
 
@@ -108,6 +122,7 @@ def test_the_table_and_the_sheet_of_one_bundle(made, tmp_path):
     out = tmp_path / "report"
     said = evaluate(made / "all", made / "all-pack", "-o", out)
     assert "| camera | macro-F1 | accuracy | RMS M | bias of M | M within its error |" in said
+    assert f"| int8 | kind | artefact, trail | {RENDERED} | " in said
     for name in (*FIXED, "colour, one", "mean", "worst, two"):
         assert f"| {name} | " in said
     told = json.loads((out / "cameras.json").read_text())
@@ -128,6 +143,7 @@ def test_the_table_and_the_sheet_of_one_bundle(made, tmp_path):
     assert drawn.shape[0] > 16 * 24
     assert drawn.std() > 20
     page = (out / "index.html").read_text()
+    assert "Found: kind" in page
     assert "Through other cameras" in page
     assert "all, crowded" not in page  # the other figures are of the plain kinds
 
