@@ -14,7 +14,9 @@ from training.words.heads import Classes, Labels, Quantity
 from training.words.targets import hard
 from training.words.task import Task
 
-__all__ = ["Answers", "calibrated", "probabilities", "run"]
+__all__ = ["Answers", "calibrated", "probabilities", "run", "told_of"]
+
+ENOUGH = 0.5  # of the volunteers: what fewer were asked is learned, but nothing is measured by it
 
 
 @dataclass
@@ -124,10 +126,18 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
     said = {head.name: column for head, column in zip(heads, columns, strict=True)}
     told = {name: values[rows] for name, values in pack.told.items()}
     for head in pack.task.every(Labels):
-        told[head.name] = told[head.name][:, -len(head.names) :]
+        told[head.name] = told_of(pack, head, rows)
         # Older bundles may lack it.
         said.setdefault(head.name, np.full_like(told[head.name], np.nan))
     return Answers(pack.task, pack.galaxy[rows], told, said)
+
+
+def told_of(pack: Pack, head: Labels, rows: np.ndarray) -> np.ndarray:
+    """Return what is told of labels that are exported, NaN where few volunteers were asked."""
+    told = pack.told[head.name][rows]
+    if (asked := pack.weight.get(head.name)) is not None:
+        told = np.where(asked[rows] >= ENOUGH, told, np.nan)
+    return told[:, -len(head.names) :]
 
 
 def probabilities(

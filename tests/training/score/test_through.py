@@ -1,6 +1,7 @@
 """Answers through cameras are worth what is counted by hand; found ones too."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ pytest.importorskip("sklearn")
 
 from sklearn.metrics import f1_score
 
-from training.score.answers import Answers
+from training.score.answers import Answers, told_of
 from training.score.evaluate import chance, ece, found, macro_f1
 from training.score.through import through
 from training.words.heads import Classes, Labels, Quantity
@@ -100,6 +101,17 @@ def test_int8_is_compared_with_fp32_on_each_camera():
     assert 0.8 < over["labels"] < 0.98
     assert rows["worst"]["over_fp32"] == over
     assert rows["mean"]["over_fp32"]["accuracy"] == pytest.approx(over["accuracy"] / 2, abs=1e-4)
+
+
+def test_what_few_were_asked_is_not_measured():
+    told = np.array([[0.5, 1, 0], [0.5, 1, 0]], np.float32)  # the first is learned beside
+    head = Labels(name="marks", names=("bar", "ring"), beside=("dust",))
+    asked = np.array([[1, 0.2, 1], [1, 0.8, 0.4]], np.float32)
+    pack = SimpleNamespace(told={"marks": told}, weight={"marks": asked})
+    every = np.arange(2)
+    np.testing.assert_array_equal(told_of(pack, head, every), [[np.nan, 0], [1, np.nan]])
+    pack.weight = {}
+    np.testing.assert_array_equal(told_of(pack, head, every[1:]), [[1, 0]])
 
 
 @pytest.mark.parametrize("heads", [(SHAPE,), (SIZE,), (MARKS,), (SIZE, MARKS)])
