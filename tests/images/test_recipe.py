@@ -5,16 +5,31 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import numpy as np
 import pytest
+from helpers.made import galaxy
 
 import galedge
 from galedge.network.model import find_card
 
 
-def test_the_shipped_recipe_keeps_its_hash():
+def test_the_shipped_recipe_keeps_clean_pixels_and_fills_what_is_missing():
     recipe = find_card("hubble-1").recipe
-    assert recipe.sha256 == "339810349e187e466e45e94b2a8c383e5f4b65a1c6107a993133853a7852b9c9"
-    assert (recipe.sky, recipe.bridge, recipe.blanks) == ("level", 0, "nan")
+    assert (recipe.sky, recipe.bridge, recipe.blanks) == ("level", 8, "constant")
+    before = recipe.replace(bridge=0, blanks="nan")  # that of 1.4
+    assert before.sha256 == "339810349e187e466e45e94b2a8c383e5f4b65a1c6107a993133853a7852b9c9"
+    random = np.random.default_rng(0)
+    clean = [galaxy(seed=seed) for seed in range(6)]
+    clean += [random.normal(100, 5, (3, 40, 50)).astype(np.float32)]
+    clean += [np.clip(image, 0, 255).astype(np.uint8) for image in clean[:2]]
+    old, new = (galedge.prepare(clean, r) for r in (before, recipe))
+    np.testing.assert_array_equal(old.pixels, new.pixels)
+    holed = clean[0].copy()
+    holed[..., 20:40, 3:9] = -32768
+    blank = clean[0].astype(np.float32)
+    blank[..., 20:40, 3:9] = np.nan
+    told, wanted = galedge.prepare([holed, blank], recipe).pixels
+    np.testing.assert_array_equal(told, wanted)
 
 
 def test_fields_that_came_later_are_said_only_where_they_do_something():
