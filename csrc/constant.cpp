@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int64_t kLeastArea = 64;   // of an area, or the shorter side if less
 constexpr std::int64_t kLeastLine = 16;   // rows and columns shorter than this may be of one value
-constexpr std::int64_t kLook = 6;         // rows from one that is looked at to the next
+constexpr std::int64_t kLook = 6;         // rows from one that is looked at to the next,
+constexpr std::int64_t kLookHarder = 4;   // and from three to the next three: six hold some
 constexpr std::size_t kLeastRing = 8;     // pixels that tell what lies around
 constexpr std::uint8_t kFar = 6, kApart = 3;  // how far from an area they lie
 constexpr std::uint8_t kTaken = 2;        // of solid pixels: known to be missing
@@ -65,7 +66,7 @@ bool mark_solid(const Image& image, ConstantScratch& s) {
 // it possible that there is an area of one value. Of noise it ends soon, and costs an
 // image that lacks nothing a hundredth of its time; it passes over what is no row and
 // less than six high.
-bool may_be_constant(const Image& image) {
+bool may_be_constant(const Image& image, ConstantScratch& s) {
     const std::int64_t w = image.width, h = image.height;
     const float* p = image.pixels;
     const std::int64_t enough = (std::min({w, h, kLeastArea}) + 17) / 18;
@@ -73,7 +74,14 @@ bool may_be_constant(const Image& image) {
     for (std::int64_t y = std::min<std::int64_t>(2, h - 1); y < h && threes < enough; y += kLook) {
         threes += kernels::threes(p + y * w, static_cast<std::size_t>(w));
     }
-    if (threes >= enough) return true;
+    if (threes >= enough) {  // of rounded pixels by chance, or of an area: in three rows
+        s.corner.resize(static_cast<std::size_t>(w));
+        for (std::int64_t y = 0; y + 2 < h; y += h < kLook ? 1 : kLookHarder) {
+            const float* row = p + y * w;
+            const auto across = static_cast<std::size_t>(w);
+            if (kernels::alike(s.corner.data(), row, row + w, row + 2 * w, across)) return true;
+        }
+    }
     for (std::int64_t y = 0; y < h && w >= kLeastLine; ++y) {
         const float* row = p + y * w;
         if (row[1] == row[0] && std::all_of(row, row + w, [row](float v) { return v == row[0]; }))
@@ -312,7 +320,7 @@ Verdict judge(const Image& image, Candidate area, ConstantScratch& s) {
 std::int64_t find_constant(const float* pixels, std::int64_t width, std::int64_t height,
                            ConstantScratch& s) {
     const Image image{pixels, width, height};
-    if (!may_be_constant(image) || !mark_solid(image, s)) return 0;
+    if (!may_be_constant(image, s) || !mark_solid(image, s)) return 0;
     std::int64_t count = 0;
     // What is missing hides no other value that is, however large it is.
     for (bool found = true; found;) {

@@ -58,14 +58,21 @@ def _distance(area: _Mask) -> NDArray[np.uint8]:
 
 
 def _may_be_constant(image: Floats) -> bool:
-    """Look at every sixth row, and for rows and columns of one value."""
+    """Look at every sixth row, then at three in four, and for rows and columns of one value."""
     height, width = image.shape
-    rows = image[min(2, height - 1) :: 6]
-    threes = (rows[:, :-2] == rows[:, 1:-1]) & (rows[:, 1:-1] == rows[:, 2:])
-    if 18 * threes.sum() >= min(height, width, _LEAST_AREA):
-        return True
+    if 18 * _threes(image[min(2, height - 1) :: 6]).sum() >= min(height, width, _LEAST_AREA):
+        for y in range(0, height - 2, 1 if height < 6 else 4):
+            rows = image[y : y + 3]
+            alike = (rows == rows[0]).all(axis=0)
+            if (_threes(rows[:1])[0] & alike[:-2] & alike[1:-1] & alike[2:]).any():
+                return True
     across = width >= _LEAST_LINE and (image == image[:, :1]).all(axis=1).any()
     return bool(across or (height >= _LEAST_LINE and (image == image[0]).all(axis=0).any()))
+
+
+def _threes(rows: Floats) -> _Mask:
+    """Tell where three pixels of a row have one value."""
+    return np.asarray((rows[:, :-2] == rows[:, 1:-1]) & (rows[:, 1:-1] == rows[:, 2:]))
 
 
 def _middle(values: NDArray[np.floating]) -> float:

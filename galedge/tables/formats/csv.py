@@ -26,7 +26,17 @@ class Csv:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Add a row."""
-        self._writer.writerow([printed(plain(row[name]), how) for name, how in self._columns])
+        cells = []
+        for name, how in self._columns:  # most cells are plain, and calls would cost more than they
+            value = row[name]
+            kind = value.__class__
+            if kind is float:  # 0 unless NaN or infinite
+                cells.append((how % value if how else repr(value)) if value - value == 0 else None)
+            elif value is None or kind is str or kind is int:
+                cells.append(value)
+            else:
+                cells.append(printed(plain(value), how))
+        self._writer.writerow(cells)
 
     def finish(self, about: Mapping[str, str | int]) -> None:
         """Nothing comes after the last row."""
