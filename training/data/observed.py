@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from training.data.cameras import FIXED, Camera, observe
+from training.data.cameras import FIXED, Camera
+from training.data.exposure import observe
 from training.data.readers import DataSet
 
 __all__ = ["observed"]

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.data.cameras import Camera, develop, draw, psf
+from training.data.cameras import Camera, draw
+from training.data.exposure import develop, psf
 
 __all__ = ["ARTEFACTS", "artefact", "star"]
 

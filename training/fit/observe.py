@@ -12,7 +12,7 @@ from torch import Tensor
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
 from training.data.cameras import draw as draw_camera
-from training.data.cameras import observe
+from training.data.exposure import observe
 from training.data.pack import Pack
 from training.data.rendered import Rendered
 from training.fit.augment import Augment

@@ -5,7 +5,8 @@ import pytest
 
 from galedge import prepare
 from galedge.images.recipe import Recipe
-from training.data.cameras import FIXED, Camera, draw, observe, psf
+from training.data.cameras import FIXED, Camera, draw
+from training.data.exposure import observe, psf
 
 SIDE = 96
 AS_IS = Camera(digits="", stretch="asis")

@@ -12,7 +12,8 @@ from helpers.shapes import write_shapes
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
 from training.__main__ import main
-from training.data.cameras import FIXED, observe
+from training.data.cameras import FIXED
+from training.data.exposure import observe
 from training.data.pack import KINDS, pack
 from training.data.readers import read
 
