@@ -70,7 +70,7 @@ def compare(path: Path, outcomes: Counter[str], notes: list[str]) -> None:
                 notes.append(str(error))
     for number, theirs in images.items():
         try:
-            ours = read(path, number).data
+            ours = read(path, number, "float32").data
         except ReadError as error:
             outcomes["neither reads" if theirs is None else "only astropy reads"] += 1
             notes.append(f"HDU {number}: {error}")

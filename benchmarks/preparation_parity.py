@@ -31,7 +31,7 @@ from galedge.images.background import background
 from galedge.images.image import describe
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from oracles import clipped_mode
+from helpers.oracles import clipped_mode
 
 TOLERANCES = {
     "area": 1e-6,
@@ -119,7 +119,7 @@ def main() -> None:
             continue
         for part in parts:
             try:
-                image = galedge.read(path, part.index, plane=0).data
+                image = galedge.read(path, part.index, "float32", plane=0).data
             except (galedge.GaledgeError, ValueError):
                 continue
             if image.ndim != 2 or min(image.shape) < 2 or not np.isfinite(image).any():
