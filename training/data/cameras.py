@@ -49,7 +49,7 @@ class Camera:
     digits : {"f4", "u2", ""}
         Of linear data; "" is an 8-bit picture, as follows.
     stretch : {"asinh", "linear", "sqrt", "lupton", "asis"}
-        Of the 8-bit picture; "asis" is the one that there was, inverted again.
+        Of the 8-bit picture; "asis" is the one that there was, in grey where `mix` is one band.
     black, white : float
         Quantiles of it that become black and white.
     jpeg : int
@@ -124,7 +124,8 @@ def draw(random: Random, as_it_is: float = 0.125) -> Camera:
     if random.random() < as_it_is:
         quarter = random.random() < 0.5
         turn = float(random.integers(4)) * np.pi / 2 if quarter else pose["turn"]
-        return Camera(**{**pose, "turn": turn}, digits="", stretch="asis")
+        bands = _GREY if random.random() < 0.3 else Camera.mix
+        return Camera(**{**pose, "turn": turn}, mix=bands, digits="", stretch="asis")
     chance = random.random
     depth = log(60, 60000)
     # The sky may drown a galaxy, but not wholly: its core stands out of the noise.
@@ -160,11 +161,11 @@ def draw(random: Random, as_it_is: float = 0.125) -> Camera:
 def _bands(random: Random) -> tuple[tuple[float, float, float], ...]:
     """Draw the bands of a file: three with gains of their own and some of each other's light."""
     kind = random.random()
-    if kind < 0.3:  # one band
+    if kind < 0.4:  # one band
         shares = random.dirichlet([1.0, 1.2, 1.0]) if random.random() < 0.7 else np.full(3, 1 / 3)
         return (tuple(shares.tolist()),)
     mix = np.eye(3)
-    if kind < 0.65:  # filters that lie elsewhere: between those of the picture, or beyond
+    if kind < 0.7:  # filters that lie elsewhere: between those of the picture, or beyond
         mix += np.clip(random.normal(0, 0.12, (3, 3)), -0.25, 0.25)
         mix /= mix.sum(1, keepdims=True)
     if kind < 0.9:

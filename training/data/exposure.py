@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from training.data.cameras import Camera
-from training.data.simulate import linear_flux
+from training.data.simulate import linear_flux, luma
 
 __all__ = ["develop", "observe", "psf"]
 
@@ -40,7 +40,8 @@ def observe(picture: np.ndarray, camera: Camera, random: Random) -> np.ndarray:
         flux = np.ascontiguousarray(np.broadcast_to(flux, (*flux.shape[:2], 3)), np.float32)
     elif camera.stretch == "asis" and not camera.digits:
         turned = _turned(_smaller(picture.transpose(1, 2, 0)), camera)
-        return np.ascontiguousarray(turned.transpose(2, 0, 1))
+        turned = np.ascontiguousarray(turned.transpose(2, 0, 1))
+        return luma(turned) if len(camera.mix) == 1 else turned
     else:
         flux = linear_flux(picture, camera.strength, camera.by_luminance).transpose(1, 2, 0)
     flux = _turned(_smaller(np.ascontiguousarray(flux)), camera)

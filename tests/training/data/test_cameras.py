@@ -1,5 +1,7 @@
 """Cameras give what files hold, alike for one seed, and do what they are asked for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from galedge import prepare
 from galedge.images.recipe import Recipe
 from training.data.cameras import FIXED, Camera, draw
 from training.data.exposure import observe, psf
+from training.data.simulate import luma
 
 SIDE = 96
 AS_IS = Camera(digits="", stretch="asis")
@@ -51,6 +54,8 @@ def test_drawn_cameras_are_all_readable(picture):
 
 def test_the_picture_as_it_is(picture):
     np.testing.assert_array_equal(seen(picture, AS_IS), picture)
+    grey = seen(picture, replace(AS_IS, mix=((0.2, 0.5, 0.3),)))
+    np.testing.assert_array_equal(grey, luma(picture))
     turned = seen(picture, Camera(digits="", stretch="asis", turn=np.pi / 2))
     np.testing.assert_array_equal(turned, np.rot90(picture, 3, (1, 2)))
     mirrored = seen(picture, Camera(digits="", stretch="asis", mirror=True))
