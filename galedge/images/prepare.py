@@ -118,7 +118,7 @@ def prepare(
         raise ValueError(f"out must be a C-contiguous uint8 or float32 array of shape {shape}")
     core = _core.Recipe(**recipe.to_json())
     wanted = Wanted(hdu, plane, named_order(order), verify, any_kind)
-    in_core = [_read_in_core(source, wanted) for source in sources]
+    in_core = _read_in_core(sources, wanted)
     facts = [Facts()] * len(sources)  # each has another in its place in the end
     for by_core, run in ((True, _prepare_files), (False, _prepare_pixels)):
         at = [i for i, reads in enumerate(in_core) if reads is by_core]
@@ -142,14 +142,20 @@ def named(source: object) -> str:
     return os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
 
 
-def _read_in_core(source: Source, wanted: Wanted) -> bool:
-    if any(isinstance(number, int) and number < 0 for number in (wanted.hdu, wanted.plane)):
-        return False  # which is no choice, but to the core the sign of none
-    if wanted.verify:  # which takes all, where the core reads only what it needs
-        return False
-    if isinstance(source, (str, os.PathLike)) and not are_bands(wanted.hdu):
-        return os.fspath(source).lower().endswith(_FITS_SUFFIXES)
-    return False
+def _read_in_core(sources: Sequence[Source], wanted: Wanted) -> list[bool]:
+    numbers = (wanted.hdu, wanted.plane)
+    if (
+        wanted.verify  # which takes all, where the core reads only what it needs
+        or are_bands(wanted.hdu)
+        # Below zero is no choice, but to the core the sign of none.
+        or any(isinstance(number, int) and number < 0 for number in numbers)
+    ):
+        return [False] * len(sources)
+    return [
+        isinstance(source, (str, os.PathLike))
+        and os.fspath(source).lower().endswith(_FITS_SUFFIXES)
+        for source in sources
+    ]
 
 
 def _prepare_files(
