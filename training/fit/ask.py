@@ -7,7 +7,6 @@ is told the same through every camera. What volunteers saw corrects it, as in
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from galedge.images.prepare import prepare
 from galedge.network.model import Model, Prediction
 from training.data.pack import Pack
 from training.fit.batches import Answers
-from training.fit.distil import conditioned
+from training.fit.distil import corrected, store
 from training.words.fields import TaskError
 from training.words.heads import Classes, Head, Labels, Quantity
 
@@ -62,14 +61,8 @@ def ask(bundle: str, pack: Pack, out: Path, *, views: int = 8, threads: int = 2)
         {layer: np.concatenate(parts) for layer, parts in found.items()},
         np.empty((len(pack), 0), np.float32),
     )
-    for labels in pack.task.every(Labels):
-        seen = np.nan_to_num(pack.told[labels.name]) * pack.weight.get(labels.name, 1.0)
-        seen = np.where(pack.label[:, None] >= 0, 0, seen)  # proof enough
-        by_name = {name: seen[:, labels.place(name)] for name in labels.excludes}
-        answers = conditioned(answers, pack.task, labels, by_name)
-    stored = {layer: values.astype("f2") for layer, values in answers.heads.items()}
-    about = json.dumps(pack.task.to_json())
-    np.savez_compressed(out, **stored, hints=answers.hints.astype("f2"), task=about)
+    answers = corrected(answers, pack)
+    store(answers, pack.task, out)
     return answers
 
 

@@ -22,7 +22,17 @@ from training.words.heads import Labels
 from training.words.hubble import HUBBLE
 from training.words.task import Task
 
-__all__ = ["HINTS", "VIEWS", "Teacher", "conditioned", "load", "task_in", "teach"]
+__all__ = [
+    "HINTS",
+    "VIEWS",
+    "Teacher",
+    "conditioned",
+    "corrected",
+    "load",
+    "store",
+    "task_in",
+    "teach",
+]
 
 HINTS = 64  # of each network, random projections of its pooled features
 
@@ -94,17 +104,34 @@ def teach(
         network = network.to(device, memory_format=torch.channels_last)
         pixels, frames = shown(pack, size)
         guess = predict(network, task, pixels, size, frames=frames, device=device)
-    for head in task.every(Labels):
-        seen = pack.told[head.name]
+    mean = corrected(mean, pack, guess)
+    store(mean, task, out)
+    return mean
+
+
+def corrected(answers: Answers, pack: Pack, guess: Answers | None = None) -> Answers:
+    """Return answers given what was seen in pictures without a class: see `conditioned`.
+
+    Parameters
+    ----------
+    guess : Answers, optional
+        What is seen where nobody looked. What people saw counts by how many were asked.
+    """
+    for head in pack.task.every(Labels):
+        seen = pack.told[head.name] * pack.weight.get(head.name, 1.0)
         if guess is not None:
             seen = np.where(np.isfinite(seen), seen, guess.heads[head.layer])
         seen = np.where(pack.label[:, None] >= 0, 0, np.nan_to_num(seen))  # proof enough
         seen_by = {name: seen[:, head.place(name)] for name in head.excludes}
-        mean = conditioned(mean, task, head, seen_by)
-    stored_as = {name: value.astype("f2") for name, value in mean.heads.items()}
+        answers = conditioned(answers, pack.task, head, seen_by)
+    return answers
+
+
+def store(answers: Answers, task: Task, out: Path) -> None:
+    """Write answers to an .npz file, for `load` and `task_in` to read."""
+    heads = {name: value.astype("f2") for name, value in answers.heads.items()}
     about = json.dumps(task.to_json())
-    np.savez_compressed(out, **stored_as, hints=mean.hints.astype("f2"), task=about)
-    return mean
+    np.savez_compressed(out, **heads, hints=answers.hints.astype("f2"), task=about)
 
 
 def agreed(found: Sequence[Answers], asked: np.ndarray) -> Answers:

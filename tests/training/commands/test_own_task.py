@@ -14,10 +14,9 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("matplotlib")
 pytest.importorskip("galedge.core._core", reason="the extension is not built")
 
-from click.testing import CliRunner  # noqa: E402
 from helpers.shapes import KINDS, write_shapes  # noqa: E402
+from helpers.training_run import training  # noqa: E402
 
-from training.__main__ import main  # noqa: E402
 from training.data.pack import Pack  # noqa: E402
 from training.fit.augment import Augment  # noqa: E402
 from training.fit.batches import Group, draw  # noqa: E402
@@ -28,13 +27,6 @@ from training.fit.runs import load_run  # noqa: E402
 NETWORK = ["--threads", "1", "--set", "network=galaxy:4,4,4,4", "--set", "batch=16"]
 SMALL = ["--size", "24", "--simulations", "1"]
 NUMBER = 60
-
-
-def training(*words, code=0):
-    """Run a command of training and return what it said."""
-    done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    assert done.exit_code == code, done.output
-    return done.output
 
 
 def classified(galedge, bundle, *files):

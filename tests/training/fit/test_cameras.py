@@ -12,6 +12,7 @@ pytest.importorskip("galedge.core._core", reason="the extension is not built")
 
 from click.testing import CliRunner  # noqa: E402
 from helpers.shapes import write_shapes  # noqa: E402
+from helpers.training_run import training  # noqa: E402
 
 from training.__main__ import main  # noqa: E402
 from training.data.pack import Pack  # noqa: E402
@@ -26,12 +27,6 @@ NUMBER = 48
 TRAIN = ["--threads", "1", "--set", "network=compact:4|4|6|8", "--set", "size=32"]
 CAMERAS = ["--set", "cameras=true", "--set", "batch=16", "--set", "lr=5e-3"]
 MIX = ["--set", 'mix={"more":0.5,"rendered":0.5}']
-
-
-def training(*words, code=0):
-    done = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    assert done.exit_code == code, done.output
-    return done.output
 
 
 @pytest.fixture(scope="module")
