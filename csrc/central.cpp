@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "cells.hpp"
-#include "kernels.hpp"
 
 namespace galedge {
 namespace {
@@ -45,28 +44,6 @@ Sky valid_cells_sky(const Cells& cells, bool sparse, FrameScratch& s) {
         return border_sky(s.smooth.data(), cells.nx, cells.ny, s.sky);
     }
     return border_sky(s.valid.data(), cells.nx, cells.ny, s.sky, sparse);
-}
-
-// 3x3 binomial smoothing with repeated edges. Weights sum to one at every step, so
-// that no cell overflows.
-void smooth_cells(std::int32_t nx, std::int32_t ny, FrameScratch& s) {
-    s.smooth.resize(s.grid.size());
-    s.row.resize(static_cast<std::size_t>(nx) + 2);
-    for (std::int32_t y = 0; y < ny; ++y) {
-        const float* mid = &s.grid[y * nx];
-        const float* down = &s.grid[std::max(0, y - 1) * nx];
-        const float* up = &s.grid[std::min(ny - 1, y + 1) * nx];
-        float* column = s.row.data() + 1;
-        for (std::int32_t x = 0; x < nx; ++x) {
-            column[x] = 0.25f * down[x] + 0.5f * mid[x] + 0.25f * up[x];
-        }
-        column[-1] = column[0];
-        column[nx] = column[nx - 1];
-        float* out = &s.smooth[y * nx];
-        for (std::int32_t x = 0; x < nx; ++x) {
-            out[x] = 0.25f * column[x - 1] + 0.5f * column[x] + 0.25f * column[x + 1];
-        }
-    }
 }
 
 // A Gaussian window over the cells, as one factor for each axis. From cell to cell
@@ -108,18 +85,14 @@ Central central_source(std::int32_t nx, std::int32_t ny, Sky sky, float level, F
     make_window(0.5 * (nx - 1), 0.5 * (ny - 1), kCentral * std::max(nx, ny), nx, ny, s);
     find_components(s.smooth.data(), nx, ny, level, s.runs, s.bits);
     s.sources.assign(s.runs.size(), {});
-    const float per_noise = 1 / sky.noise;
-    for (const Run& run : s.runs) {
+    s.light.resize(s.runs.size());
+    kernels::light(s.light.data(), s.smooth.data(), static_cast<std::size_t>(nx), s.runs.data(),
+                   s.runs.size(), s.weight_x.data(), sky.level, 1 / sky.noise, kBright);
+    for (std::size_t r = 0; r < s.runs.size(); ++r) {
+        const Run& run = s.runs[r];
         SourceSums& source = s.sources[run.root];
-        const float* row = &s.smooth[run.y * nx];
-        double weight = 0, flux = 0;
-        for (std::int32_t x = run.x0; x < run.x1; ++x) {
-            const float f = (row[x] - sky.level) * per_noise;
-            flux += f;
-            weight += std::min(f, kBright) * s.weight_x[x];
-        }
-        source.flux += flux;
-        source.weight += weight * s.weight_y[run.y];
+        source.flux += s.light[r].all;
+        source.weight += s.light[r].weighed * s.weight_y[run.y];
         source.cells += run.x1 - run.x0;
     }
     double best = 0;
@@ -158,28 +131,10 @@ void centroid(std::int32_t nx, std::int32_t ny, float sky, std::int32_t cells, d
     double reach = std::max(spread, 0.5 * kCentral * std::max(nx, ny));
     for (int round = 0; round < 6; ++round, reach = spread) {
         make_window(cx, cy, reach, nx, ny, s);
-        double total = 0, sum_x = 0, sum_y = 0;
-        for (const Run& run : s.source) {
-            const float* row = &s.smooth[run.y * nx];
-            // Even and odd cells by themselves: a sum waits for the one before it.
-            double even = 0, odd = 0, even_x = 0, odd_x = 0;
-            std::int32_t x = run.x0;
-            for (; x + 1 < run.x1; x += 2) {
-                const double a = (row[x] - sky) * s.weight_x[x];
-                const double b = (row[x + 1] - sky) * s.weight_x[x + 1];
-                even += a, even_x += a * x;
-                odd += b, odd_x += b * (x + 1);
-            }
-            if (x < run.x1) {
-                const double a = (row[x] - sky) * s.weight_x[x];
-                even += a, even_x += a * x;
-            }
-            const double row_total = even + odd, row_x = even_x + odd_x;
-            total += row_total * s.weight_y[run.y];
-            sum_x += row_x * s.weight_y[run.y];
-            sum_y += row_total * s.weight_y[run.y] * run.y;
-        }
-        const double x = sum_x / total, y = sum_y / total;
+        const Weighed sum =
+            kernels::weigh(s.smooth.data(), static_cast<std::size_t>(nx), s.source.data(),
+                           s.source.size(), s.weight_x.data(), s.weight_y.data(), sky);
+        const double total = sum.total, x = sum.along_x / total, y = sum.along_y / total;
         // Nothing under the window, or more than numbers hold: the last place stands.
         if (!(total > 0 && x > -1 && x < nx && y > -1 && y < ny)) return;
         const double moved = std::hypot(x - cx, y - cy);
@@ -214,10 +169,7 @@ Symmetric symmetric_part(std::int32_t nx, std::int32_t ny, std::int32_t cells, d
         const std::int32_t before = kept;
         const auto dy = static_cast<float>(y - cy);
         std::int32_t* bins = s.bins.data();
-        for (std::int32_t x = x0; x < x1; ++x) {
-            const auto dx = static_cast<float>(x - cx);
-            bins[x] = static_cast<std::int32_t>(kBinsPerCell * std::sqrt(dx * dx + dy * dy));
-        }
+        kernels::rings(bins + x0, x0 - cx, dy, kBinsPerCell, static_cast<std::size_t>(x1 - x0));
         // Cells [from, to) have their mirror image in the image.
         std::int32_t from = x1, to = x1;
         const std::uint8_t* mirror = nullptr;
@@ -294,7 +246,10 @@ Found find_central(const Scene& scene, FrameScratch& s) {
     s.grid.resize(static_cast<std::size_t>(nx) * static_cast<std::size_t>(ny));
     average_cells(scene.image, scene.width, cells, scene.complete, s.grid.data(), nx, s.row);
     const bool lacking = fill_empty_cells(cells, scene.sparse, s);
-    smooth_cells(nx, ny, s);
+    s.smooth.resize(s.grid.size());
+    s.row.resize(static_cast<std::size_t>(nx) + 2);
+    kernels::smooth(s.smooth.data(), s.grid.data(), static_cast<std::size_t>(nx),
+                    static_cast<std::size_t>(ny), s.row.data());
     const Sky sky = lacking ? valid_cells_sky(cells, scene.sparse, s)
                             : border_sky(s.smooth.data(), nx, ny, s.sky);
     const Range range = kernels::range(s.smooth.data(), s.smooth.size());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "components.hpp"
+#include "kernels.hpp"
 #include "sky.hpp"
 
 namespace galedge {
@@ -50,6 +51,7 @@ struct FrameScratch {
     std::vector<float> grid, smooth, valid, row;
     std::vector<double> weight_x, weight_y;
     std::vector<Run> runs, source;
+    std::vector<RunLight> light;
     std::vector<SourceSums> sources;
     std::vector<std::uint8_t> inside, empty;
     std::vector<std::uint64_t> bits;

@@ -7,12 +7,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace galedge {
+#include "run.hpp"
 
-struct Run {
-    std::int32_t y, x0, x1;  // cells x0 <= x < x1 of row y
-    std::int32_t root;       // index of the component's first run
-};
+namespace galedge {
 
 // Fills `runs`, in reading order, with all cells above `level`; cells that
 // touch, also at a corner, share a root. `bits` is scratch.

@@ -27,6 +27,24 @@ void tilt(float* row, float start, float step, std::size_t n) {
     GALEDGE_DISPATCH(tilt(row, start, step, n))
 }
 
+void smooth(float* out, const float* cells, std::size_t n, std::size_t rows, float* work) {
+    GALEDGE_DISPATCH(smooth(out, cells, n, rows, work))
+}
+
+Weighed weigh(const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
+              const double* across, const double* down, float level) {
+    GALEDGE_DISPATCH(weigh(cells, pitch, runs, count, across, down, level))
+}
+
+void light(RunLight* out, const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
+           const double* across, float level, float scale, float most) {
+    GALEDGE_DISPATCH(light(out, cells, pitch, runs, count, across, level, scale, most))
+}
+
+void rings(std::int32_t* rings, double start, float y, float scale, std::size_t n) {
+    GALEDGE_DISPATCH(rings(rings, start, y, scale, n))
+}
+
 std::int64_t threes(const float* row, std::size_t n) { GALEDGE_DISPATCH(threes(row, n)) }
 
 bool alike(std::uint8_t* out, const float* a, const float* b, const float* c, std::size_t n) {
@@ -61,8 +79,8 @@ void above(std::uint64_t* bits, const float* row, float level, std::size_t n) {
     GALEDGE_DISPATCH(above(bits, row, level, n))
 }
 
-float ranked(const float* values, std::size_t n, std::size_t rank) {
-    GALEDGE_DISPATCH(ranked(values, n, rank))
+float ranked(const float* values, std::size_t n, std::size_t rank, std::int32_t* keys) {
+    GALEDGE_DISPATCH(ranked(values, n, rank, keys))
 }
 
 void cubics(float* out, const float* distance, const Cubic* cubics, const std::int64_t* stops,

@@ -7,6 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
+
+#include "run.hpp"
 
 namespace galedge {
 
@@ -21,7 +24,18 @@ struct Cubic {
     float a, b, c, d;
 };
 
+// Sums of cells that are weighed: of them, and of each times its column and its row.
+struct Weighed {
+    double total, along_x, along_y;
+};
+
+// What a run of cells holds: all of it, and weighed.
+struct RunLight {
+    double all, weighed;
+};
+
 constexpr std::size_t kBlock = 16;  // rows that are blended together
+constexpr std::size_t kLanes = 16;  // values that loops take at once
 
 namespace kernels {
 
@@ -38,6 +52,23 @@ void accumulate_masked(float* sums, float* weights, const float* row, float weig
 
 // row[i] -= start + step * i.
 void tilt(float* row, float start, float step, std::size_t n);
+
+// 3x3 binomial smoothing of `rows` rows of n cells, with repeated edges. Weights sum to
+// one at every step, so that no cell overflows. `work` holds n + 2 floats.
+void smooth(float* out, const float* cells, std::size_t n, std::size_t rows, float* work);
+
+// Sums over the cells of `runs`, in rows of `pitch`, of what is above `level` times
+// across[x] down[y].
+Weighed weigh(const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
+              const double* across, const double* down, float level);
+
+// out[r] = the sums over the cells of a run of f = (cell - level) scale, and of
+// min(f, most) across[x].
+void light(RunLight* out, const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
+           const double* across, float level, float scale, float most);
+
+// rings[i] = scale times the distance of (start + i, y) from the origin.
+void rings(std::int32_t* rings, double start, float y, float scale, std::size_t n);
 
 // How many values equal the two after them.
 std::int64_t threes(const float* row, std::size_t n);
@@ -74,8 +105,15 @@ void group_max(float* out, const float* values, std::size_t groups);
 void above(std::uint64_t* bits, const float* row, float level, std::size_t n);
 
 // The value with `rank` smaller ones among n, none of them NaN, by halving the range
-// of their bit patterns: for some hundred values, faster than partitioning them.
-float ranked(const float* values, std::size_t n, std::size_t rank);
+// of their bit patterns: for some hundred values, faster than partitioning them. `keys`
+// holds n + kLanes integers.
+float ranked(const float* values, std::size_t n, std::size_t rank, std::int32_t* keys);
+
+inline float ranked(const std::vector<float>& values, std::size_t rank,
+                    std::vector<std::int32_t>& keys) {
+    keys.resize(values.size() + kLanes);
+    return ranked(values.data(), values.size(), rank, keys.data());
+}
 
 // out[x] = cubics[i](distance[x]) for x from stops[i - 1] to below stops[i]: a
 // row of a spline.

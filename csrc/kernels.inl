@@ -1,8 +1,6 @@
 // The loops of kernels.cpp (see per_isa.inl), written so that compilers vectorise
 // them without being allowed to reorder.
 
-constexpr std::size_t kLanes = 16;
-
 inline bool is_finite(float v) { return __builtin_fabsf(v) <= __FLT_MAX__; }
 
 Range range(const float* values, std::size_t n) {
@@ -61,6 +59,96 @@ void accumulate_masked(float* __restrict sums, float* __restrict weights,
 void tilt(float* __restrict row, float start, float step, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
         row[i] -= start + step * static_cast<float>(static_cast<std::int32_t>(i));
+    }
+}
+
+inline void binomial(float* __restrict out, const float* a, const float* b, const float* c,
+                     std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = 0.25f * a[i] + 0.5f * b[i] + 0.25f * c[i];
+}
+
+void smooth(float* __restrict out, const float* __restrict cells, std::size_t n,
+            std::size_t rows, float* __restrict work) {
+    float* column = work + 1;
+    for (std::size_t y = 0; y < rows; ++y) {
+        const float *mid = cells + y * n, *down = y > 0 ? mid - n : mid;
+        binomial(column, down, mid, y + 1 < rows ? mid + n : mid, n);
+        column[-1] = column[0];
+        column[n] = column[n - 1];
+        binomial(out + y * n, column - 1, column, column + 1, n);
+    }
+}
+
+// Eight sums run side by side, in every build: compilers split what is wider than a register.
+constexpr std::size_t kSums = 8;
+typedef float Floats __attribute__((vector_size(kSums * sizeof(float))));
+typedef double Doubles __attribute__((vector_size(kSums * sizeof(double))));
+
+inline double sum_of(const Doubles& v) {
+    return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
+}
+
+Weighed weigh(const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
+              const double* across, const double* down, float level) {
+    Doubles total = {}, along_x = {}, along_y = {};
+    const Doubles steps = {0, 1, 2, 3, 4, 5, 6, 7};
+    Weighed rest{};  // of what is less than eight cells
+    for (const Run* run = runs; run != runs + count; ++run) {
+        const float* row = cells + static_cast<std::size_t>(run->y) * pitch;
+        const double share = down[run->y], y = run->y;
+        Doubles place = steps + static_cast<double>(run->x0);
+        std::int32_t x = run->x0;
+        for (; x + static_cast<std::int32_t>(kSums) <= run->x1; x += kSums) {
+            Floats values;
+            Doubles weights;
+            __builtin_memcpy(&values, row + x, sizeof values);
+            __builtin_memcpy(&weights, across + x, sizeof weights);
+            const Doubles a = __builtin_convertvector(values - level, Doubles) * weights * share;
+            total += a, along_x += a * place, along_y += a * y;
+            place += static_cast<double>(kSums);
+        }
+        for (; x < run->x1; ++x) {
+            const double a = static_cast<double>(row[x] - level) * across[x] * share;
+            rest.total += a, rest.along_x += a * x, rest.along_y += a * y;
+        }
+    }
+    return {sum_of(total) + rest.total, sum_of(along_x) + rest.along_x,
+            sum_of(along_y) + rest.along_y};
+}
+
+void light(RunLight* out, const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
+           const double* across, float level, float scale, float most) {
+    const Floats limit = Floats{} + most;
+    for (std::size_t r = 0; r < count; ++r) {
+        const float* row = cells + static_cast<std::size_t>(runs[r].y) * pitch;
+        std::int32_t x = runs[r].x0;
+        RunLight sum{};
+        if (x + static_cast<std::int32_t>(kSums) <= runs[r].x1) {
+            Doubles all = {}, weighed = {};
+            for (; x + static_cast<std::int32_t>(kSums) <= runs[r].x1; x += kSums) {
+                Floats values;
+                Doubles weights;
+                __builtin_memcpy(&values, row + x, sizeof values);
+                __builtin_memcpy(&weights, across + x, sizeof weights);
+                const Floats f = (values - level) * scale;
+                all += __builtin_convertvector(f, Doubles);
+                weighed += __builtin_convertvector(f < limit ? f : limit, Doubles) * weights;
+            }
+            sum = {sum_of(all), sum_of(weighed)};
+        }
+        for (; x < runs[r].x1; ++x) {
+            const float f = (row[x] - level) * scale;
+            sum.all += static_cast<double>(f);
+            sum.weighed += static_cast<double>(f < most ? f : most) * across[x];
+        }
+        out[r] = sum;
+    }
+}
+
+void rings(std::int32_t* __restrict rings, double start, float y, float scale, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float x = static_cast<float>(start + static_cast<double>(static_cast<std::int32_t>(i)));
+        rings[i] = static_cast<std::int32_t>(scale * __builtin_sqrtf(x * x + y * y));
     }
 }
 
@@ -235,17 +323,25 @@ inline std::int32_t ordered(std::int32_t pattern) {
     return pattern ^ static_cast<std::int32_t>(static_cast<std::uint32_t>(pattern >> 31) >> 1);
 }
 
-float ranked(const float* __restrict values, std::size_t n, std::size_t rank) {
-    std::int64_t low = INT32_MIN, high = INT32_MAX;  // the key lies in [low, high]
+float ranked(const float* __restrict values, std::size_t n, std::size_t rank,
+             std::int32_t* __restrict keys) {
+    std::int32_t least = INT32_MAX, most = INT32_MIN;
+    for (std::size_t i = 0; i < n; ++i) {
+        std::int32_t pattern;
+        __builtin_memcpy(&pattern, values + i, sizeof pattern);
+        const std::int32_t key = ordered(pattern);
+        keys[i] = key;
+        least = key < least ? key : least;
+        most = key > most ? key : most;
+    }
+    const std::size_t whole = (n + kLanes - 1) / kLanes * kLanes;
+    for (std::size_t i = n; i < whole; ++i) keys[i] = INT32_MAX;  // above every middle
+    std::int64_t low = least, high = most;  // the key lies in [low, high]
     while (low < high) {
         const std::int64_t middle = low + (high - low) / 2;
         const auto key = static_cast<std::int32_t>(middle);
         std::int32_t count = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            std::int32_t pattern;
-            __builtin_memcpy(&pattern, values + i, sizeof pattern);
-            count += ordered(pattern) <= key;
-        }
+        for (std::size_t i = 0; i < whole; ++i) count += keys[i] <= key;
         if (static_cast<std::size_t>(count) > rank) high = middle;
         else low = middle + 1;
     }

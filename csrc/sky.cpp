@@ -19,7 +19,8 @@ constexpr float kReach = 10.0f;
 // First guess of centre and scale from an even subsample: median and scaled
 // median absolute deviation, and the mean one where more than half of the
 // values are equal (8-bit pictures with a black sky).
-Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
+Sky guess(const float* values, std::size_t n, SkyScratch& s) {
+    std::vector<float>& sample = s.guess;
     constexpr std::size_t kSample = 127;  // prime, so that strides do not beat with rows
     const std::size_t stride = std::max<std::size_t>(1, n / kSample);
     sample.clear();
@@ -28,13 +29,13 @@ Sky guess(const float* values, std::size_t n, std::vector<float>& sample) {
     }
     if (sample.empty()) return {std::numeric_limits<float>::quiet_NaN(), 0};
     const std::size_t middle = sample.size() / 2;
-    const float median = kernels::ranked(sample.data(), sample.size(), middle);
+    const float median = kernels::ranked(sample, middle, s.bins);
     double sum = 0;
     for (float& v : sample) {
         v = std::fabs(v - median);
         sum += v;
     }
-    float scale = 1.4826f * kernels::ranked(sample.data(), sample.size(), middle);
+    float scale = 1.4826f * kernels::ranked(sample, middle, s.bins);
     if (scale <= 0) scale = static_cast<float>(1.2533 * sum / static_cast<double>(sample.size()));
     return {median, scale};
 }
@@ -48,9 +49,13 @@ Grid fill_histogram(const float* values, std::size_t n, Sky first, SkyScratch& s
     const Grid grid{first.level - kReach * first.noise,
                     static_cast<float>(kBins) / (2 * kReach * first.noise)};
     s.bins.resize(n);
-    s.histogram.assign(kBins + 1, 0);  // the last bin is for non-finite values
+    s.histogram.assign(2 * (kBins + 1), 0);  // the last bin is for non-finite values
     kernels::bin(s.bins.data(), values, grid.low, grid.scale, kBins, n);
-    for (std::size_t i = 0; i < n; ++i) ++s.histogram[s.bins[i]];
+    // Neighbours often share a bin: they count in turn in two, as one would wait for the other.
+    std::int32_t *even = s.histogram.data(), *odd = even + kBins + 1;
+    for (std::size_t i = 0; i + 1 < n; i += 2) ++even[s.bins[i]], ++odd[s.bins[i + 1]];
+    if (n % 2 == 1) ++even[s.bins[n - 1]];
+    for (std::int32_t b = 0; b <= kBins; ++b) even[b] += odd[b];
     // Values beyond the grid are in its end bins; they count by themselves.
     s.outliers.clear();
     if (s.histogram[0] + s.histogram[kBins - 1] > 0) {
@@ -111,7 +116,7 @@ Moments moments(const SkyScratch& s, std::int32_t first, std::int32_t last, doub
 // First guess and histogram. False when there is nothing to clip: no finite value
 // (the level is NaN) or one value everywhere.
 bool start(const float* values, std::size_t n, SkyScratch& s, Sky& first, Grid& grid) {
-    first = guess(values, n, s.guess);
+    first = guess(values, n, s);
     if (first.noise > 0) {
         grid = fill_histogram(values, n, first, s);
         // Most values lie inside, or the sample met a pattern in them.

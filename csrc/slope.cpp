@@ -58,7 +58,7 @@ public:
         if (n < 4 || 4 * n < static_cast<std::size_t>((x1 - x0) * (y1 - y0))) return;
         const double x = 0.5 * (x0 + x1 - cells_.nx) / cells_.nx;
         const double y = 0.5 * (y0 + y1 - cells_.ny) / cells_.ny;
-        all[count++] = {x, y, kernels::ranked(s_.block.data(), n, n / 2), 1};
+        all[count++] = {x, y, kernels::ranked(s_.block, n / 2, s_.keys), 1};
     }
 
     std::array<Block, kMost> all;

@@ -18,6 +18,7 @@ struct Slope {
 
 struct SlopeScratch {
     std::vector<float> grid, row, block;
+    std::vector<std::int32_t> keys;  // of values that are ranked
 };
 
 // None where the border is too small, or too little of it valid, to tell. An image that

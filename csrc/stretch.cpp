@@ -23,8 +23,8 @@ void repeat_first(Out* out, std::size_t n) {
 // a lower bound for it, and turns nearly all groups away by one comparison.
 float nth_largest(const float* values, std::size_t n, std::size_t count, StretchScratch& s) {
     constexpr std::size_t kGroup = 16, kSpan = kGroup * kGroup;
-    const auto take = [count](const std::vector<float>& v) {
-        return kernels::ranked(v.data(), v.size(), v.size() - std::min(count, v.size()));
+    const auto take = [count, &s](const std::vector<float>& v) {
+        return kernels::ranked(v, v.size() - std::min(count, v.size()), s.keys);
     };
     // Whole spans only, whose groups are every 16th value (kernels.hpp).
     const std::size_t spans = n / kSpan, groups = spans * kGroup;

@@ -14,6 +14,7 @@ namespace galedge {
 
 struct StretchScratch {
     std::vector<float> luminance, largest, few;
+    std::vector<std::int32_t> keys;  // of values that are ranked
 };
 
 // In what follows, bands are `count` (1 or 3) sky-subtracted planes of n pixels
