@@ -98,6 +98,9 @@ class Classifier:
     any_kind : bool
         Classify also what its header says is no image of the sky: darks, flats and
         biases, weights, masks and noise. Default: these are errors.
+    label_all : bool
+        Give labels and numbers also of what has no source, or is of another kind than the
+        model speaks of. Default: they are None, see `Result.withheld`.
 
     Raises
     ------
@@ -132,6 +135,7 @@ class Classifier:
         keep_pixels: bool = False,
         verify: bool = False,
         any_kind: bool = False,
+        label_all: bool = False,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         self.hdu = hdu
@@ -141,6 +145,7 @@ class Classifier:
         self.keep_pixels = keep_pixels
         self.verify = verify
         self.any_kind = any_kind
+        self.label_all = label_all
         if self.workers < 1 or (batch is not None and batch < 1):
             raise ValueError("workers and batch must be at least 1")
         if views not in VIEWS:
@@ -296,7 +301,9 @@ class Classifier:
             any_kind=self.any_kind,
         )
         mirrored = np.array([facts.mirrored for facts in batch.facts], bool)
-        told = self.model.predict(batch.pixels, self.views).told(mirrored)
+        flags = [facts.flags for facts in batch.facts]
+        prediction = self.model.predict(batch.pixels, self.views)
+        told = prediction.told(mirrored, flags, label_all=self.label_all)
         results = [self._result(*one) for one in zip(batch.facts, *told, strict=True)]
         if not self.keep_pixels:
             return results
@@ -326,7 +333,7 @@ class Classifier:
             object=facts.object or None,
             date_obs=facts.date_obs or None,
             answers=answers,
-            flags=facts.flags + flags,
+            flags=flags,
             sky=float_or_none(facts.sky),
             noise=float_or_none(facts.noise),
             masked_fraction=float_or_none(facts.masked_fraction),

@@ -167,7 +167,12 @@ class Illustrator:
         drawn: dict[int, tuple[Any, ...]] = {}
         if good:
             found = self._explainer.explain(batch.pixels[good], self._target)
-            said = found.prediction.told(np.array([batch.facts[i].mirrored for i in good]))
+            seen = [batch.facts[i] for i in good]
+            said = found.prediction.told(
+                np.array([facts.mirrored for facts in seen]), [facts.flags for facts in seen]
+            )
+            for facts, flags in zip(seen, said.flags, strict=True):
+                facts.flags = flags
             per_image = zip(said.finite, said.answers, found.target, found.heat, strict=True)
             drawn = dict(zip(good, per_image, strict=True))
         rows, i = [], 0
@@ -207,7 +212,8 @@ class Illustrator:
         if facts.upwards:  # as viewers show it
             pixels, heat = pixels[:, ::-1], heat[::-1]
         content = BytesIO()
-        lines = os.path.basename(path), "   ".join(word for word in words if word)
+        words = [word for word in words if word] or list(facts.flags)  # which say why not
+        lines = os.path.basename(path), "   ".join(words)
         draw(pixels, heat, lines, self._scale).save(content, "PNG")
         with AtomicFile(name) as file:
             try:

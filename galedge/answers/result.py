@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -155,6 +155,13 @@ class Result:
         if head is None or cells is None:
             return {}
         return dict(zip(head.names, map(_float, cells), strict=True))
+
+    def withheld(self, *flags: str) -> Result:
+        """Return the result without labels and numbers, for what the model does not speak of.
+
+        Probabilities of classes stay, as what they would be if it did. `flags` say why.
+        """
+        return replace(self, answers=self.heads.withheld(self.answers), flags=self.flags + flags)
 
     def as_row(self) -> dict[str, Cell]:
         """Return a table's row: `columns` with their values, flags joined by ';'."""

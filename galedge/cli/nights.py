@@ -35,6 +35,7 @@ def binding(classifier: Classifier) -> dict[str, object]:
         "plane": classifier.plane,
         "order": classifier.order,
         "views": classifier.views,
+        "label_all": classifier.label_all,
         "verify": classifier.verify,
         "any_kind": classifier.any_kind,
     }

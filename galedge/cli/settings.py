@@ -131,6 +131,12 @@ class Running:
         callback=checks.views,
         help="Average over so many rotations and reflections; auto: 8 where 1 leaves doubt.",
     )
+    label_all: bool = setting(
+        "--label-all",
+        is_flag=True,
+        default=False,
+        help="Label also where there is no source, or none of the kind that the model knows.",
+    )
     workers: int | None = setting(
         "--workers",
         type=click.IntRange(1),

@@ -26,6 +26,7 @@ Colour: TypeAlias = tuple[int, int, int]
 _LARGEST, _SMALLEST = 4096, 900  # longer side of the picture
 _LEGEND = 190
 _GROUND, _NO_ANSWER = (24, 24, 24), (150, 150, 150)
+_OTHER = (150, 150, 150)  # stars, and where there is no source
 _NAMED = 150  # with more sources than this the circles bear no class names
 
 
@@ -34,7 +35,8 @@ def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[st
 
     Linear flux is stretched by asinh from below the sky to its brightest pixels,
     pictures are shown as they are. A circle of half the cutout's side stands around
-    each source, a grey cross where there is no answer.
+    each source, a small grey one around what has no class: a star, or where there is no
+    source; a grey cross where there is no answer.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[st
     shades = shades.repeat(enlarged, 0).repeat(enlarged, 1)
     scale *= enlarged
     height, width = shades.shape
-    least = 30 * len(classes) + 150
+    least = 30 * len(classes) + 180
     picture = Image.new("RGB", (width + _LEGEND, max(height, least)), _GROUND)
     picture.paste(Image.fromarray(shades).convert("RGB"), (0, 0))
     canvas = ImageDraw.Draw(picture)
@@ -74,6 +76,9 @@ def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[st
         if not (0 <= column < width and 0 <= row < height):
             continue
         label = placed.result.label
+        if label is None and placed.result.ok:  # a star, or nothing
+            canvas.ellipse((column - 4, row - 4, column + 4, row + 4), outline=_OTHER)
+            continue
         if label is None:
             canvas.line((column - 5, row - 5, column + 5, row + 5), _NO_ANSWER, 2)
             canvas.line((column - 5, row + 5, column + 5, row - 5), _NO_ANSWER, 2)
@@ -149,11 +154,16 @@ def _legend(
         canvas.ellipse((x, y, x + 20, y + 20), outline=colour, width=3)
         canvas.text((x + 32, y), label, colour, font)
         canvas.text((x + 96, y), f"{count:,}", (210, 210, 210), font)
-    if counts[None]:
+    failed = sum(not placed.result.ok for placed in places)
+    if counts[None] > failed:
         y = 64 + 30 * len(rows)
+        canvas.ellipse((x + 6, y + 6, x + 14, y + 14), outline=_OTHER)
+        canvas.text((x + 32, y), f"other  {counts[None] - failed:,}", _OTHER, font)
+    if failed:
+        y = 64 + 30 * (len(rows) + (counts[None] > failed))
         canvas.line((x + 4, y + 4, x + 16, y + 16), _NO_ANSWER, 2)
         canvas.line((x + 4, y + 16, x + 16, y + 4), _NO_ANSWER, 2)
-        canvas.text((x + 32, y), f"none  {counts[None]:,}", _NO_ANSWER, font)
+        canvas.text((x + 32, y), f"none  {failed:,}", _NO_ANSWER, font)
 
 
 def _font(size: int) -> Any:

@@ -113,7 +113,7 @@ class Card:
             name=field(fields, "name", str),
             version=field(fields, "version", str),
             default=fields.get("default") is True,
-            heads=Heads.parse(field(fields, "heads", list)),
+            heads=Heads.parse(field(fields, "heads", list), fields.get("subject")),
             recipe=recipe,
             networks=_networks(field(fields, "files", dict)),
             weight_bits=7 if quantization.get("weight_bits") == 7 else 8,

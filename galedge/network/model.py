@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ class Told(NamedTuple):
     answers : list of tuple of tuple
         The cells of each head's columns.
     flags : list of tuple of str
-        What the heads warn of.
+        What preparing and the heads warn of.
     """
 
     finite: list[bool]
@@ -68,16 +69,30 @@ class Prediction:
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         return self.values[name]
 
-    def told(self, mirrored: NDArray[np.bool_]) -> Told:
+    def told(
+        self,
+        mirrored: NDArray[np.bool_],
+        flags: Sequence[tuple[str, ...]] | None = None,
+        *,
+        label_all: bool = False,
+    ) -> Told:
         """Return what rows say of the batch.
 
         Parameters
         ----------
         mirrored : ndarray of bool, shape (N,)
             Where the pictures were mirror images of what rows speak of.
+        flags : sequence of tuple of str, optional
+            What preparing the pictures warned of.
+        label_all : bool
+            Withhold no answer where there is no source, or none that the heads speak of.
         """
         finite = np.ones(len(mirrored), bool)
-        flags: list[tuple[str, ...]] = [()] * len(mirrored)
+        flags = flags or [()] * len(mirrored)
+        heads = {head.name: head for head in self.heads}
+        of = self.heads.subject.warnings(heads, self.values)
+        if of is not None:
+            flags = [one + other for one, other in zip(flags, of, strict=True)]
         cells = []
         for head in self.heads:
             values = self.values[head.name]
@@ -89,7 +104,13 @@ class Prediction:
             more = head.flags(values)
             if more is not None:
                 flags = [one + other for one, other in zip(flags, more, strict=True)]
-        return Told(finite.tolist(), list(zip(*cells, strict=True)), flags)
+        answers = list(zip(*cells, strict=True))
+        if not label_all:
+            reasons = self.heads.subject.reasons
+            for place, warnings in enumerate(flags):
+                if not reasons.isdisjoint(warnings):
+                    answers[place] = self.heads.withheld(answers[place])
+        return Told(finite.tolist(), answers, list(flags))
 
     @property
     def probabilities(self) -> NDArray[np.float32]:

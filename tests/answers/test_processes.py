@@ -29,14 +29,14 @@ import numpy as np
 from galedge import Classifier
 image = np.random.default_rng(0).normal(100, 3, (32, 32)).astype("f4")
 classifier = Classifier(sys.argv[1], engine=sys.argv[2], workers=2, batch=4)
-before = [result.label for result in classifier.stream([image] * 40)]
+before = [result.answers for result in classifier.stream([image] * 40)]
 child = os.fork()
 if not child:
     signal.alarm(30)  # rather killed than waited for
-    assert [result.label for result in classifier.stream([image] * 40)] == before
+    assert [result.answers for result in classifier.stream([image] * 40)] == before
     sys.exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-assert [result.label for result in classifier.stream([image] * 40)] == before
+assert [result.answers for result in classifier.stream([image] * 40)] == before
 """
 
 

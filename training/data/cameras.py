@@ -107,7 +107,7 @@ FIXED = {
 """The cameras that every bundle is measured through, by name."""
 
 
-def draw(random: Random, as_it_is: float = 0.125) -> Camera:
+def draw(random: Random, as_it_is: float = 0.2) -> Camera:
     """Draw a camera, as widely as telescopes differ; some leave the picture as it is."""
 
     def log(low: float, high: float) -> float:

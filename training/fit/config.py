@@ -43,7 +43,8 @@ class Config:
         Pictures without labels drawn per labelled picture.
     weights : str
         A file to start from: a run's `weights.pt`, ImageNet's for networks that begin
-        with them, or a bundle's `model.fp32.onnx`.
+        with them, or a bundle's `model.fp32.onnx`, of this network or, for ``compact``, of
+        a ``galaxy`` whose channels are to become fewer.
     minutes : float
         If given, the schedule follows the clock wherever that is ahead of the
         steps, and ends with it: for a shared machine and a deadline.

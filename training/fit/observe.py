@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from training.fit.losses import Targets
 from training.words.fields import TaskError
 
 __all__ = ["Batch", "look", "shown"]
+
+SHARE = 16  # pictures that one thread looks at, one after another
 
 Groups = tuple[Group, ...]
 Batch = Callable[[Groups, list[tuple[int, int]], int], tuple[Tensor, Targets]]
@@ -81,6 +84,7 @@ def look(
     chosen: list[tuple[int, int]],
     recipe: Recipe,
     random: np.random.Generator,
+    threads: int = 2,
 ) -> tuple[Tensor, np.ndarray, np.ndarray]:
     """Return what a network is given of pictures, each through a camera of its own.
 
@@ -91,6 +95,8 @@ def look(
         Group and row within it.
     recipe : Recipe
         With the side of the network's input.
+    random : Generator
+        Of which each picture gets one of its own: what is seen does not depend on `threads`.
 
     Returns
     -------
@@ -101,14 +107,25 @@ def look(
     lost : ndarray of bool
         Where galaxies drowned in the noise (N,): nothing can be learned of them.
     """
-    images, mirror, faint = [], np.ones(len(chosen), np.float32), np.zeros(len(chosen), bool)
-    for place, (g, item) in enumerate(chosen):
-        image, mirrored, faint[place] = _seen(groups[g].pack, groups[g].rows[item], random)
-        images.append(image)
-        mirror[place] = -1.0 if mirrored else 1.0
-    ready = prepare(images, recipe, threads=1)
-    lost = [fact.error is not None or "no_source" in fact.flags for fact in ready.facts]
-    return torch.from_numpy(ready.pixels).float().div_(255), mirror, faint & np.array(lost)
+    seeds = random.integers(2**63, size=len(chosen))
+
+    def some(places: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        images, mirror, faint = [], np.ones(len(places), np.float32), np.zeros(len(places), bool)
+        for k, place in enumerate(places):
+            g, item = chosen[place]
+            luck = np.random.default_rng(seeds[place])
+            image, mirrored, faint[k] = _seen(groups[g].pack, groups[g].rows[item], luck)
+            images.append(image)
+            mirror[k] = -1.0 if mirrored else 1.0
+        ready = prepare(images, recipe, threads=1)
+        lost = [fact.error is not None or "no_source" in fact.flags for fact in ready.facts]
+        return ready.pixels, mirror, faint & np.array(lost)
+
+    shares = [range(low, min(low + SHARE, len(chosen))) for low in range(0, len(chosen), SHARE)]
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(some, shares))
+    pixels, mirror, lost = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return torch.from_numpy(pixels).float().div_(255), mirror, lost
 
 
 def _seen(pack: Pack, row: int, random: np.random.Generator) -> tuple[np.ndarray, bool, bool]:

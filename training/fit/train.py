@@ -29,6 +29,7 @@ from training.fit.lots import counts, lot, told_in
 from training.fit.observe import shown
 from training.fit.parallel import Team
 from training.fit.predict import validate
+from training.nets.narrow import narrow, wider_than
 from training.nets.network import build, parameters
 from training.nets.pretrained import Pretrained
 from training.nets.revive import revive, settle
@@ -194,8 +195,13 @@ def begin(
     weights = None if shipped else config.weights
     net = build(config.network, task.layers, weights, config.dropout)
     if shipped:
-        revive(net, Path(str(config.weights)))
-        settle(net, (x.cpu() for x in pictures()))
+        file = Path(str(config.weights))
+        wider = wider_than(net, file)
+        if wider is None:
+            revive(net, file)
+            settle(net, (x.cpu() for x in pictures()))
+        else:
+            narrow(wider, net, (x.cpu() for x in pictures()))
     net = net.to(device, memory_format=torch.channels_last)
     if config.frozen:
         freeze(net, config.frozen)

@@ -5,9 +5,10 @@ A kind is found by its module's name, which has a ``HEAD``: to add one is to add
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from galedge.network.heads.base import Answer, CardError, Head, Outputs, field
 from galedge.network.heads.classes import Classes
 from galedge.network.heads.labels import Labels
 from galedge.network.heads.quantity import Quantity
+from galedge.network.heads.subject import Subject
 from galedge.support.places import everything
 from galedge.tables.columns import RESERVED, Column
 
@@ -31,13 +33,16 @@ class Heads:
     Attributes
     ----------
     all : tuple of Head
+    subject : Subject
+        What kind of source they speak of.
     """
 
     all: tuple[Head, ...]
+    subject: Subject = dataclasses.field(default_factory=Subject)
 
     @classmethod
-    def parse(cls, entries: list[Any]) -> Heads:
-        """Understand a card's ``heads``.
+    def parse(cls, entries: list[Any], subject: Any = None) -> Heads:
+        """Understand a card's ``heads``, and ``subject`` where it has one.
 
         Raises
         ------
@@ -62,12 +67,18 @@ class Heads:
             linked = cls(tuple(head.linked(by_name) for head in heads))
         except CardError as error:
             raise CardError(f"'heads': {error}") from error
+        if subject is not None:
+            try:
+                linked = replace(linked, subject=Subject.parse(subject))
+                linked.subject.check(by_name)
+            except CardError as error:
+                raise CardError(f"'subject': {error}") from error
         linked._refuse_shared_columns()
         return linked
 
     def opened(self, folder: Path) -> Heads:
         """Return the heads with the files that they need read from a bundle's folder."""
-        return Heads(tuple(head.opened(folder) for head in self.all))
+        return replace(self, all=tuple(head.opened(folder) for head in self.all))
 
     def __iter__(self) -> Iterator[Head]:
         return iter(self.all)
@@ -102,6 +113,10 @@ class Heads:
     def labels(self) -> Labels | None:
         """The labels whose columns bear no head's name."""
         return next((h for h in self.all if isinstance(h, Labels) and h.primary), None)
+
+    def withheld(self, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+        """Return the answers of an image that is not of their subject; see `Subject.without`."""
+        return self.subject.without(self.all, answers)
 
     def nothing(self) -> tuple[Answer, ...]:
         """Return the answers where there is none."""

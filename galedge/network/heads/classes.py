@@ -167,8 +167,8 @@ class Classes(Head):
         return self.names
 
     def say(self, answer: Answer) -> str:
-        """Return the class and its probability."""
-        return f"{answer[0]} {answer[1]:.2f}"
+        """Return the class and its probability; nothing where they are withheld."""
+        return "" if answer[0] is None else f"{answer[0]} {answer[1]:.2f}"
 
     def shown(self, answer: Answer, target: int) -> str:
         """Return the class that was explained, if it is not the answer."""

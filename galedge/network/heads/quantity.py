@@ -121,8 +121,8 @@ class Quantity(Head):
         return np.zeros(len(values), np.intp)
 
     def say(self, answer: Answer) -> str:
-        """Return the value and its error."""
-        return f"{self.symbol} {answer[0]:.1f} ± {answer[1]:.1f}"
+        """Return the value and its error; nothing where they are withheld."""
+        return "" if answer[0] is None else f"{self.symbol} {answer[0]:.1f} ± {answer[1]:.1f}"
 
     @property
     def about(self) -> str:

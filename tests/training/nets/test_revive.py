@@ -1,4 +1,4 @@
-"""A bundle's file as weights: the same function, in evaluation and where training begins."""
+"""A bundle's file as weights: the same function where training begins, or one near it."""
 
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ pytest.importorskip("onnxscript")
 
 from training.fit.config import Config  # noqa: E402
 from training.fit.train import freeze  # noqa: E402
+from training.nets.narrow import narrow, wider_than  # noqa: E402
 from training.nets.network import Galaxy, build  # noqa: E402
 from training.nets.revive import revive, settle  # noqa: E402
 from training.ship.export import Corrections, export  # noqa: E402
@@ -79,3 +80,49 @@ def test_a_network_that_cannot_be_frozen_says_so():
     config = replace(Config(network=NAME), frozen=2)
     with pytest.raises(ValueError, match="frozen=2: only networks that begin"):
         freeze(build(config.network, HUBBLE.layers), config.frozen)
+
+
+def chain(*, middle: int = 16) -> torch.nn.Module:
+    return build(f"compact:8|8,8|{middle},{middle}k5,{middle}|24,24", HUBBLE.layers)
+
+
+def off(network, wide, pictures):
+    """Return how far a network's answers are from another's, over how they scatter."""
+    with torch.no_grad():
+        found, wanted = (one.eval()(pictures)["hubble"] for one in (network, wide))
+    return float((found - wanted).square().mean() / wanted.var(0).mean())
+
+
+def test_as_many_channels_are_the_same_function():
+    wide, pictures = grown(), torch.rand(64, 3, 40, 40)
+    slim = chain()
+    narrow(wide, slim, pictures.split(16))
+    assert off(slim, wide, pictures) < 1e-4
+    slim.heads.dropout.p = 0.0  # and training begins there, with the statistics of a batch
+    found = slim.train()(pictures)["t_bins"]
+    torch.testing.assert_close(found, wide(pictures)["t_bins"], atol=2e-2, rtol=2e-2)
+
+
+def test_fewer_channels_stay_near():
+    wide, pictures = grown(), torch.rand(64, 3, 40, 40)
+    slim, blank = chain(middle=12), chain(middle=12)
+    narrow(wide, slim, pictures.split(16))
+    assert off(slim, wide, pictures) < 0.5 * off(blank, wide, pictures)
+
+
+def test_other_blocks_are_refused():
+    wide, pictures = grown(), [torch.rand(8, 3, 40, 40)]
+    with pytest.raises(ValueError, match="cannot become"):
+        narrow(wide, build("compact:8|8,8|16,16,16|24,24", HUBBLE.layers), pictures)
+    with pytest.raises(ValueError, match="8 blocks cannot become 6"):
+        narrow(wide, build("compact:8|8,8|16,16|24", HUBBLE.layers), pictures)
+
+
+def test_a_bundles_file_is_known_by_its_first_layer(file):
+    wide = wider_than(chain(), file)
+    pictures = torch.rand(16, 3, 40, 40)
+    assert isinstance(wide, Galaxy)
+    torch.testing.assert_close(
+        wide(pictures)["hubble"], grown()(pictures)["hubble"], atol=1e-4, rtol=1e-4
+    )
+    assert wider_than(build("galaxy:8,8,16,24", HUBBLE.layers), file) is None

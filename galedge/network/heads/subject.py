@@ -1,0 +1,108 @@
+"""Subject: what kind of source a bundle's other questions are about.
+
+A network that was asked of stars and noise too says first what a source is; what it says of a
+star's Hubble class is what that would be if it were a galaxy, and no answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galedge.network.heads.base import Answer, CardError, Head, field
+from galedge.network.heads.classes import Classes
+
+__all__ = ["NO_SOURCE", "Subject"]
+
+NO_SOURCE = "no_source"
+"""The flag of a picture in which nothing was found: nobody knows what it would be of."""
+
+_ANSWERS = ("label", "probability", "set", "value", "error")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The class of sources that the other heads speak of.
+
+    Attributes
+    ----------
+    head : str
+        The classes head that tells what a source is; empty where none does.
+    name : str
+        The class that the others are about, ``galaxy``.
+    flags : dict of str to str
+        Further flags of sources of other classes.
+    """
+
+    head: str = ""
+    name: str = ""
+    flags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, fields: Mapping[str, Any]) -> Subject:
+        """Understand a card's ``subject``.
+
+        Raises
+        ------
+        CardError
+            If it is not as it must be.
+        """
+        flags = field(fields, "flags", dict) if "flags" in fields else {}
+        if not all(isinstance(flag, str) and flag for flag in flags.values()):
+            raise CardError("'flags' must give classes their flags")
+        return cls(field(fields, "head", str), field(fields, "name", str), flags)
+
+    def check(self, heads: Mapping[str, Head]) -> None:
+        """Refuse to be about what no head tells.
+
+        Raises
+        ------
+        CardError
+        """
+        head = heads.get(self.head)
+        if not isinstance(head, Classes) or head.primary:
+            raise CardError(
+                f"'head' {self.head!r} is no head of classes beside the primary one; it must "
+                "tell what a source is"
+            )
+        if unknown := sorted({self.name, *self.flags} - set(head.names)):
+            raise CardError(f"{unknown[0]!r} is no class of {self.head}")
+
+    def warnings(self, heads: Mapping[str, Head], values: Mapping[str, Any]) -> list[Any] | None:
+        """Return the flags of each image that is of something else; None where nobody tells."""
+        if not self.head:
+            return None
+        head = heads[self.head]
+        assert isinstance(head, Classes)
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(head.names, (f"not_a_{self.name}",))
+        for name, flag in self.flags.items():
+            found[name] += (flag,)
+        found[self.name] = ()
+        said: NDArray[np.intp] = values[self.head].argmax(axis=1)
+        return [found[head.names[place]] for place in said.tolist()]
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """Flags that say that there is no answer."""
+        return frozenset({NO_SOURCE, f"not_a_{self.name}"} if self.name else {NO_SOURCE})
+
+    def without(self, heads: Sequence[Head], answers: Sequence[Answer]) -> tuple[Answer, ...]:
+        """Return answers of which those about `name` are withheld.
+
+        What is most probable goes, and numbers with their errors; the probabilities of the
+        classes and of labels stay, as what they would be if it were one.
+        """
+        return tuple(
+            cells
+            if head.name == self.head
+            else tuple(
+                None if column.role in _ANSWERS else cell
+                for column, cell in zip(head.columns, cells, strict=True)
+            )
+            for head, cells in zip(heads, answers, strict=True)
+        )
