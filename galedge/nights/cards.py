@@ -47,6 +47,8 @@ def cards_of(result: Result) -> list[Card]:
     cards: dict[str, Card] = {}
     if result.error is not None:
         cards["GEERROR"] = _text("GEERROR", result.error, "why there is no answer")
+    if not result.heads.subject.reasons.isdisjoint(result.flags):
+        cards["GEFLAGS"] = _text("GEFLAGS", ";".join(result.flags), "why there is no label")
     row = result.as_row()
     for column in result.heads.columns:
         value = row[column.name]

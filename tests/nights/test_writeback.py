@@ -230,5 +230,7 @@ def test_odd_names_of_classes_and_models_are_legal_cards(folder, tmp_path, netwo
     assert notes == []
     for result in results:
         header = fits.getheader(tmp_path / "out" / os.path.basename(result.path))
-        header["GECLASS"], header["GEMODEL"]
+        header["GEMODEL"]
+        assert ("GECLASS" in header) != ("GEFLAGS" in header)
+        assert ("no_source" in result.flags) == ("no_source" in header.get("GEFLAGS", ""))
         fits.Header.fromstring(header.tostring()).tostring()
