@@ -25,7 +25,7 @@ from galedge.images.inputs import Rejected
 from galedge.images.parts import ALL, parts_of
 from galedge.images.prepare import named, prepare
 from galedge.network.heads import Answer
-from galedge.network.model import Model
+from galedge.network.model import Model, Prediction
 from galedge.network.views import VIEWS
 from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
@@ -88,6 +88,9 @@ class Classifier:
         Over how many rotations and reflections to average the answer. With
         ``auto`` over eight where the first leaves doubt: a little more accurate
         for two to three times the network's time.
+    sets : float, "auto" or None
+        Level of the label sets (`Result.label_set`), such as 0.9; with ``"auto"`` that
+        where the model has it. None for none.
     images : int, optional
         How many will be classified, for ``auto`` to weigh an engine's start
         against its speed. Default: many.
@@ -131,6 +134,7 @@ class Classifier:
         device: str | None = None,
         precision: str | None = None,
         views: int | str = 1,
+        sets: float | str | None = "auto",
         images: int | None = None,
         keep_pixels: bool = False,
         verify: bool = False,
@@ -165,7 +169,9 @@ class Classifier:
         recipe = self.model.card.recipe
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
         self._local = threading.local()
-        self._nothing = self.model.heads.nothing()
+        self.heads = self.model.heads.asked_for(sets)
+        self.sets = self.heads.level
+        self._nothing = self.heads.nothing()
         self._provenance: dict[str, Any] = {
             "model": self.model.card.name,
             "model_sha256": self.model.sha256,
@@ -173,7 +179,7 @@ class Classifier:
             "precision": "fp16" if self.model.choice.half else self.model.choice.precision,
             "recipe_sha256": self.recipe.sha256,
             "version": __version__,
-            "heads": self.model.heads,
+            "heads": self.heads,
         }
 
     def __getstate__(self) -> dict[str, Any]:
@@ -302,8 +308,10 @@ class Classifier:
         )
         mirrored = np.array([facts.mirrored for facts in batch.facts], bool)
         flags = [facts.flags for facts in batch.facts]
-        prediction = self.model.predict(batch.pixels, self.views)
-        told = prediction.told(mirrored, flags, label_all=self.label_all)
+        predicted = self.model.predict(batch.pixels, self.views)
+        told = Prediction(self.heads, predicted.values).told(
+            mirrored, flags, label_all=self.label_all
+        )
         results = [self._result(*one) for one in zip(batch.facts, *told, strict=True)]
         if not self.keep_pixels:
             return results

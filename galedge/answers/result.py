@@ -133,7 +133,16 @@ class Result:
         cells = self._cells(head)
         if head is None or cells is None:
             return {}
-        return dict(zip(head.names, map(_float, cells[2:]), strict=True))
+        return dict(zip(head.names, map(_float, cells[-len(head.names) :]), strict=True))
+
+    @property
+    def label_set(self) -> tuple[str, ...]:
+        """The classes of its label set, the most probable first; empty where there is none."""
+        head = self.heads.classes
+        cells = self._cells(head)
+        if head is None or cells is None or not head.least or cells[2] is None:
+            return ()
+        return tuple(str(cells[2]).split(";"))
 
     @property
     def t_type(self) -> float | None:

@@ -14,7 +14,7 @@ from galedge.support.say import printable
 
 __all__ = [
     *("device", "engine", "engines_known", "folder", "formats_known", "framing"),
-    *("framings_known", "hdu", "hdu_form", "named", "order", "views"),
+    *("framings_known", "hdu", "hdu_form", "named", "order", "sets", "views"),
 ]
 
 
@@ -92,6 +92,19 @@ def device(context: click.Context, option: click.Parameter, value: str | None) -
 def views(context: click.Context, option: click.Parameter, value: str) -> str | int:
     """Return ``--views`` as a classifier takes it."""
     return value if value == "auto" else int(value)
+
+
+def sets(context: click.Context, option: click.Parameter, value: object) -> float | str | None:
+    """Check ``--sets``: a level between 0 and 1, none, or auto."""
+    if value in ("auto", "none"):
+        return None if value == "none" else "auto"
+    try:
+        level = float(str(value))  # configuration files have numbers
+    except ValueError:
+        level = 0.0
+    if not 0 < level < 1:
+        raise click.BadParameter(f"{value!r} is no level such as 0.9, nor none")
+    return level
 
 
 def order(context: click.Context, option: click.Parameter, value: str | None) -> str | None:

@@ -36,6 +36,7 @@ def binding(classifier: Classifier) -> dict[str, object]:
         "order": classifier.order,
         "views": classifier.views,
         "label_all": classifier.label_all,
+        "sets": classifier.sets,
         "verify": classifier.verify,
         "any_kind": classifier.any_kind,
     }

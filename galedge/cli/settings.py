@@ -137,6 +137,14 @@ class Running:
         default=False,
         help="Label also where there is no source, or none of the kind that the model knows.",
     )
+    sets: float | Literal["auto"] | None = setting(
+        "--sets",
+        default="auto",
+        callback=checks.sets,
+        metavar="LEVEL|none",
+        help="Column of the classes that hold the true one in this share of galaxies. "
+        "Default: 0.9, where the model has such sets.",
+    )
     workers: int | None = setting(
         "--workers",
         type=click.IntRange(1),

@@ -251,7 +251,7 @@ def _whole(model: str | None, workers: int, paths: Sequence[str]) -> float:
 
 
 def _tabulate(classifier: Classifier, paths: Sequence[str], table: str) -> None:
-    with open_table(table, columns(classifier.model.heads)) as rows:
+    with open_table(table, columns(classifier.heads)) as rows:
         for result in classifier.stream(paths):
             rows.write(result.as_row())
 

@@ -57,6 +57,7 @@ def lifted(fields: dict[str, Any]) -> dict[str, Any]:
             "temperature": temperature,
             "temperature_slope": slope,
             "temperature_by": "t_type",
+            **{key: fields[key] for key in ("prior", "sets") if key in fields},
         },
         {**_TYPES, "sigma_scale": sigma_scale},
     ]
@@ -81,6 +82,6 @@ def lifted(fields: dict[str, Any]) -> dict[str, Any]:
     rest = {
         key: value
         for key, value in fields.items()
-        if key not in ("task", "classes", "calibration", "heads", "inputs")
+        if key not in ("task", "classes", "calibration", "heads", "inputs", "prior", "sets")
     }
     return {"schema": 2, **rest, "heads": heads}

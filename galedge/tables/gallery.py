@@ -233,7 +233,7 @@ class Gallery:
             return []
         classes = []
         for each in self._columns[names.index("label") + 1 :]:
-            if each.role not in ("probability", "class"):
+            if each.role not in ("probability", "set", "class"):
                 break
             classes += [visible(each.symbol)] * (each.role == "class")
         return classes

@@ -22,6 +22,7 @@ from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, measure, measure_labels
 from training.score.fits import fit_bias, fit_logistic, fit_sigma, fit_temperature
 from training.score.others import apart
+from training.score.sets import sets_of
 from training.score.through import through
 from training.ship.export import (
     Corrections,
@@ -135,8 +136,8 @@ def make(
             quantization |= compared(rounds, small, task.classes.output, pictures)
     if openvino:
         write_openvino(files)
-    told = panel.answers(corrections, int8) if judges else panel.by(files[-1:])
-    calibration = calibrate(Answers.join(told))
+    told = Answers.join(panel.answers(corrections, int8) if judges else panel.by(files[-1:]))
+    calibration = calibrate(told)
     metrics: dict[str, Any] = {
         "data": f"test split, by galaxy: {task.data or pack.info['source']}",
         "interval": "95 %, bootstrap over galaxies",
@@ -148,7 +149,7 @@ def make(
         name,
         version,
         pack,
-        entries(task, calibration, priors(pack), network.heads.inputs),
+        entries(task, calibration, sets_of(told, calibration), network.heads.inputs),
         files,
         quantization=quantization,
         parameters=parameters(deployed),
@@ -206,17 +207,6 @@ def calibrate(answers: Answers) -> dict[str, dict[str, float]]:
                 found[head.name]["temperature_slope"] = round(slope, 4)
         elif isinstance(head, Quantity):
             found[head.name] = {"sigma_scale": round(fit_sigma(part), 4)}
-    return found
-
-
-def priors(pack: Pack) -> dict[str, list[float]]:
-    """Return the shares of classes in train, by head."""
-    found = {}
-    for head in pack.task.every(Classes):
-        told = pack.told[head.name][pack.split == "train"]
-        shares = np.nansum(told, 0)
-        if shares.any():
-            found[head.name] = [round(float(share), 4) for share in shares / shares.sum()]
     return found
 
 

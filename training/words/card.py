@@ -19,7 +19,7 @@ Calibration = Mapping[str, Mapping[str, float]]
 def entries(
     task: Task,
     calibration: Calibration | None = None,
-    priors: Mapping[str, list[float]] | None = None,
+    sets: Mapping[str, Mapping[str, Any]] | None = None,
     pooled: int = 0,
 ) -> list[dict[str, Any]]:
     """Return the heads of a card.
@@ -28,12 +28,12 @@ def entries(
     ----------
     calibration : mapping, optional
         See `Calibration`.
-    priors : mapping, optional
-        Of heads of classes, each class's share of what was learned from.
+    sets : mapping, optional
+        Of heads of classes ``prior`` and ``sets``, see `training.score.sets.sets_of`.
     pooled : int
         How many pooled features the network gives besides; 0 if it gives none.
     """
-    fitted, shares = calibration or {}, priors or {}
+    fitted, more = calibration or {}, sets or {}
     heads = []
     for head in task.heads:
         entry = {
@@ -43,10 +43,9 @@ def entries(
             "primary": _primary(task, head),
             "description": head.description,
             **_own(task, head),
-            "prior": shares.get(head.name),
         }
         said = {key: value for key, value in entry.items() if value not in (None, "", False, {})}
-        heads.append({**said, **fitted.get(head.name, {})})
+        heads.append({**said, **fitted.get(head.name, {}), **more.get(head.name, {})})
     if pooled:
         heads.append({"kind": "embedding", "name": "embedding", "output": "pooled", "size": pooled})
     return heads

@@ -70,7 +70,7 @@ def classify(
         images=len(where.paths) if few else None,
         keep_pixels=writing.gallery is not None,
     )
-    names = columns(classifier.model.card.heads)
+    names = columns(classifier.heads)
     about = provenance(classifier)
     table = partial(tabulate, where.searched, writing, about=about)
     if dask is not None:

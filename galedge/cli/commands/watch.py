@@ -146,7 +146,7 @@ def _rows(
     from galedge.cli.survey import Survey
     from galedge.images.parts import ALL, parts_of
 
-    names = columns(classifier.model.heads)
+    names = columns(classifier.heads)
     if where.in_frames:
         survey = Survey(classifier, names, where)
 

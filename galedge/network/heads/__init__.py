@@ -17,6 +17,7 @@ from galedge.network.heads.base import Answer, CardError, Head, Outputs, field
 from galedge.network.heads.classes import Classes
 from galedge.network.heads.labels import Labels
 from galedge.network.heads.quantity import Quantity
+from galedge.network.heads.sets import DEFAULT
 from galedge.network.heads.subject import Subject
 from galedge.support.places import everything
 from galedge.tables.columns import RESERVED, Column
@@ -74,11 +75,56 @@ class Heads:
             except CardError as error:
                 raise CardError(f"'subject': {error}") from error
         linked._refuse_shared_columns()
+        for level in linked.levels[:1]:
+            linked._with_sets(level)._refuse_shared_columns()
         return linked
 
     def opened(self, folder: Path) -> Heads:
         """Return the heads with the files that they need read from a bundle's folder."""
         return replace(self, all=tuple(head.opened(folder) for head in self.all))
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The levels at which some head has label sets, ascending."""
+        sets = (head.sets for head in self.all if isinstance(head, Classes))
+        return tuple(sorted({level for one in sets if one for level, _ in one.levels}))
+
+    @property
+    def level(self) -> float | None:
+        """The level of the label sets in use; None if there are none."""
+        chosen = (head.level for head in self.all if isinstance(head, Classes))
+        return next((level for level in chosen if level is not None), None)
+
+    def asked_for(self, sets: float | str | None) -> Heads:
+        """Return the heads with the label sets that a user asks for.
+
+        Parameters
+        ----------
+        sets : float, "auto" or None
+            The level; with ``"auto"`` 0.9 where the card has it.
+
+        Raises
+        ------
+        ValueError
+            If the card has no sets at that level.
+        """
+        if sets is None:
+            return self
+        if sets == "auto":
+            return self._with_sets(DEFAULT)
+        if sets in self.levels:
+            return self._with_sets(float(sets))
+        if not self.levels:
+            raise ValueError(
+                f"sets {sets}: the model's card has no label sets; leave it to auto, or calibrate "
+                "a bundle of your own by `python -m training calibrate`"
+            )
+        has = ", ".join(f"{level:g}" for level in self.levels)
+        raise ValueError(f"sets {sets}: the model has label sets at {has}; take one of these")
+
+    def _with_sets(self, level: float) -> Heads:
+        chosen = (h.with_sets(level) if isinstance(h, Classes) else h for h in self.all)
+        return replace(self, all=tuple(chosen))
 
     def __iter__(self) -> Iterator[Head]:
         return iter(self.all)

@@ -22,6 +22,7 @@ from galedge.network.heads.base import (
     positive,
     reflected,
 )
+from galedge.network.heads.sets import Sets, members
 from galedge.tables.columns import Column, keyword
 
 __all__ = ["HEAD", "Classes"]
@@ -41,9 +42,13 @@ class Classes(Head):
         before the softmax, sigma being the network's own of the quantity
         `temperature_by`; where that is empty, by the temperature.
     prior : tuple of float
-        The classes' shares of what was learned from, or empty.
+        The classes' shares that the probabilities go by, or empty.
     places : tuple of int
         What a mirrored picture exchanges; see `galedge.network.heads.base.mirror`.
+    sets : Sets or None
+        What the card has of label sets.
+    least : tuple of float
+        The thresholds of the level that was chosen of them; empty for no column of sets.
     """
 
     names: tuple[str, ...]
@@ -52,6 +57,9 @@ class Classes(Head):
     temperature_by: str
     prior: tuple[float, ...]
     places: tuple[int, ...]
+    sets: Sets | None = None
+    least: tuple[float, ...] = ()
+    level: float | None = None
     sigma_output: str = ""
 
     kind = "classes"
@@ -77,6 +85,7 @@ class Classes(Head):
             temperature_by=by,
             prior=shares,
             places=mirror(fields, names, complement=False),
+            sets=_sets(fields, names),
         )
 
     def linked(self, heads: Mapping[str, Head]) -> Classes:
@@ -87,6 +96,11 @@ class Classes(Head):
         if by is None or by.kind != "quantity":
             raise CardError(f"{self.name}: 'temperature_by' {self.temperature_by!r} is no quantity")
         return replace(self, sigma_output=by.output)
+
+    def with_sets(self, level: float) -> Classes:
+        """Return it with a column of sets at a level; as it is where the card lacks that."""
+        least = None if self.sets is None else self.sets.least(level)
+        return self if least is None else replace(self, least=least, level=level)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -117,6 +131,7 @@ class Classes(Head):
                 role="probability",
                 keyword="GEPROB" if self.primary else "",
             ),
+            *self._set_column(),
             *(
                 self.column(
                     f"p_{start}{name}",
@@ -126,6 +141,22 @@ class Classes(Head):
                     symbol=name,
                 )
                 for name in self.names
+            ),
+        )
+
+    def _set_column(self) -> tuple[Column, ...]:
+        if not self.least:
+            return ()
+        name, key = ("label_set", "GESET") if self.primary else (f"{self.name}_set", "")
+        about = f"classes that hold the true one in {100 * (self.level or 0):g} % of galaxies"
+        return (
+            Column(
+                name,
+                "text",
+                ucd="src.morph.type",
+                description=f"{about}, the most probable first, joined by ;",
+                role="set",
+                keyword=key,
             ),
         )
 
@@ -143,14 +174,18 @@ class Classes(Head):
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def cells(self, values: NDArray[np.float32]) -> Sequence[Answer]:
-        """Return each image's class, its probability, and all probabilities."""
+        """Return each image's class, its probability, perhaps its set, and all probabilities."""
         names = self.names
+        sets: list[tuple[str, ...]] = [()] * len(values)
+        if self.least:
+            chosen = members(values, values, self.least)
+            sets = [(";".join(names[place] for place in places),) for places in chosen]
         found = []
-        for row in values.tolist():
+        for row, its in zip(values.tolist(), sets, strict=True):
             best = max(row)
             # NaN is equal to nothing; the caller refuses such rows.
             name = names[row.index(best)] if best == best else None
-            found.append((name, best, *row))
+            found.append((name, best, *its, *row))
         return found
 
     def mirrored(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -173,12 +208,23 @@ class Classes(Head):
     def shown(self, answer: Answer, target: int) -> str:
         """Return the class that was explained, if it is not the answer."""
         name = self.names[target]
-        return "" if name == answer[0] else f"shown: {name} {answer[2 + target]:.2f}"
+        return "" if name == answer[0] else f"shown: {name} {answer[target - len(self.names)]:.2f}"
 
     @property
     def about(self) -> str:
         """The classes' names."""
         return " ".join(self.names)
+
+
+def _sets(fields: Mapping[str, Any], names: Sequence[str]) -> Sets | None:
+    if "sets" not in fields:
+        return None
+    try:
+        if any(";" in name for name in names):
+            raise CardError("a class has ';' in its name, which stands between those of a set")
+        return Sets.parse(field(fields, "sets", dict), len(names))
+    except CardError as error:
+        raise CardError(f"'sets': {error}") from error
 
 
 HEAD = Classes

@@ -7,8 +7,8 @@ In the configuration of a module with a pipeline:
         model: hubble-1      # a shipped model or a bundle's folder
         plane: 0             # of cubes
 
-It takes the settings `model`, `plane`, `order`, `frame`, `engine`, `device`, `precision` and
-`views` of `galedge.Classifier`; pyobs has its own besides. An image that cannot be
+It takes the settings `model`, `plane`, `order`, `frame`, `engine`, `device`, `precision`,
+`views` and `sets` of `galedge.Classifier`; pyobs has its own besides. An image that cannot be
 classified passes with the reason in GEERROR.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ADAPTER", "Pyobs", "Step"]
 
-_SETTINGS = ("model", "plane", "order", "frame", "engine", "device", "precision", "views")
+_SETTINGS = ("model", "plane", "order", "frame", "engine", "device", "precision", "views", "sets")
 
 
 class Step:

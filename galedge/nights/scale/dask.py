@@ -131,10 +131,9 @@ def _task(
     index, sources = task
     options, about, folder = shared
     classifier = _classifier(tuple(sorted(options.items())))
-    card = classifier.model.card
     path = os.path.join(folder, part_name(index))
     rejected = []
-    with open_table(path, columns(card.heads), about) as table:
+    with open_table(path, columns(classifier.heads), about) as table:
         for result in classifier.stream(sources):
             table.write(result.as_row())
             if result.error is not None:

@@ -1,0 +1,133 @@
+"""Sets: from which probability on a class is in a label set, calibrated on val, and how that holds.
+
+Class-conditional conformal sets, see `galedge.network.heads.sets`. Galaxies are exchangeable
+with those that are asked about if they come from the same sky through the same cameras; val
+through every kind of input stands for that, each kind as often as the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from galedge.network.heads.sets import DEFAULT, METHOD, Sets, members
+from training.score.answers import Answers, calibrated
+from training.words.card import Calibration
+from training.words.heads import Classes
+
+__all__ = ["LEVELS", "coverage", "fit_sets", "rows_of", "sets_of", "thresholds"]
+
+LEVELS = (0.8, 0.9, 0.95)
+DIGITS = 4  # of a threshold
+
+
+def thresholds(label: np.ndarray, p: np.ndarray, level: float) -> list[float]:
+    """Return for each class the probability that `level` of its members are given at least.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (N,)
+    p : ndarray, shape (N, C)
+
+    Returns
+    -------
+    list of float
+        Rounded down. The share holds for the next member, in the mean over sets of
+        calibration: of n members (n + 1) level must be within, and where these are more
+        than n, as of a class without any, the class is in every set.
+    """
+    found = []
+    for place in range(p.shape[1]):
+        own = np.sort(p[label == place, place])
+        within = math.ceil((len(own) + 1) * level - 1e-9)
+        least = 0.0 if within > len(own) else float(own[len(own) - within])
+        found.append(math.floor(least * 10**DIGITS) / 10**DIGITS)
+    return found
+
+
+def fit_sets(answers: Answers, calibration: Calibration) -> dict[str, Any] | None:
+    """Return what a card says of the label sets of one head, by answers on val.
+
+    A level for which a class has too few galaxies is left out, and without any there is none.
+    """
+    label, p = answers.label, calibrated(answers, calibration)
+    # Of one galaxy several pictures, through several cameras, say little more than one.
+    least = min(len(set(answers.galaxy[label == place])) for place in range(p.shape[1]))
+    levels = [level for level in LEVELS if (least + 1) * level <= least]
+    if not levels:
+        return None
+    found = {f"{level:g}": thresholds(label, p, level) for level in levels}
+    return {"method": METHOD, "levels": found}
+
+
+def sets_of(answers: Answers, calibration: Calibration) -> dict[str, dict[str, Any]]:
+    """Return what a card says of label sets and prior of each head of classes.
+
+    The prior is the mean of the calibrated probabilities: the shares of classes that they go
+    by. It is not that of the labels learned from, as training balances classes.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for head in answers.task.every(Classes):
+        part = answers.only(head.name)
+        part = part.take(np.flatnonzero(part.label >= 0))
+        if len(np.unique(part.label)) < head.width:
+            continue  # of a class without a picture nothing can be said
+        shares = calibrated(part, calibration).mean(0)
+        found[head.name] = {"prior": [round(float(share), 4) for share in shares]}
+        if (sets := fit_sets(part, calibration)) is not None:
+            found[head.name]["sets"] = sets
+    return found
+
+
+def coverage(
+    kinds: Mapping[str, Answers],
+    calibration: Calibration,
+    sets: Sets,
+    level: float = DEFAULT,
+) -> dict[str, dict[str, Any]]:
+    """Return how often sets hold the true class, and how large they are, by kind of input.
+
+    Returns
+    -------
+    dict
+        By kind, and of ``all`` together: ``coverage``, the same of each of the ``classes``
+        (NaN without a picture), and the mean ``size``.
+    """
+    least = sets.least(level)
+    assert least is not None
+    within, label = {}, {}
+    for kind, answers in kinds.items():
+        known = answers.take(np.flatnonzero(answers.label >= 0))
+        p = calibrated(known, calibration).astype(np.float32)
+        within[kind] = np.zeros(p.shape, bool)
+        for row, places in zip(within[kind], members(p, p, least), strict=True):
+            row[places] = True
+        label[kind] = known.label
+    every = list(kinds)
+    within["all"] = np.concatenate([within[kind] for kind in every])
+    label["all"] = np.concatenate([label[kind] for kind in every])
+    return {kind: _counted(within[kind], label[kind]) for kind in within}
+
+
+def _counted(within: np.ndarray, label: np.ndarray) -> dict[str, Any]:
+    right = within[np.arange(len(label)), label]
+    each = [right[label == place] for place in range(within.shape[1])]
+    return {
+        "coverage": float(right.mean()),
+        "classes": [float(own.mean()) if len(own) else float("nan") for own in each],
+        "size": float(within.sum(1).mean()),
+    }
+
+
+def rows_of(found: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """Return what `coverage` found as lines of a Markdown table."""
+    head = ["input", "coverage", "mean size", *names]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for kind, row in found.items():
+        shares = [f"{share:.3f}" for share in row["classes"]]
+        cells = [kind, f"{row['coverage']:.3f}", f"{row['size']:.2f}", *shares]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines

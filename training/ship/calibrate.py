@@ -1,0 +1,66 @@
+"""Calibrate: label sets and prior of a bundle that is there, written into its card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from galedge.network.card import Card
+from galedge.network.heads import Heads
+from galedge.network.heads.classes import Classes
+from galedge.network.heads.sets import DEFAULT
+from galedge.support.atomic import AtomicFile
+from training.data.pack import Pack
+from training.score.answers import Answers, run
+from training.score.sets import coverage, sets_of
+from training.ship.bundle import calibration_of
+from training.words.fields import TaskError
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    bundle: Path, pack: Pack, precision: str = "int8"
+) -> Iterator[tuple[str, Sequence[str], dict[str, Any]]]:
+    """Calibrate on val, write the card, and yield what `coverage` finds on test, by head.
+
+    Raises
+    ------
+    TaskError
+        If the bundle has learned from val, or val has no classes.
+    """
+    card = Card.read(bundle)
+    fold = card.fields.get("training", {}).get("fold")
+    if fold:
+        raise TaskError(
+            f"{bundle}: has learned from val (fold {fold}); its sets come from `export --judge`"
+        )
+    file, calibration = bundle / f"model.{precision}.onnx", calibration_of(card)
+    views = pack.kinds().items()
+    val = [run(file, pack, pack.demand("val"), view) for _, view in views]
+    found = sets_of(Answers.join(val), calibration)
+    if not found:
+        raise TaskError(f"{pack.folder}: val has no picture of a known class")
+    _write(bundle / "card.json", found)
+    test = {kind: run(file, pack, pack.demand("test"), view) for kind, view in views}
+    heads: Heads = Card.read(bundle).heads
+    for head in heads:
+        if isinstance(head, Classes) and head.sets is not None and DEFAULT in heads.levels:
+            known = {kind: answers.only(head.name) for kind, answers in test.items()}
+            yield head.name, head.names, coverage(known, calibration, head.sets)
+
+
+def _write(path: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Put what was found into a card of either schema."""
+    fields = json.loads(path.read_text())
+    if fields.get("schema", 1) == 1:
+        entries = {"hubble": fields}  # its one head of classes has no entry of its own
+    else:
+        entries = {head["name"]: head for head in fields["heads"]}
+    for name in found.keys() & entries.keys():
+        entries[name].pop("sets", None)
+        entries[name].update(found[name])
+    with AtomicFile(str(path)) as target:
+        target.file.write((json.dumps(fields, indent=1) + "\n").encode())
