@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.core.astropy_tiles import CODECS
 from galedge.core.cards import card_text, parse_cards, told
 from galedge.core.hdu import Hdu
-from galedge.core.reader import FitsFile
+from galedge.core.reader import CODECS, FitsFile
 from galedge.core.standin_wcs import Wcs
 from galedge.errors import ReadError, Unsupported
 

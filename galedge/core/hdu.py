@@ -1,28 +1,25 @@
 """What a header says about its HDU, where the compiled core is missing; see ``csrc/hdu.*``.
 
 Nothing in a header is trusted: what is wrong here is refused before anything is
-allocated, and before astropy sees it.
+allocated.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from galedge.core.cards import card_text, values
+from galedge.core.cards import card_text, named
+from galedge.core.physical import scaling
 from galedge.core.standin_wcs import Wcs, signs
 from galedge.errors import ReadError, Unsupported
 
-__all__ = ["TYPES", "Hdu"]
+__all__ = ["Hdu"]
 
-TYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-"""NumPy's name of each BITPIX, as stored."""
-
+_BLOCK = 2880
 _TABLES = ("BINTABLE", "A3DTABLE", "TABLE")
 
 
@@ -30,9 +27,12 @@ class Hdu:
     """An HDU's kind, axes and place in the file."""
 
     def __init__(self, index: int, text: bytes, header_offset: int, data_offset: int) -> None:
-        self.index, self.text, self.cards = index, text, values(text)
+        self.index, self.text = index, text
         self.header_offset, self.data_offset = header_offset, data_offset
+        self.cards = {key: card.value for key, card in named(text).items() if len(key) <= 8}
         self.name = card_text(text, "EXTNAME")
+        version = self.cards.get("EXTVER")
+        self.version = version if type(version) is int else 1
         extension = self.cards.get("XTENSION", "") if index else "IMAGE"
         table = extension in _TABLES
         self.bitpix, axes = self._geometry("")
@@ -49,12 +49,17 @@ class Hdu:
         elif not groups and extension in ("IMAGE", "IUEIMAGE"):
             self.kind = "image"
         self.axes = tuple(axes)
+        kind = "u" if self.bitpix == 8 else "i" if self.bitpix > 0 else "f"
+        self.dtype = np.dtype(f">{kind}{abs(self.bitpix) // 8}")
         if max(self.data_bytes, math.prod(axes) * 8) >= 1 << 63:
             raise ReadError("the axes multiply to more than 2^63 bytes")
+        self.end = data_offset + -(-self.data_bytes // _BLOCK) * _BLOCK
+        self.is_image = self.kind.endswith("image") and len(axes) >= 2 and 0 not in axes
+        self.compression = self.cards.get("ZCMPTYPE") if self.kind == "compressed image" else None
 
     def _geometry(self, prefix: str) -> tuple[int, list[int]]:
         bitpix = self.integer(prefix + "BITPIX")
-        if bitpix not in TYPES:
+        if bitpix not in (8, 16, 32, 64, -32, -64):
             raise ReadError(f"{prefix}BITPIX = {bitpix} is none of 8, 16, 32, 64, -32, -64")
         count = self._count(prefix + "NAXIS")
         if count > 9:
@@ -77,28 +82,10 @@ class Hdu:
             raise ReadError(f"{keyword} = {value} is negative")
         return value
 
-    def _real(self, keyword: str, default: float) -> float:
-        value = self.cards.get(keyword)
-        value = default if value is None else value
-        if type(value) not in (int, float):
-            raise ReadError(f"{keyword} is not a number: {value!r}")
-        return float(value)
-
-    @property
-    def version(self) -> int:
-        """EXTVER; 1 where there is none."""
-        version = self.cards.get("EXTVER")
-        return version if type(version) is int else 1
-
-    @property
-    def is_image(self) -> bool:
-        """Whether it has at least two axes and one pixel."""
-        return self.kind.endswith("image") and len(self.axes) >= 2 and 0 not in self.axes
-
     @property
     def is_picture(self) -> bool:
         """Whether its samples are unscaled bytes, taken to be stretched already."""
-        return self.bitpix == 8 and (self._real("BSCALE", 1), self._real("BZERO", 0)) == (1, 0)
+        return self.bitpix == 8 and scaling(self.cards) == (1, 0)
 
     @cached_property
     def plane_axes(self) -> tuple[int, int]:
@@ -119,7 +106,7 @@ class Hdu:
         return math.prod(self.axes) // (x * y), y, x
 
     @property
-    def _sky_cards(self) -> Mapping[str, Any]:
+    def _sky_cards(self) -> dict[str, Any]:
         """Its cards, if rows and columns are its first two axes."""
         return self.cards if self.plane_axes == (0, 1) else {}
 
@@ -132,33 +119,6 @@ class Hdu:
         """What it says of the sky; see `galedge.core.standin_wcs.signs`."""
         return signs(self._sky_cards, self._wcs)
 
-    @property
-    def compression(self) -> Any:
-        """The kind of tile compression."""
-        return self.cards.get("ZCMPTYPE") if self.kind == "compressed image" else None
-
     def wcs(self) -> Wcs | None:
         """Return its celestial coordinates, where galedge knows their kind."""
         return self._wcs
-
-    def scaled(
-        self, stored: NDArray[Any], wanted: type[np.floating[Any]]
-    ) -> NDArray[np.floating[Any]]:
-        """Return physical values, in the precision that the core uses, rounded to `wanted`."""
-        scale, zero = self._real("BSCALE", 1), self._real("BZERO", 0)
-        blank = self.cards.get("BLANK")
-        if self.kind == "compressed image" and type(self.cards.get("ZBLANK")) is int:
-            blank = self.cards["ZBLANK"]
-        blank = blank if self.bitpix > 0 and type(blank) is int else None
-        if self.bitpix == 64 and scale == 1 and blank is None and zero in (0, 2.0**63):
-            if zero:
-                stored = stored.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
-            return stored.astype(wanted)
-        kind: Any = np.float64 if self.bitpix in (32, 64, -64) else np.float32
-        pixels: NDArray[Any] = stored.astype(kind)
-        with np.errstate(all="ignore"):
-            if scale != 1 or zero != 0:
-                pixels = pixels * kind(scale) + kind(zero if zero else -0.0)
-            if blank is not None:
-                pixels[stored == blank] = np.nan
-            return pixels.astype(wanted, copy=False)

@@ -1,7 +1,6 @@
-"""FITS where the compiled core is missing: which HDUs there are, and their pixels.
+"""FITS where the compiled core is missing: which HDUs there are, and plain pixels.
 
-Compressed tiles and coordinates are astropy's task; what a header promises is
-checked here first.
+Compressed tiles are left to rustfits, as HCOMPRESS_1 is where there is a core.
 """
 
 from __future__ import annotations
@@ -20,11 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge.core.cards import inherited
-from galedge.core.hdu import TYPES, Hdu
+from galedge.core.hdu import Hdu
+from galedge.core.physical import physical
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.support.regular import open_regular
 
-__all__ = ["FitsFile"]
+__all__ = ["CODECS", "FitsFile"]
+
+#: The codecs of compressed tiles, each with the package that it needs.
+CODECS: dict[str, str | None] = dict.fromkeys(
+    ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"), "rustfits"
+)
 
 _BLOCK = 2880
 _MOST_HEADER = 1 << 20
@@ -32,6 +37,11 @@ _MOST_HDUS = 10_000
 _CHUNK = 1 << 20
 _ALL_ONES = 0xFFFFFFFF
 _UPPER = {ord(c): ord(c) - 32 for c in "abcdefghijklmnopqrstuvwxyz"}
+# What a file begins with that is none, and what is said of it.
+_OTHERS = {
+    b"BZh": "is bzip2-compressed; bunzip2 it first",
+    b"\x1f\x9d": "is compressed by compress (.Z); uncompress it first",
+}
 
 
 class FitsFile:
@@ -56,21 +66,16 @@ class FitsFile:
         head = self._read(0, 9)
         if head == b"SIMPLE  =":
             return
-        if not head:
-            raise Truncated("is empty")
         if b"SIMPLE  =".startswith(head):
-            raise Truncated("truncated: the file ends inside a header")
-        if head.startswith(b"BZh"):
-            raise Unsupported("is bzip2-compressed; bunzip2 it first")
-        if head.startswith(b"\x1f\x9d"):
-            raise Unsupported("is compressed by compress (.Z); uncompress it first")
+            raise Truncated("truncated: the file ends inside a header" if head else "is empty")
+        for begin, what in _OTHERS.items():
+            if head.startswith(begin):
+                raise Unsupported(what)
         raise ReadError('not a FITS file: it does not begin with "SIMPLE  ="')
 
     def _read(self, start: int, size: int) -> bytes:
         """Return `size` bytes, or fewer at the end."""
-        size = min(size, self._size - start)
-        if size <= 0:
-            return b""
+        size = max(0, min(size, self._size - start))
         if self._file is None:
             return bytes(self._memory[start : start + size])
         found = b""
@@ -85,35 +90,32 @@ class FitsFile:
         """Return all of them."""
         return list(self._walk())
 
+    def image(self, hdu: int | str | None = None) -> Hdu:
+        """Return an image by its number or name; by default the first."""
+        number = self._number_of(hdu) if isinstance(hdu, str) else hdu
+        for found in self._walk():
+            if found.is_image and number in (None, found.index):
+                return found
+            if found.index == number and found.kind == "table":
+                raise Unsupported(f"HDU {number} is a table, not an image")
+            if found.index == number:
+                axes = " x ".join(map(str, found.axes)) or "no axes"
+                raise Unsupported(f"HDU {number} is not a two-dimensional image: it has {axes}")
+        if number is None:
+            raise ReadError("no image in the file")
+        raise ReadError(f"no HDU {number}: the file has {len(self._hdus)}")
+
     def _number_of(self, name: str) -> int:
         stem, _, number = name.rpartition(",")
-        version = int(number) if number.isdecimal() else -1
         names = ""
         for found in self._walk():
             own = found.name if found.name or found.index else "PRIMARY"
-            if _is_same(own, name):
-                return found.index
-            if version >= 0 and _is_same(found.name, stem) and found.version == version:
+            same = number.isdecimal() and int(number) == found.version
+            if _is_same(own, name) or (same and _is_same(found.name, stem)):
                 return found.index
             if found.name and len(names.encode()) < 100:
                 names += (", " if names else "; the file has ") + found.name
         raise ReadError(f"no HDU is named {name}{names}")
-
-    def image(self, hdu: int | str | None = None) -> Hdu:
-        """Return an image by its number or name; by default the first."""
-        if isinstance(hdu, str):
-            hdu = self._number_of(hdu)
-        for found in self._walk():
-            if (hdu is None and found.is_image) or found.index == hdu:
-                if found.is_image:
-                    return found
-                if found.kind == "table":
-                    raise Unsupported(f"HDU {hdu} is a table, not an image")
-                axes = " x ".join(map(str, found.axes)) or "no axes"
-                raise Unsupported(f"HDU {hdu} is not a two-dimensional image: it has {axes}")
-        if hdu is None:
-            raise ReadError("no image in the file")
-        raise ReadError(f"no HDU {hdu}: the file has {len(self._hdus)}")
 
     def following(self, hdu: Hdu, most: int) -> list[Hdu]:
         """Return the images among the `most` HDUs behind one."""
@@ -146,7 +148,7 @@ class FitsFile:
         hdu = Hdu(index, text, offset, data)
         if index == 0 and hdu.cards.get("SIMPLE") is not True:
             raise Unsupported("says SIMPLE = F: it does not conform to the FITS standard")
-        self._next = data + _padded(hdu.data_bytes)
+        self._next = hdu.end
         self._hdus.append(hdu)
         return True
 
@@ -183,55 +185,31 @@ class FitsFile:
                 f"the window does not lie inside the image of {width} x {height} pixels"
             )
         first, count = (0, planes) if plane is None else (plane, 1)
-        tiled = hdu.kind == "compressed image"
-        # Tiles are all decoded, whatever the window.
-        pixels = planes * height * width if tiled else count * h * w
-        if pixels > self._max_pixels:
+        if count * h * w > self._max_pixels:
             raise TooLarge(
-                f"{pixels} pixels are more than {self._max_pixels}; raise max_pixels to read them"
+                f"{count * h * w} pixels are more than {self._max_pixels}; "
+                "raise max_pixels to read them"
             )
-        if tiled and hdu.data_bytes > self._most_bytes:
-            raise TooLarge(f"its tiles take {hdu.data_bytes} bytes; raise max_pixels to read them")
         if self._size < hdu.data_offset + hdu.data_bytes:
             raise Truncated(
                 f"truncated: the header promises {hdu.data_bytes} bytes of pixels, "
                 f"the file ends after {max(0, self._size - hdu.data_offset)}"
             )
-        kind = np.float64 if double_precision else np.float32
-        if tiled:
-            from galedge.core.astropy_tiles import decode  # which is where Numba comes in
-
-            data = self._read(hdu.data_offset, hdu.data_bytes)
-            stored = decode(hdu, data).reshape(hdu.shape)[first : first + count]
-            out = hdu.scaled(stored[:, y : y + h, x : x + w], kind)
-        else:
-            out = self._rows(hdu, first, count, (x, y, w, h), kind)
-        return np.ascontiguousarray(out[0] if count == 1 else out)
-
-    def _rows(
-        self,
-        hdu: Hdu,
-        plane: int,
-        count: int,
-        window: tuple[int, int, int, int],
-        wanted: type[np.floating[Any]],
-    ) -> NDArray[np.floating[Any]]:
-        """Read the rows of an image that is not compressed by tiles, cut to a window."""
-        assert hdu.shape is not None  # image() gives images only
-        _, height, width = hdu.shape
-        x, y, w, h = window
-        kind = np.dtype(TYPES[hdu.bitpix])
-        row = width * kind.itemsize
-        out = np.empty((count, h, w), wanted)
-        step = max(1, _CHUNK // row)
-        for band in range(count):
-            for top in range(y, y + h, step):
-                rows = min(step, y + h - top)
-                start = hdu.data_offset + ((plane + band) * height + top) * row
-                stored = np.frombuffer(self._read(start, rows * row), kind)
-                cut = stored.reshape(rows, width)[:, x : x + w]
-                out[band, top - y : top - y + rows] = hdu.scaled(cut, wanted)
-        return out
+        if hdu.kind == "compressed image":
+            needed = "needs rustfits: pip install rustfits, galedge.read()"
+            is_known = hdu.compression in CODECS
+            how = needed if is_known else "is not read"
+            raise Unsupported(f"is compressed by {hdu.compression}, which {how}")
+        out = np.empty((count, h, w), np.float64 if double_precision else np.float32)
+        size = width * hdu.dtype.itemsize  # of a row
+        step = max(1, _CHUNK // size)
+        for band, top in itertools.product(range(count), range(0, h, step)):
+            rows = min(step, h - top)
+            start = hdu.data_offset + ((first + band) * height + y + top) * size
+            stored = np.frombuffer(self._read(start, rows * size), hdu.dtype).reshape(rows, width)
+            cut = stored[:, x : x + w]
+            out[band, top : top + rows] = physical(cut, hdu.bitpix, hdu.cards, ("BLANK",))
+        return out[0] if count == 1 else out
 
     def _must_own(self, hdu: Hdu) -> None:
         if not (hdu.index < len(self._hdus) and self._hdus[hdu.index] is hdu):
@@ -240,36 +218,24 @@ class FitsFile:
     def verify(self, hdu: Hdu) -> tuple[bool | None, bool | None]:
         """Return whether DATASUM and CHECKSUM are right; None where there is none."""
         self._must_own(hdu)
+        values = (hdu.cards.get(keyword) for keyword in ("DATASUM", "CHECKSUM"))
         promised, has_checksum = (
-            str(value).strip(" ") if isinstance(value := hdu.cards.get(keyword), str | int) else ""
-            for keyword in ("DATASUM", "CHECKSUM")
+            str(value).strip(" ") if type(value) in (str, int) else "" for value in values
         )
         if not promised and not has_checksum:
             return None, None
-        end = hdu.data_offset + _padded(hdu.data_bytes)
-        data = self._sum(hdu.data_offset, end, 0)
-        whole = self._sum(hdu.header_offset, hdu.data_offset, data)
-        # CHECKSUM is chosen so that the sum over the whole HDU is all ones.
-        return (
-            promised == str(data) if promised else None,
-            whole in (0, _ALL_ONES) if has_checksum else None,
-        )
+        if self._size < hdu.end:
+            raise Truncated("truncated: the file ends before the last block of an HDU does")
+        data = self._sum(hdu.data_offset, hdu.end)
+        whole = data + self._sum(hdu.header_offset, hdu.data_offset)
+        # In ones' complement. CHECKSUM is chosen so that the whole HDU adds up to all ones.
+        right = promised == str(data and (data - 1) % _ALL_ONES + 1)
+        return right if promised else None, whole % _ALL_ONES == 0 if has_checksum else None
 
-    def _sum(self, start: int, end: int, total: int) -> int:
-        """Add up 32-bit words in ones' complement."""
-        for at in range(start, end, _CHUNK):
-            size = min(_CHUNK, end - at)
-            words = self._read(at, size)
-            if len(words) < size:
-                raise Truncated("truncated: the file ends before the last block of an HDU does")
-            total += int(np.frombuffer(words, ">u4").sum(dtype=np.uint64))
-            while total > _ALL_ONES:
-                total = (total & _ALL_ONES) + (total >> 32)
-        return total
-
-
-def _padded(size: int) -> int:
-    return -(-size // _BLOCK) * _BLOCK
+    def _sum(self, start: int, end: int) -> int:
+        """Add up 32-bit words."""
+        chunks = (self._read(at, min(_CHUNK, end - at)) for at in range(start, end, _CHUNK))
+        return sum(int(np.frombuffer(words, ">u4").sum(dtype=np.uint64)) for words in chunks)
 
 
 def _inflated(packed: Any, most: int) -> bytearray:

@@ -24,6 +24,7 @@ from helpers.seeds import seeds
 from galedge.core import _core
 from galedge.core import fallback as _fallback
 from galedge.errors import GaledgeError, ReadError, TooLarge, Truncated
+from galedge.images.formats import open_source
 from galedge.images.image import describe, read
 
 CORPUS = Path(__file__).parent / "corpus.tar.xz"
@@ -36,7 +37,6 @@ def backend(request, monkeypatch):
         return _core
     for module in faults.READERS:
         monkeypatch.setattr(module, "_core", _fallback)
-    read(seeds()["rice16"])  # Numba compiles
     return _fallback
 
 
@@ -60,8 +60,8 @@ def test_seeds_are_good_files():
 def test_structured_faults(backend):
     if backend is _core:
         assert assert_harmless(faults.structured()) > 10_000
-    else:  # which takes a hundred times as long for tiles
-        assert assert_harmless(itertools.islice(faults.structured(), 0, None, 17)) > 600
+    else:  # which takes many times as long
+        assert assert_harmless(itertools.islice(faults.structured(), 0, None, 7)) > 1500
 
 
 def test_random_mutants(backend):
@@ -274,7 +274,7 @@ def test_a_file_object_that_never_ends():
 # --- threads ----------------------------------------------------------------------
 
 
-def test_threads_may_share_a_file_or_have_their_own(tmp_path, backend):
+def test_threads_may_share_a_file_or_have_their_own(tmp_path):
     contents = {
         name: content for name, content in seeds().items() if name not in ("groups", "extensions")
     }
@@ -283,12 +283,12 @@ def test_threads_may_share_a_file_or_have_their_own(tmp_path, backend):
     for name, content in contents.items():
         paths[name] = tmp_path / name.replace(" ", "_")
         paths[name].write_bytes(content)
-    shared = {name: backend.open_fits(path) for name, path in paths.items()}
+    shared = {name: open_source(str(path), 1 << 28, None) for name, path in paths.items()}
 
     def work(name: str) -> bool:
         own = read(paths[name]).data
         file = shared[name]
-        also = file.read(file.image())
+        also = file.read(file.image(None), None, None, False)
         return all(np.array_equal(expected[name], d, equal_nan=True) for d in (own, also))
 
     with ThreadPoolExecutor(8) as pool:

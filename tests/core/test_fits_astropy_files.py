@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits as astropy_fits
+from helpers import faults
 from helpers.exact import assert_same
 
+from galedge.core import _core, fallback
 from galedge.errors import ReadError
 from galedge.images.image import describe, read
 
@@ -18,6 +20,13 @@ FILES = sorted(path for path in FOLDER.rglob("*") if path.suffix in (".fits", ".
 
 # Compressed by compress(1), which neither reads by itself.
 REFUSED = {"lzw.fits.Z"}
+
+
+@pytest.fixture(autouse=True, params=["core", "pure"])
+def backend(request, monkeypatch):
+    """Read by the compiled core, or by what stands in for it."""
+    for module in faults.READERS:
+        monkeypatch.setattr(module, "_core", _core if request.param == "core" else fallback)
 
 
 def images(path: Path) -> dict[int, np.ndarray]:

@@ -157,7 +157,6 @@ def main() -> None:
     if "--pure" in sys.argv:
         for module in READERS:
             module._core = _fallback
-        attempt(seeds()["rice16"])  # Numba compiles
     outcomes: Counter[str] = Counter()
     slowest, before = (0.0, ""), reset_peak()
     for source in (structured(), mutants(count, seed)):

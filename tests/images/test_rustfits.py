@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fits_files import image_cards, tile_table
 from helpers.made import galaxy
 
 from galedge.errors import ReadError, Unsupported
@@ -47,23 +48,20 @@ def test_without_rustfits_the_remedy_is_named(monkeypatch):
         read(folder / "tests" / "data" / "m13_hcomp.fits")
 
 
-def compressed(image, *cards, column=None, **options):
+def compressed(image, *cards, **options):
     """Return an HCOMPRESS_1 file, and what astropy reads of it, before `cards` are put in."""
     image_hdu = fits.CompImageHDU(
         image, compression_type="HCOMPRESS_1", tile_shape=(20, 40), quantize_level=16, **options
     )
     out = io.BytesIO()
     image_hdu.writeto(out)
-    expected = fits.getdata(io.BytesIO(out.getvalue()), 1)
-    with fits.open(io.BytesIO(out.getvalue()), disable_image_compression=True) as hdus:
-        hdus[1].header.update(cards)
-        if column is not None:
-            hdus[1] = fits.BinTableHDU.from_columns(
-                [*hdus[1].columns, fits.Column("ZBLANK", "1J", array=column)], hdus[1].header
-            )
-        out = io.BytesIO()
-        hdus.writeto(out)
-    return out.getvalue(), expected
+    content = out.getvalue()
+    expected = fits.getdata(io.BytesIO(content), 1)
+    with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
+        header = hdus[1].header
+        before = header.tostring()
+        header.update(cards)
+    return content.replace(before.encode(), header.tostring().encode()), expected
 
 
 @pytest.mark.parametrize("scale", [(), (("BSCALE", 2.5), ("BZERO", 100.0))])
@@ -99,11 +97,41 @@ def test_integers_are_scaled_and_blank(tmp_path):
     assert np.array_equal(np.isnan(read(content).data), image == 7)
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["one ZBLANK", "a ZBLANK for each tile"])
+def test_tiles_may_have_a_blank_of_their_own(own):
+    pytest.importorskip("rustfits")
+    image = galaxy(40)
+    image[5:9] = image[30, 7] = np.nan
+    content, expected = compressed(image)
+    with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
+        cards, data = hdus[1].header, hdus[1].data
+        tiles = [bytes(tile) for tile in data["COMPRESSED_DATA"]]
+        columns = [("COMPRESSED_DATA", "B", tiles)]
+        columns += [(name, "D", list(data[name])) for name in ("ZSCALE", "ZZERO")]
+        blank = cards["ZBLANK"]
+    head = image_cards("HCOMPRESS_1", -32, (40, 40), (20, 40))
+    head += [(key, cards[key]) for key in cards if key.startswith(("ZNAME", "ZVAL", "ZQUANT"))]
+    if own:
+        columns.append(("ZBLANK", "J", [blank, blank]))
+    else:
+        head.append(("ZBLANK", blank))
+    np.testing.assert_array_equal(read(tile_table(head, columns)).data, expected)
+    if own:  # of the tile below; the numbers that stand for none above are small ones
+        columns[-1] = ("ZBLANK", "J", [blank, 12345])
+        found = read(tile_table(head, columns)).data
+        np.testing.assert_array_equal(found[:20], expected[:20])
+        assert np.isfinite(found[20:]).all()
+
+
 def test_what_rustfits_would_read_wrongly_is_refused():
     pytest.importorskip("rustfits")
-    content, _ = compressed(galaxy(40), column=np.full(2, -5))
+    head = image_cards("HCOMPRESS_1", 16, (4, 4), (4, 4))
+    columns = [("COMPRESSED_DATA", "B", [b"abc"]), ("ZBLANK", "J", [-5])]
     with pytest.raises(Unsupported, match=r"ZBLANK for each tile .* funpack it first"):
-        read(content)
+        read(tile_table(head, columns))
     content, _ = compressed(galaxy(40), ("BSCALE", "one"))
-    with pytest.raises(ReadError, match="BSCALE or BZERO is not a number"):
+    with pytest.raises(ReadError, match="BSCALE is not a number"):
+        read(content)
+    content, _ = compressed(galaxy(40), ("PCOUNT", 9))
+    with pytest.raises(ReadError, match="tile 1 points outside the heap of 9 bytes"):
         read(content)
