@@ -26,9 +26,13 @@ def scaling(cards: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def physical(
-    stored: NDArray[Any], bitpix: int, cards: Mapping[str, Any], blanks: tuple[str, ...]
-) -> NDArray[Any]:
-    """Return values in the precision that the core and astropy use.
+    stored: NDArray[Any],
+    bitpix: int,
+    cards: Mapping[str, Any],
+    blanks: tuple[str, ...],
+    wanted: type[np.floating[Any]],
+) -> NDArray[np.floating[Any]]:
+    """Return values, in the precision that the core and astropy use, rounded to `wanted`.
 
     Parameters
     ----------
@@ -39,13 +43,14 @@ def physical(
         The header.
     blanks : tuple of str
         Keywords that say which integer is no value; the first one that is there counts.
+    wanted : type
     """
     scale, zero = scaling(cards)
     integers = [cards.get(keyword) for keyword in blanks if type(cards.get(keyword)) is int]
     blank = integers[0] if integers and bitpix > 0 else None
     if bitpix == 64 and scale == 1 and blank is None and zero in (0, 2.0**63):
         unsigned = stored.astype(np.int64).view(np.uint64) ^ np.uint64(1 << 63)
-        return unsigned if zero else stored
+        return (unsigned if zero else stored).astype(wanted)
     kind: Any = np.float64 if bitpix in (32, 64, -64) else np.float32
     pixels: NDArray[Any] = stored.astype(kind)
     with np.errstate(all="ignore"):
@@ -53,4 +58,4 @@ def physical(
             pixels = pixels * kind(scale) + kind(zero if zero else -0.0)
         if blank is not None:
             pixels[stored == blank] = np.nan
-        return pixels
+        return pixels.astype(wanted, copy=False)

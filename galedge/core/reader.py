@@ -200,7 +200,8 @@ class FitsFile:
             is_known = hdu.compression in CODECS
             how = needed if is_known else "is not read"
             raise Unsupported(f"is compressed by {hdu.compression}, which {how}")
-        out = np.empty((count, h, w), np.float64 if double_precision else np.float32)
+        kind = np.float64 if double_precision else np.float32
+        out = np.empty((count, h, w), kind)
         size = width * hdu.dtype.itemsize  # of a row
         step = max(1, _CHUNK // size)
         for band, top in itertools.product(range(count), range(0, h, step)):
@@ -208,7 +209,7 @@ class FitsFile:
             start = hdu.data_offset + ((first + band) * height + y + top) * size
             stored = np.frombuffer(self._read(start, rows * size), hdu.dtype).reshape(rows, width)
             cut = stored[:, x : x + w]
-            out[band, top : top + rows] = physical(cut, hdu.bitpix, hdu.cards, ("BLANK",))
+            out[band, top : top + rows] = physical(cut, hdu.bitpix, hdu.cards, ("BLANK",), kind)
         return out[0] if count == 1 else out
 
     def _must_own(self, hdu: Hdu) -> None:

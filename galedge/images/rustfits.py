@@ -67,12 +67,13 @@ def read(
     if pixels > limit:
         raise TooLarge(f"{pixels} pixels are more than {limit}; raise max_pixels to read them")
     cards = Header(hdu.text)
+    kind = np.float64 if double else np.float32
     content = data()
     try:
         tiles = _Tiles(hdu, cards, content)
         text = _completed(hdu, cards)
         stored = _decode(rustfits, _with_bitpix(text, tiles.bitpix), content)
-        samples = physical(stored, hdu.bitpix, cards, ("ZBLANK", "BLANK"))
+        samples = physical(stored, hdu.bitpix, cards, ("ZBLANK", "BLANK"), kind)
         blank = tiles.blank
         if blank is not None:
             # rustfits takes ZBLANK for a value: the integers that it made floats of tell.
@@ -87,7 +88,6 @@ def read(
             raise
         raise ReadError(f"the {hdu.compression} tiles are damaged: {error}") from None
     samples = samples.reshape(hdu.shape or ())
-    kind = np.float64 if double else np.float32
     return select(samples[0] if len(samples) == 1 else samples, plane, window, kind)
 
 
