@@ -94,6 +94,16 @@ def test_typicality_is_the_share_of_galaxies_that_are_less_usual(tmp_path):
     assert told.finite == [True, True, True, False]
 
 
+def test_typicality_may_be_of_the_roots(tmp_path):
+    head = typicality(tmp_path, scale(calibration=np.arange(1.0, 100)))
+    model = Model.load(bundle_of(tmp_path, [KINDS, POOLED, {**head, "roots": True}]))
+    away = np.zeros((3, 5), np.float32)
+    away[:, 0] = [50.5**2, -4, np.nan]
+    outputs = {"kind": np.zeros((3, 3), np.float32), "pooled": away}
+    found = model.decode(outputs)["typicality"][:, 0]
+    np.testing.assert_allclose(found, [0.5, 1, np.nan], rtol=1e-6)
+
+
 def test_a_mirrored_picture_exchanges_and_complements():
     exchange = {**KINDS, "mirror": {"ring": "lens", "lens": "ring"}}
     classes, labels = Heads.parse([exchange, SIGNS])

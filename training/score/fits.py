@@ -82,6 +82,24 @@ def fit_bias(sets: list[Answers], strengths: np.ndarray | None = None) -> np.nda
     return float(grid[smooth.argmax()]) * prior
 
 
+def fit_keep(logits: np.ndarray, kept: int, lost: float) -> np.ndarray:
+    """Return what to add to logits (N, C) so that of pictures of one class a share is lost.
+
+    Parameters
+    ----------
+    logits : ndarray
+        Of pictures of the class.
+    kept : int
+        The class.
+    lost : float
+        The share that another class may be more probable for.
+    """
+    others = np.delete(logits, kept, axis=1).max(1)
+    result = np.zeros(logits.shape[1])
+    result[kept] = -np.quantile(logits[:, kept] - others, lost)
+    return result
+
+
 def fit_sigma(answers: Answers) -> float:
     """Return the factor that makes the errors of a quantity as large as the residuals."""
     if not len(answers.galaxy):

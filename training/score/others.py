@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from training.words.card import Calibration
 from training.words.heads import Classes
 from training.words.targets import targets
 
-__all__ = ["apart", "images"]
+__all__ = ["apart", "drawn", "images", "rendered"]
 
 NUMBER = 200  # of each kind
-SEED = 1717  # none that training draws from
+SEED = 1717  # of what is measured; none that training draws from
 
 
 def apart(
@@ -56,7 +57,7 @@ def apart(
         if head.ordered or not told.any():
             continue
         known, names = joined.only(head.name), sources[told]
-        others = _rendered(pack, head, number or NUMBER)
+        others = rendered(pack, head, number or NUMBER)
         if others is not None:
             answers = run(network, others, np.arange(len(others)), "auto").only(head.name)
             known, names = Answers.join([known, answers]), np.append(names, others.source)
@@ -65,7 +66,7 @@ def apart(
     return result
 
 
-def _rendered(pack: Pack, head: Classes, number: int) -> Pack | None:
+def rendered(pack: Pack, head: Classes, number: int, seed: int = SEED) -> Pack | None:
     """Return rendered images as a pack, None for a head that knows none of them."""
     if head.column != "kind" or not {"star", "artefact"} <= set(head.names):
         return None
@@ -80,7 +81,7 @@ def _rendered(pack: Pack, head: Classes, number: int) -> Pack | None:
         folder=Path("rendered"),
         info=pack.info,
         views={},
-        exact={"auto": np.concatenate([images(name, recipe, number) for name in names])},
+        exact={"auto": np.concatenate([images(name, recipe, number, seed) for name in names])},
         frames={},
         file=np.array([row["file"] for row in rows]),
         galaxy=np.array([row["file"] for row in rows]),
@@ -91,10 +92,17 @@ def _rendered(pack: Pack, head: Classes, number: int) -> Pack | None:
     )
 
 
+def drawn(pack: Pack, number: int = NUMBER) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the names of what is no galaxy, and pictures of each by a pack's recipe."""
+    recipe = Recipe.from_json(pack.info["recipe"])
+    for name in ("star", *ARTEFACTS):
+        yield name, images(name, recipe, number)
+
+
 @lru_cache(maxsize=64)
-def images(name: str, recipe: Recipe, number: int) -> np.ndarray:
+def images(name: str, recipe: Recipe, number: int, seed: int = SEED) -> np.ndarray:
     """Return prepared images (N, 3, S, S) of stars, or of one of `ARTEFACTS`: always the same."""
     place = ["star", *ARTEFACTS].index(name)
-    dice = [np.random.default_rng((SEED, place, i)) for i in range(number)]
+    dice = [np.random.default_rng((seed, place, i)) for i in range(number)]
     made = [star(one) if name == "star" else artefact(one, name) for one in dice]
     return np.asarray(prepare(made, recipe).pixels)

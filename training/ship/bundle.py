@@ -20,10 +20,12 @@ from training.nets.network import Compact, Galaxy, Mobile, parameters
 from training.nets.rounding import smooth
 from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, measure, measure_labels
-from training.score.fits import fit_bias, fit_logistic, fit_sigma, fit_temperature
-from training.score.others import apart
+from training.score.fits import fit_bias, fit_keep, fit_logistic, fit_sigma, fit_temperature
+from training.score.others import NUMBER, apart, rendered
 from training.score.sets import sets_of
 from training.score.through import through
+from training.score.typical import FILE, measured
+from training.score.typical import fit as typicality
 from training.ship.export import (
     Corrections,
     Deployed,
@@ -34,11 +36,14 @@ from training.ship.export import (
 )
 from training.ship.judges import alike, convene
 from training.ship.quantize import WEIGHT_BITS, calibration_pictures, quantize
-from training.words.card import Calibration, entries
+from training.words.card import Calibration, entries, subject_of
 from training.words.heads import Classes, Labels, Quantity
 from training.words.task import Task
 
 __all__ = ["calibration_of", "card_of", "evaluate", "make"]
+
+LOST = 0.01  # of galaxies, by calling them something else
+APART = 1718  # seed of what is no galaxy and calibrates; another one's is measured
 
 CALIBRATED = {"sigma_scale", "temperature", "temperature_slope"}
 KINDS = {
@@ -114,6 +119,7 @@ def make(
     views = list(pack.kinds().values())
 
     corrections = fitted(task, panel.answers(Corrections(blend=blend)), blend)
+    teller = task.teller
     deployed = export(network, task, fp32, size, corrections)
     files = [fp32]
     some = pack.rows("val")[:128]
@@ -137,7 +143,12 @@ def make(
     if openvino:
         write_openvino(files)
     told = Answers.join(panel.answers(corrections, int8) if judges else panel.by(files[-1:]))
-    calibration = calibrate(told)
+    others = None if teller is None else rendered(pack, teller, NUMBER // 2, APART)
+    beside = None if others is None else run(files[-1], others, np.arange(len(others)), "auto")
+    calibration = calibrate(told, beside)
+    heads = entries(task, calibration, sets_of(told, calibration), network.heads.inputs)
+    if teller is not None:
+        heads.append(typicality(files[-1], pack, out))
     metrics: dict[str, Any] = {
         "data": f"test split, by galaxy: {task.data or pack.info['source']}",
         "interval": "95 %, bootstrap over galaxies",
@@ -145,11 +156,14 @@ def make(
     }
     for file in files:
         metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", calibration, draws)
+    if teller is not None:
+        with np.load(out / FILE) as held:
+            metrics["typicality"] = measured(files[-1], pack, dict(held), "test")
     card = card_of(
         name,
         version,
         pack,
-        entries(task, calibration, sets_of(told, calibration), network.heads.inputs),
+        heads,
         files,
         quantization=quantization,
         parameters=parameters(deployed),
@@ -176,6 +190,12 @@ def fitted(task: Task, sets: list[Answers], blend: float) -> Corrections:
         head.name: torch.tensor(fit_bias([answers.only(head.name) for answers in sets])).float()
         for head in task.every(Classes)
     }
+    teller = task.teller
+    if teller is not None:
+        kept = teller.names.index(teller.subject)
+        known = joined.only(teller.name)
+        logits = known.logits[known.label == kept]
+        bias[teller.name] = torch.tensor(fit_keep(logits, kept, LOST)).float()
     slopes = {
         head.name: torch.tensor(fit_logistic(joined.told[head.name], joined.said[head.name]))
         for head in task.every(Labels)
@@ -195,11 +215,17 @@ def compared(rounds: Deployed, file: Path, output: str, pictures: np.ndarray) ->
     return found
 
 
-def calibrate(answers: Answers) -> dict[str, dict[str, float]]:
-    """Return the calibration of each head of classes, and of each quantity, for a card."""
+def calibrate(answers: Answers, others: Answers | None = None) -> dict[str, dict[str, float]]:
+    """Return the calibration of each head of classes, and of each quantity, for a card.
+
+    The head that tells what a source is needs `others` beside galaxies.
+    """
+    teller = answers.task.teller
     found: dict[str, dict[str, float]] = {}
     for head in answers.task.heads:
         part = answers.only(head.name)
+        if head is teller and others is not None:
+            part = Answers.join([part, others.only(head.name)])
         if isinstance(head, Classes):
             temperature, slope = fit_temperature(part)
             found[head.name] = {"temperature": round(temperature, 4)}
@@ -267,6 +293,7 @@ def card_of(
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "recipe": pack.info["recipe"],
         "heads": heads,
+        **({} if (about := subject_of(pack.task)) is None else {"subject": about}),
         "files": {
             file.name: {
                 "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),

@@ -25,6 +25,7 @@ from training.nets.compact import space_to_depth
 from training.nets.rounding import LEVELS, WEIGHT_BITS, Bytes
 from training.score.answers import Answers, probabilities, run
 from training.score.fits import fit_temperature
+from training.score.typical import seen_anew
 from training.ship.compensate import balance, chain, compensate
 from training.words.fields import TaskError
 
@@ -60,7 +61,10 @@ class Pictures(CalibrationDataReader):
 
 
 def calibration_pictures(pack: Pack, number: int = 512) -> np.ndarray:
-    """Return training pictures of every kind, each class alike, for the quantizer."""
+    """Return training pictures of every kind, each class alike, for the quantizer.
+
+    Where a pack keeps its pictures there are as many more, each through a camera of its own.
+    """
     views = list(pack.kinds(cameras=False).values())
     rows = pack.rows("train")
     classes = np.unique(pack.label[rows])
@@ -71,6 +75,8 @@ def calibration_pictures(pack: Pack, number: int = 512) -> np.ndarray:
         for label in classes:
             members = random.permutation(rows[pack.label[rows] == label])
             parts.append(pack.exact[view][np.sort(members[:share])])
+    if pack.pictures is not None:
+        parts.append(seen_anew(pack, number))
     pictures = np.concatenate(parts)
     # Mixed, because a moving average weighs its last batches most.
     return pictures[random.permutation(len(pictures))]

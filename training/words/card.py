@@ -10,7 +10,7 @@ from training.words.fields import TaskError
 from training.words.heads import Classes, Head, Labels, Quantity
 from training.words.task import Task
 
-__all__ = ["Calibration", "entries", "readable"]
+__all__ = ["Calibration", "entries", "readable", "subject_of"]
 
 Calibration = Mapping[str, Mapping[str, float]]
 """By head ``temperature``, ``temperature_slope`` and ``sigma_scale``, as a card has them."""
@@ -49,6 +49,14 @@ def entries(
     if pooled:
         heads.append({"kind": "embedding", "name": "embedding", "output": "pooled", "size": pooled})
     return heads
+
+
+def subject_of(task: Task) -> dict[str, Any] | None:
+    """Return what a card says of the kind of source that the heads speak of."""
+    head = task.teller
+    if head is None:
+        return None
+    return {"head": head.name, "name": head.subject, "flags": dict(head.flags)}
 
 
 def _primary(task: Task, head: Head) -> bool:

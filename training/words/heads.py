@@ -96,6 +96,10 @@ class Classes(Head):
         Whether the classes are stages of a sequence: the next one is less wrong than others.
     mirror : dict
         Of a class the one that its mirror image has, where that is another.
+    subject : str
+        The class that the task's other heads speak of, where this one tells what a source is.
+    flags : dict
+        Of other classes what their rows are flagged besides.
     """
 
     names: tuple[str, ...] = ()
@@ -106,6 +110,8 @@ class Classes(Head):
     upto: tuple[float, ...] = ()
     ordered: bool = False
     mirror: dict[str, str] = field(default_factory=dict)
+    subject: str = ""
+    flags: dict[str, str] = field(default_factory=dict)
 
     kind = "classes"
     ending = "classes"
@@ -125,6 +131,7 @@ class Classes(Head):
         if len(self.names) < 2 or not all(self.names) or len(set(self.names)) < len(self.names):
             raise TaskError(f"{self}: 'names' must be two or more different names")
         told = [*self.shares, *self.mirror, *self.mirror.values(), *self.values.values()]
+        told += [self.subject or None, *self.flags]
         for name in told:
             if name is not None:
                 known(name, self.names, f"{self}")

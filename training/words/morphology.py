@@ -79,6 +79,8 @@ _KIND = Classes(
     taught=False,
     optional=True,
     description="what the source is",
+    subject="galaxy",
+    flags={"star": "point_like"},
 )
 
 

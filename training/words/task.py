@@ -94,6 +94,11 @@ class Task:
         return self._first(Quantity)  # type: ignore[no-any-return]
 
     @property
+    def teller(self) -> Classes | None:
+        """The head that tells what a source is: whose `subject` the others speak of."""
+        return next((head for head in self.every(Classes) if head.subject), None)
+
+    @property
     def layers(self) -> dict[str, int]:
         """How many numbers each layer of a network of this task gives."""
         return {head.layer: head.width for head in self.heads}

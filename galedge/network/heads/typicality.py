@@ -49,12 +49,15 @@ class Typicality(Head):
         ``calibration``, the distances of galaxies, ascending.
     flag_below : float
         Rarer images get the flag ``atypical``.
+    roots : bool
+        Whether the distance is that of the embedding's square roots.
     """
 
     of: str
     file: str
     sha256: str
     flag_below: float
+    roots: bool = False
     size: int = 0
     scale: _Scale | None = None
 
@@ -77,6 +80,7 @@ class Typicality(Head):
             file=file,
             sha256=field(fields, "sha256", str).lower(),
             flag_below=flag_below,
+            roots=fields.get("roots") is True,
         )
 
     def linked(self, heads: Mapping[str, Head]) -> Typicality:
@@ -131,7 +135,11 @@ class Typicality(Head):
     def decode(self, outputs: Outputs) -> NDArray[np.float32]:
         """Return the shares, shape (N, 1)."""
         assert self.scale is not None, "opened() reads what it needs"
-        away = (outputs[self.output] - self.scale.mean) @ self.scale.whitening.T
+        embedding = outputs[self.output]
+        if self.roots:
+            # NaN stays, where a maximum would hide it.
+            embedding = np.sqrt(np.where(embedding < 0, np.float32(0), embedding))
+        away = (embedding - self.scale.mean) @ self.scale.whitening.T
         distance = np.sqrt((away * away).sum(axis=1))
         known = self.scale.calibration
         farther = len(known) - np.searchsorted(known, distance)

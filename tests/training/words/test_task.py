@@ -64,7 +64,7 @@ def test_a_card_of_a_task_is_one_that_galedge_reads():
         "hubble": {"temperature": 1.5, "temperature_slope": 0.2},
         "t_type": {"sigma_scale": 2},
     }
-    heads = Heads.parse(entries(HUBBLE, fitted, {"hubble": [1 / 7] * 7}, pooled=512))
+    heads = Heads.parse(entries(HUBBLE, fitted, {"hubble": {"prior": [1 / 7] * 7}}, pooled=512))
     assert (heads.classes.temperature, heads.classes.temperature_by) == (1.5, "t_type")
     assert heads.quantity.sigma_scale == 2
     assert heads.labels.names == ("bar", "arms", "clockwise", "edge_on", "disturbed")

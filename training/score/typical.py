@@ -1,0 +1,164 @@
+"""Typical: how usual a picture is, by a network's embedding, and what that finds.
+
+Distances are Mahalanobis' of the features' square roots, which scatter more evenly than the
+features, maxima of rectified maps as half of them are. Of the ways that were compared (RESULTS.md)
+this tells stars and artefacts from galaxies best.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galedge.images.recipe import Recipe
+from training.data.pack import Pack
+from training.fit.batches import Group
+from training.fit.observe import look
+from training.score.others import drawn
+
+__all__ = ["Scale", "embedded", "entry_of", "fit", "measured", "seen_anew"]
+
+FILE = "typicality.npz"
+FLAG_BELOW = 0.02
+PICTURES = 6144  # of train, each through a camera of its own
+QUANTILES = 512  # of the distances that a card keeps
+_SHRINK = 1e-4  # of the largest variance: directions in which galaxies differ less are not told
+
+
+class Scale:
+    """Mean and whitening of an embedding's square roots.
+
+    Attributes
+    ----------
+    mean : ndarray of float32, shape (D,)
+    whitening : ndarray of float32, shape (D, D)
+    """
+
+    def __init__(self, features: np.ndarray) -> None:
+        rooted = roots(features)
+        self.mean = rooted.mean(0)
+        values, vectors = np.linalg.eigh(np.cov((rooted - self.mean).T.astype(np.float64)))
+        spread = np.sqrt(np.maximum(values, _SHRINK * values[-1]))
+        self.whitening = (vectors / spread).T.astype(np.float32)
+
+    def distance(self, features: np.ndarray) -> np.ndarray:
+        """Return how far pictures (N, D) are from the middle of galaxies (N,)."""
+        away = (roots(features) - self.mean) @ self.whitening.T
+        return np.asarray(np.linalg.norm(away, axis=1))
+
+
+def roots(features: np.ndarray) -> np.ndarray:
+    """Return the square roots of features that are never below zero."""
+    return np.sqrt(np.maximum(features, 0, dtype=np.float32))
+
+
+def envelope(distances: Iterable[np.ndarray]) -> np.ndarray:
+    """Return what the distances of calibration's galaxies are taken to be, ascending.
+
+    Of each quantile the largest that any camera has: then no camera's galaxies are called
+    unusual more often than the share says.
+    """
+    at = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    return np.max([np.quantile(one, at) for one in distances], axis=0).astype(np.float32)
+
+
+def fit(file: Path, pack: Pack, out: Path) -> dict[str, Any]:
+    """Write a bundle's `typicality.npz`, by train and calibrated on val; return its card's entry.
+
+    Parameters
+    ----------
+    file : Path
+        The ONNX file, which gives ``pooled``.
+    pack : Pack
+        Labelled, with the pictures as they came (`data --keep`) or without.
+    out : Path
+        The bundle's folder.
+    """
+    scale = Scale(embedded(file, seen_anew(pack, PICTURES)))
+    rows = pack.demand("val")
+    known = [scale.distance(embedded(file, pack.exact[v][rows])) for v in pack.kinds().values()]
+    target = out / FILE
+    with target.open("wb") as stream:
+        np.savez_compressed(
+            stream, mean=scale.mean, whitening=scale.whitening, calibration=envelope(known)
+        )
+    return entry_of(target)
+
+
+def entry_of(file: Path) -> dict[str, Any]:
+    """Return what a card says of the head."""
+    return {
+        "kind": "typicality",
+        "name": "typicality",
+        "of": "embedding",
+        "file": file.name,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "roots": True,
+        "flag_below": FLAG_BELOW,
+    }
+
+
+def seen_anew(pack: Pack, number: int, seed: int = 0) -> np.ndarray:
+    """Return pictures of train as a network is given them, (N, 3, S, S) of bytes.
+
+    Each is seen through a camera of its own, where the pack keeps pictures as they came; those
+    that drown in the noise are left out. Else they are the packed ones.
+    """
+    rows = pack.rows("train")
+    random = np.random.default_rng(seed)
+    chosen = random.permutation(rows)[:number]
+    if pack.pictures is None:
+        return np.concatenate([np.array(pack.exact["auto"][np.sort(chosen)])])
+    recipe, group = Recipe.from_json(pack.info["recipe"]), Group(pack, rows)
+    parts = []
+    for low in range(0, number, 64):
+        some = [(0, int(i)) for i in random.choice(len(rows), min(64, number - low))]
+        pixels, _, lost = look([group], some, recipe, random)
+        parts.append((pixels.numpy()[~lost] * 255).round().astype(np.uint8))
+    return np.concatenate(parts)
+
+
+def embedded(file: Path, pixels: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Return the pooled features that an ONNX file gives of pictures (N, D)."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    parts = [
+        session.run(["pooled"], {"pixels": np.ascontiguousarray(pixels[low : low + batch])})[0]
+        for low in range(0, len(pixels), batch)
+    ]
+    return np.concatenate(parts)
+
+
+def measured(file: Path, pack: Pack, held: Mapping[str, np.ndarray], split: str) -> dict[str, Any]:
+    """Return how often galaxies are flagged by kind of input, and how well others are told.
+
+    Parameters
+    ----------
+    held : mapping
+        What `typicality.npz` holds.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    rows = pack.demand(split)
+
+    def distances(pixels: np.ndarray) -> np.ndarray:
+        away = (roots(embedded(file, pixels)) - held["mean"]) @ held["whitening"].T
+        return np.asarray(np.linalg.norm(away, axis=1))
+
+    limit = np.quantile(held["calibration"], 1 - FLAG_BELOW)
+    usual = {kind: distances(pack.exact[view][rows]) for kind, view in pack.kinds().items()}
+    flagged = {kind: round(float((away > limit).mean()), 4) for kind, away in usual.items()}
+    galaxies = np.concatenate(list(usual.values()))
+    at_95 = {}
+    area = {}
+    for name, pixels in drawn(pack):
+        others = distances(pixels)
+        truth = np.repeat([0, 1], [len(galaxies), len(others)])
+        area[name] = round(float(roc_auc_score(truth, np.append(galaxies, others))), 4)
+        at_95[name] = round(float((galaxies > np.quantile(others, 0.05)).mean()), 4)
+    return {"flagged": flagged, "roc_area": area, "false_alarms_at_95_found": at_95}
