@@ -157,6 +157,6 @@ def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:
     if data.shape[0] not in (1, 3):
         raise Unsupported(
             f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
-            "choose one with plane"
+            "choose one with --plane"
         )
     return np.ascontiguousarray(data, np.float32)

@@ -145,7 +145,8 @@ def named(source: object) -> str:
 def _read_in_core(sources: Sequence[Source], wanted: Wanted) -> list[bool]:
     numbers = (wanted.hdu, wanted.plane)
     if (
-        wanted.verify  # which takes all, where the core reads only what it needs
+        not hasattr(_core, "prepare_files")  # which its stand-in has not
+        or wanted.verify  # which takes all, where the core reads only what it needs
         or are_bands(wanted.hdu)
         # Below zero is no choice, but to the core the sign of none.
         or any(isinstance(number, int) and number < 0 for number in numbers)

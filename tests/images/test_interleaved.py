@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.made import galaxy, write_fits
 
-from galedge.core import _core, fallback
+from galedge.core import _core
 from galedge.images.image import read
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
@@ -51,12 +51,11 @@ def test_they_are_read_as_planes_are(tmp_path, kind, opaque):
 @pytest.mark.parametrize(("shape", "is_colour"), [((5, 50, 50), False), ((50, 50, 3), True)])
 def test_the_core_leaves_them_and_no_other_cubes_to_python(tmp_path, shape, is_colour):
     fits.writeto(tmp_path / "a.fits", np.zeros(shape, "f4"))
-    for module in (_core, fallback):
-        recipe = module.Recipe(**Recipe().to_json())
-        out = np.empty((1, 3, 64, 64), np.uint8)
-        result = module.prepare_files([bytes(tmp_path / "a.fits")], -1, -1, recipe, out)
-        assert result[7] == [is_colour]
-        assert ("is not a galaxy in one or three bands" in result[6][0]) != is_colour
+    out = np.empty((1, 3, 64, 64), np.uint8)
+    core = _core.Recipe(**Recipe().to_json())
+    result = _core.prepare_files([bytes(tmp_path / "a.fits")], -1, -1, core, out)
+    assert result[7] == [is_colour]
+    assert ("is not a galaxy in one or three bands" in result[6][0]) != is_colour
 
 
 @pytest.mark.parametrize(("cards", "order"), [({"BANDS": "grz"}, (2, 1, 0)), ({}, None)])

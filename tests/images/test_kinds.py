@@ -103,13 +103,13 @@ def test_every_way_refuses_with_card_and_remedy_and_can_be_forced(tmp_path, bund
     assert Classifier(bundle, any_kind=True).classify(tmp_path / "a.fits").ok
     assert reason in Measurer().measure(tmp_path / "a.fits").error
     assert Measurer(any_kind=True).measure(tmp_path / "a.fits").error is None
-    told = []
-    for module in (_core, fallback):
-        recipe = module.Recipe(**Recipe().to_json())
-        out = np.empty((1, 3, 64, 64), np.uint8)
-        path = [bytes(tmp_path / "a.fits")]
-        told.append(module.prepare_files(path, -1, -1, recipe, out, keywords=CARDS)[-1])
-    assert told[0] == told[1] == [[[(keyword, value)]]]
+    core = _core.Recipe(**Recipe().to_json())
+    out = np.empty((1, 3, 64, 64), np.uint8)
+    path = [bytes(tmp_path / "a.fits")]
+    told = _core.prepare_files(path, -1, -1, core, out, keywords=CARDS)[-1]
+    assert told == [[[(keyword, value)]]]
+    found = fallback.open_fits_buffer(content).image()
+    assert fallback.told(found.text, CARDS) == [(keyword, value)]
 
 
 def test_what_cards_tell_is_the_same_without_the_core():
