@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import replace
 from typing import Any, TypeAlias, overload
 
@@ -91,6 +91,9 @@ class Classifier:
     sets : float, "auto" or None
         Level of the label sets (`Result.label_set`), such as 0.9; with ``"auto"`` that
         where the model has it. None for none.
+    prior : mapping of str to float, optional
+        Shares of the classes among what will be classified, which probabilities, labels and
+        sets then go by. Default: those of the model's card.
     images : int, optional
         How many will be classified, for ``auto`` to weigh an engine's start
         against its speed. Default: many.
@@ -135,6 +138,7 @@ class Classifier:
         precision: str | None = None,
         views: int | str = 1,
         sets: float | str | None = "auto",
+        prior: Mapping[str, float] | Iterable[tuple[str, float]] | None = None,
         images: int | None = None,
         keep_pixels: bool = False,
         verify: bool = False,
@@ -171,6 +175,9 @@ class Classifier:
         self._local = threading.local()
         self.heads = self.model.heads.asked_for(sets)
         self.sets = self.heads.level
+        self.prior = None if prior is None else dict(prior)
+        if self.prior is not None:
+            self.heads = self.heads.with_prior(self.prior)
         self._nothing = self.heads.nothing()
         self._provenance: dict[str, Any] = {
             "model": self.model.card.name,

@@ -7,14 +7,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from galedge.support.say import printable
 
+if TYPE_CHECKING:
+    from galedge.answers.prior import Shares
+
 __all__ = [
     *("device", "engine", "engines_known", "folder", "formats_known", "framing"),
-    *("framings_known", "hdu", "hdu_form", "named", "order", "sets", "views"),
+    *(
+        "framings_known",
+        "hdu",
+        "hdu_form",
+        "named",
+        "order",
+        "prior",
+        "prior_form",
+        "sets",
+        "views",
+    ),
 ]
 
 
@@ -92,6 +106,25 @@ def device(context: click.Context, option: click.Parameter, value: str | None) -
 def views(context: click.Context, option: click.Parameter, value: str) -> str | int:
     """Return ``--views`` as a classifier takes it."""
     return value if value == "auto" else int(value)
+
+
+def prior_form(value: object) -> str:
+    """Return what ``--prior`` was given, as its metavar calls it."""
+    return "fit" if value == "fit" else "SHARES"
+
+
+def prior(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> Shares | str | None:
+    """Check ``--prior``: shares of classes, a file of them, or fit."""
+    if value is None or value == "fit":
+        return value
+    from galedge.answers.prior import read_shares
+
+    try:
+        return read_shares(value)
+    except ValueError as error:
+        raise click.BadParameter(printable(str(error))) from None
 
 
 def sets(context: click.Context, option: click.Parameter, value: object) -> float | str | None:

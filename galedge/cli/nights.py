@@ -37,6 +37,7 @@ def binding(classifier: Classifier) -> dict[str, object]:
         "views": classifier.views,
         "label_all": classifier.label_all,
         "sets": classifier.sets,
+        "prior": classifier.prior,
         "verify": classifier.verify,
         "any_kind": classifier.any_kind,
     }

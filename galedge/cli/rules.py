@@ -60,6 +60,18 @@ RULES: tuple[Rule, ...] = (
         ("--bands FILES",),
         "more are to come; give a pattern, '{name}_{g,r,i}.fits'",
     ),
+    Rule(
+        "excludes",
+        ("--prior fit",),
+        ("--resume", "--write-back", "--dask", "--overlay"),
+        "it knows no answer before all are there; give the shares that it tells",
+    ),
+    Rule(
+        "excludes",
+        ("galedge watch", "galedge adapters"),
+        ("--prior fit",),
+        "more are to come; give the shares",
+    ),
     Rule("excludes", ("--catalog",), ("--detect",), "the sources are listed, or found"),
     Rule("needs", ("--columns", "--one-based", "--keep"), ("--catalog",)),
     Rule("needs", ("--threshold", "--min-area"), ("--detect",)),

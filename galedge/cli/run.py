@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections import ChainMap
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,7 @@ import click
 from galedge.support.say import counted, duration, is_terminal, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
     from contextlib import AbstractContextManager
 
     from galedge.cli.settings import Writing
@@ -45,15 +46,15 @@ def tabulate(
     done: str,
     *,
     noun: str = "image",
-    about: Mapping[str, str] | None = None,
+    about: MutableMapping[str, str] | None = None,
     then: Callable[[], object] | None = None,
     kept: str | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
-    what makes the rows, for tables that can hold it. `then` is called when the table
-    is complete; `kept` says what is left when it is not.
+    what makes the rows, for tables that can hold it, as it is when all have come. `then` is
+    called when the table is complete; `kept` says what is left when it is not.
     """
     from galedge.core.backend import SLOW, is_compiled
     from galedge.images.inputs import find
@@ -65,7 +66,8 @@ def tabulate(
     if not is_compiled:
         log.note(SLOW)
     try:
-        made_by = {"command": command_line(), **(about or {})}
+        # Not a copy: rows may tell more of what makes them as they come.
+        made_by = ChainMap({} if about is None else about, {"command": command_line()})
         # What is kept from killed runs is locked: the table is this run's alone.
         alone = kept is not None
         # The page is completed last: should that fail, the table is there.

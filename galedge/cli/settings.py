@@ -10,13 +10,16 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import click
 
 from galedge.cli import checks
 from galedge.cli.options import Option, setting
 from galedge.support.say import printable
+
+if TYPE_CHECKING:
+    from galedge.answers.prior import Shares
 
 __all__ = ["HDUS", "Keeping", "Reading", "Running", "Writing", "folder", "paths"]
 
@@ -144,6 +147,14 @@ class Running:
         metavar="LEVEL|none",
         help="Column of the classes that hold the true one in this share of galaxies. "
         "Default: 0.9, where the model has such sets.",
+    )
+    prior: Shares | Literal["fit"] | None = setting(
+        "--prior",
+        callback=checks.prior,
+        form=checks.prior_form,
+        metavar="SHARES|FILE|fit",
+        help="Shares of the classes among these galaxies, E=0.1,S0=0.2,..., or a file of them, "
+        "which answers then go by; fit: as the answers themselves tell. Default: the model's own.",
     )
     workers: int | None = setting(
         "--workers",

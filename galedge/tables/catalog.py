@@ -66,8 +66,8 @@ def open_table(
         values, which may be any scalars.
     about : mapping of str to str, optional
         What makes the table, such as ``command`` and ``model``, for formats
-        that can hold it. The times, the number of rows and of those rejected,
-        and galedge's version are added.
+        that can hold it, as it is when the table is complete. The times, the number of
+        rows and of those rejected, and galedge's version are added.
     json : bool
         JSON lines rather than CSV on standard output.
     alone : bool
@@ -143,8 +143,7 @@ class _File:
         about: Mapping[str, str],
         alone: bool,
     ) -> None:
-        self._about: dict[str, str | int] = {"creator": f"galedge {__version__}", **about}
-        self._about["started"] = utc_now()
+        self._about, self._started = about, utc_now()
         self._rows = self._rejected = 0
         self._target = AtomicFile(path, alone=alone)
         try:
@@ -169,9 +168,16 @@ class _File:
     def __exit__(self, kind: type[BaseException] | None, /, *_: object) -> None:
         try:
             if kind is None:
-                self._about["finished"] = utc_now()
-                self._about["rows"], self._about["rejected"] = self._rows, self._rejected
-                self._format.finish(self._about)
+                self._format.finish(
+                    {
+                        "creator": f"galedge {__version__}",
+                        **self._about,
+                        "started": self._started,
+                        "finished": utc_now(),
+                        "rows": self._rows,
+                        "rejected": self._rejected,
+                    }
+                )
                 self._target.complete()
         except OSError as failure:
             raise self._target.failure(failure) from failure

@@ -79,8 +79,7 @@ class Gallery:
         goes_on: bool = False,
     ) -> None:
         self._columns = [each for each in known(columns) if each.name not in _PROVENANCE]
-        self._about: dict[str, str | int] = {"creator": f"galedge {__version__}", **(about or {})}
-        self._about["started"] = utc_now()
+        self._made_by, self._started = {} if about is None else about, utc_now()
         self._rows: list[list[Any]] = []
         self._tiles: list[NDArray[np.uint8] | None] = []
         self._count = self._rejected = self._length = 0
@@ -161,7 +160,7 @@ class Gallery:
             while chunk := page.read(min(_CHUNK, end - self._length)):
                 self._write(chunk)
             self._count, self._rejected = rows, rejected
-            self._about["started"] = str(about["started"])
+            self._started = str(about["started"])
 
     def _put(self) -> None:
         """Write the rows that wait, and their thumbnails."""
@@ -209,10 +208,17 @@ class Gallery:
 
     def _page(self) -> dict[str, Any]:
         """Return what the page is told beside rows and thumbnails."""
-        told = {"finished": utc_now(), "rows": self._count, "rejected": self._rejected}
+        about = {
+            "creator": f"galedge {__version__}",
+            **self._made_by,
+            "started": self._started,
+            "finished": utc_now(),
+            "rows": self._count,
+            "rejected": self._rejected,
+        }
         return {
             "across": _ACROSS,
-            "about": {name: _cell(value, None) for name, value in {**self._about, **told}.items()},
+            "about": {name: _cell(value, None) for name, value in about.items()},
             "classes": self._classes(),
             "columns": [
                 {

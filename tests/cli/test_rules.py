@@ -34,6 +34,7 @@ VALUES = {
     "--hdu all": "all",
     "--plane": "0",
     "--order": "grz",
+    "--prior fit": "fit",
 }
 CASES = [
     pytest.param(name, rule, option, other, id=f"{name}: {option}, {other}")

@@ -21,12 +21,10 @@ def calibrate(bundle: Path, pack: Path, precision: str) -> None:
     """Write label sets and prior into the card of BUNDLE, by the val split of PACK.
 
     Best of a PACK with `--cameras`: sets hold through what they were calibrated through. Then
-    the sets are measured on the test split. The network, and all else of the card, stay.
+    sets and prior are measured on the test split. The network, and all else of the card, stay.
     """
     from training.data.pack import Pack
-    from training.score.sets import rows_of
     from training.ship.calibrate import calibrate as calibrated
 
-    for head, names, found in calibrated(bundle, Pack.open(pack, bundle_task(bundle)), precision):
-        click.echo(f"{head}, test split, sets of level 0.9:\n")
-        click.echo("\n".join([*rows_of(found, names), ""]))
+    for line in calibrated(bundle, Pack.open(pack, bundle_task(bundle)), precision):
+        click.echo(line)

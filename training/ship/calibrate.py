@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from galedge.network.card import Card
-from galedge.network.heads import Heads
 from galedge.network.heads.classes import Classes
 from galedge.network.heads.sets import DEFAULT
 from galedge.support.atomic import AtomicFile
 from training.data.pack import Pack
 from training.score.answers import Answers, run
-from training.score.sets import coverage, sets_of
+from training.score.prior import lines_of, shifted
+from training.score.sets import coverage, rows_of, sets_of
 from training.ship.bundle import calibration_of
 from training.words.fields import TaskError
 
 __all__ = ["calibrate"]
 
 
-def calibrate(
-    bundle: Path, pack: Pack, precision: str = "int8"
-) -> Iterator[tuple[str, Sequence[str], dict[str, Any]]]:
-    """Calibrate on val, write the card, and yield what `coverage` finds on test, by head.
+def calibrate(bundle: Path, pack: Pack, precision: str = "int8") -> Iterator[str]:
+    """Calibrate on val, write the card, and yield what that is worth on test, line by line.
 
     Raises
     ------
@@ -45,11 +43,18 @@ def calibrate(
         raise TaskError(f"{pack.folder}: val has no picture of a known class")
     _write(bundle / "card.json", found)
     test = {kind: run(file, pack, pack.demand("test"), view) for kind, view in views}
-    heads: Heads = Card.read(bundle).heads
+    heads = Card.read(bundle).heads
     for head in heads:
-        if isinstance(head, Classes) and head.sets is not None and DEFAULT in heads.levels:
-            known = {kind: answers.only(head.name) for kind, answers in test.items()}
-            yield head.name, head.names, coverage(known, calibration, head.sets)
+        if not isinstance(head, Classes) or head.name not in found:
+            continue
+        known = {kind: answers.only(head.name) for kind, answers in test.items()}
+        if head.sets is not None and head.sets.least(DEFAULT) is not None:
+            yield f"{head.name}, sets of level {DEFAULT:g}, test split:\n"
+            yield from rows_of(coverage(known, calibration, head.sets), head.names)
+            yield ""
+        yield f"{head.name}, samples of the test split of other shares of classes:\n"
+        yield from lines_of(shifted(known, calibration, head.prior))
+        yield ""
 
 
 def _write(path: Path, found: dict[str, dict[str, Any]]) -> None:

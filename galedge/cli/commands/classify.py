@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,10 +12,12 @@ from galedge.cli.settings import HDUS, Keeping, Reading, Running, Writing
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from galedge.answers.result import Result
     from galedge.images.inputs import Rejected
+    from galedge.nights.journal import Stream
+    from galedge.tables.columns import Column
 
 __all__ = ["classify"]
 
@@ -55,7 +56,7 @@ def classify(
     from galedge.answers.bands import classify_groups
     from galedge.answers.result import columns
     from galedge.cli.cluster import classify_on
-    from galedge.cli.load import arguments, load_classifier, provenance
+    from galedge.cli.load import arguments, fitting, load_classifier, provenance
     from galedge.cli.nights import safeguarded
     from galedge.cli.run import tabulate
     from galedge.cli.survey import Survey
@@ -72,13 +73,18 @@ def classify(
     )
     names = columns(classifier.heads)
     about = provenance(classifier)
-    table = partial(tabulate, where.searched, writing, about=about)
+
+    def table(columns: Sequence[Column], stream: Stream, **more: Any) -> None:
+        if running.prior == "fit":
+            stream = fitting(classifier, about, writing.quiet, stream)
+        tabulate(where.searched, writing, columns, stream, "classified", about=about, **more)
+
     if dask is not None:
         classify_on(dask, where.paths, writing, arguments(reading, running), about)
     elif where.in_frames:
         survey = Survey(classifier, names, where, remembers=writing.overlay is not None)
         try:
-            table(survey.columns, survey.rows, "classified", noun="source")
+            table(survey.columns, survey.rows, noun="source")
         finally:
             if writing.overlay is not None and survey.complete:
                 survey.draw(writing.overlay)
@@ -87,10 +93,10 @@ def classify(
         def stream(found: list[str | Rejected]) -> Iterator[Result]:
             return classify_groups(classifier, where.groups(found))
 
-        table(names, stream, "classified", noun="object")
+        table(names, stream, noun="object")
     else:
         with safeguarded(classifier, keeping, where.paths, writing.output) as run:
             each = run.stream
             if classifier.hdu == ALL:
                 each = parted(each, classifier.any_kind)
-            table(names, each, "classified", then=run.finish, kept=run.kept)
+            table(names, each, then=run.finish, kept=run.kept)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -121,6 +121,33 @@ class Heads:
             )
         has = ", ".join(f"{level:g}" for level in self.levels)
         raise ValueError(f"sets {sets}: the model has label sets at {has}; take one of these")
+
+    @property
+    def adjustable(self) -> Classes:
+        """The head whose probabilities follow a prior: the primary one of classes.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or the card does not say what its probabilities go by.
+        """
+        if self.classes is None:
+            raise ValueError("prior: the model tells no classes")
+        self.classes.with_prior(dict.fromkeys(self.classes.names, 1.0))
+        return self.classes
+
+    def with_prior(self, shares: Mapping[str, float] | Iterable[tuple[str, float]]) -> Heads:
+        """Return the heads with rows for other shares of the primary classes.
+
+        Raises
+        ------
+        ValueError
+            If they are none of these classes, or the card has no prior to compare them with.
+        """
+        if self.classes is None:
+            raise ValueError("prior: the model tells no classes")
+        head = self.classes.with_prior(dict(shares))
+        return replace(self, all=tuple(head if h is self.classes else h for h in self.all))
 
     def _with_sets(self, level: float) -> Heads:
         chosen = (h.with_sets(level) if isinstance(h, Classes) else h for h in self.all)

@@ -49,6 +49,11 @@ class Classes(Head):
         What the card has of label sets.
     least : tuple of float
         The thresholds of the level that was chosen of them; empty for no column of sets.
+    level : float or None
+        That level.
+    weights : tuple of float
+        What a prior other than the card's makes of the probabilities that rows tell: they are
+        multiplied by these and scaled to one. Empty for nothing.
     """
 
     names: tuple[str, ...]
@@ -60,6 +65,7 @@ class Classes(Head):
     sets: Sets | None = None
     least: tuple[float, ...] = ()
     level: float | None = None
+    weights: tuple[float, ...] = ()
     sigma_output: str = ""
 
     kind = "classes"
@@ -101,6 +107,34 @@ class Classes(Head):
         """Return it with a column of sets at a level; as it is where the card lacks that."""
         least = None if self.sets is None else self.sets.least(level)
         return self if least is None else replace(self, least=least, level=level)
+
+    def with_prior(self, shares: Mapping[str, float]) -> Classes:
+        """Return it with rows for other shares of classes than the card's prior.
+
+        Raises
+        ------
+        ValueError
+            If they are not shares of these classes, or the card has no prior.
+        """
+        if not self.prior:
+            raise ValueError(
+                "prior: the model's card does not say what shares its probabilities go by; "
+                "`python -m training calibrate` gives a bundle of your own that"
+            )
+        if unknown := [name for name in shares if name not in self.names]:
+            raise ValueError(f"prior: {unknown[0]!r} is none of {', '.join(self.names)}")
+        if lacking := [name for name in self.names if name not in shares]:
+            raise ValueError(
+                f"prior: says nothing of {', '.join(lacking)}; give every class its share, or 0"
+            )
+        wanted = [shares[name] for name in self.names]
+        if not all(0 <= share < float("inf") for share in wanted) or not sum(wanted) > 0:
+            raise ValueError("prior: shares must be 0 or more, and not all 0")
+        for name, share, own in zip(self.names, wanted, self.prior, strict=True):
+            if share and not own:
+                raise ValueError(f"prior: the model gives {name} no share; only 0 is possible")
+        ratios = [share and share / own for share, own in zip(wanted, self.prior, strict=True)]
+        return replace(self, weights=tuple(ratio / max(ratios) for ratio in ratios))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -176,17 +210,26 @@ class Classes(Head):
     def cells(self, values: NDArray[np.float32]) -> Sequence[Answer]:
         """Return each image's class, its probability, perhaps its set, and all probabilities."""
         names = self.names
+        shown = self._adjusted(values)
         sets: list[tuple[str, ...]] = [()] * len(values)
         if self.least:
-            chosen = members(values, values, self.least)
+            chosen = members(values, shown, self.least)
             sets = [(";".join(names[place] for place in places),) for places in chosen]
         found = []
-        for row, its in zip(values.tolist(), sets, strict=True):
+        for row, its in zip(shown.tolist(), sets, strict=True):
             best = max(row)
             # NaN is equal to nothing; the caller refuses such rows.
             name = names[row.index(best)] if best == best else None
             found.append((name, best, *its, *row))
         return found
+
+    def _adjusted(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities that rows tell: by the prior that was asked for."""
+        if not self.weights:
+            return values
+        # A galaxy of what the prior rules out would have none: so little is left of each.
+        weighed = np.maximum(values, np.float32(1e-12)) * np.asarray(self.weights, np.float32)
+        return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
 
     def mirrored(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the probabilities would be of the mirrored pictures."""

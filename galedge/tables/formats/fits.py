@@ -33,6 +33,8 @@ _KEYWORDS = {
     "model": "GEMODEL",
     "model_sha256": "GEMODSHA",
     "recipe_sha256": "GERECSHA",
+    "prior": "GEPRIOR",
+    "prior_by": "GEPRIBY",
     "started": "GESTART",
     "finished": "GEFINISH",
     "rows": "GEROWS",
