@@ -184,6 +184,7 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
     help="Calibrate by this run, on the part of val that it held out (`train --fold`).",
 )
 @click.option("--openvino", is_flag=True, help="Also write OpenVINO's own format (.xml, .bin).")
+@click.option("--default", is_flag=True, help="Of several shipped bundles, be the one for all.")
 def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
     from training.data.pack import Pack

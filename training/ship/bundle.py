@@ -67,6 +67,7 @@ def make(
     blend: float = 0.5,
     judges: tuple[Path, ...] = (),
     openvino: bool = False,
+    default: bool = False,
     draws: int = 500,
 ) -> dict[str, Any]:
     """Export a run, quantize and calibrate it on val, measure it on test, write the bundle.
@@ -90,6 +91,8 @@ def make(
     openvino : bool
         Whether to write OpenVINO's own format as well, beside the ONNX files;
         galedge itself reads the latter with either engine.
+    default : bool
+        Whether it is the one of the shipped bundles that is taken where none is named.
 
     Returns
     -------
@@ -165,6 +168,7 @@ def make(
         pack,
         heads,
         files,
+        **({"default": True} if default else {}),
         quantization=quantization,
         parameters=parameters(deployed),
         training={
