@@ -6,12 +6,10 @@ Compressed tiles are left to rustfits, as HCOMPRESS_1 is where there is a core.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import io
 import itertools
 import os
 import threading
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +20,7 @@ from galedge.core.cards import inherited
 from galedge.core.hdu import Hdu
 from galedge.core.physical import physical
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
+from galedge.support.packed import Packed
 from galedge.support.regular import open_regular
 
 __all__ = ["CODECS", "FitsFile"]
@@ -36,7 +35,6 @@ _MOST_HEADER = 1 << 20
 _MOST_HDUS = 10_000
 _CHUNK = 1 << 20
 _ALL_ONES = 0xFFFFFFFF
-_UPPER = {ord(c): ord(c) - 32 for c in "abcdefghijklmnopqrstuvwxyz"}
 # What a file begins with that is none, and what is said of it.
 _OTHERS = {
     b"BZh": "is bzip2-compressed; bunzip2 it first",
@@ -48,21 +46,18 @@ class FitsFile:
     """A FITS file, or a buffer that holds one."""
 
     def __init__(self, place: str | memoryview, max_pixels: int) -> None:
-        self._max_pixels, self._most_bytes = max_pixels, max_pixels * 8 + (1 << 26)
-        self._lock = threading.Lock()
+        self._max_pixels = max_pixels
+        self._lock = threading.RLock()
         self._hdus: list[Hdu] = []
         self._next: int | None = 0
         self._file = open_regular(place) if isinstance(place, str) else None
-        if self._file is not None:
-            self._size = os.fstat(self._file.fileno()).st_size
-        else:
-            assert isinstance(place, memoryview)
-            self._memory = place.cast("B")
-            self._size = place.nbytes
+        self._memory: Any = place.cast("B") if isinstance(place, memoryview) else b""
+        self._packed: Packed | None = None
+        self._size = os.fstat(self._file.fileno()).st_size if self._file else len(self._memory)
         if self._read(0, 3) == b"\x1f\x8b\x08":
-            packed = self._file or io.BytesIO(self._memory)
-            self._memory = memoryview(_inflated(packed, self._most_bytes))
-            self._file, self._size = None, self._memory.nbytes
+            self._packed = Packed(
+                self._file or io.BytesIO(self._memory), max_pixels * 8 + (1 << 26)
+            )
         head = self._read(0, 9)
         if head == b"SIMPLE  =":
             return
@@ -73,14 +68,23 @@ class FitsFile:
                 raise Unsupported(what)
         raise ReadError('not a FITS file: it does not begin with "SIMPLE  ="')
 
+    def _until(self, end: int) -> int:
+        """Return where the file ends, if that is before `end`."""
+        if self._packed is None:
+            return min(end, self._size)
+        with self._lock:
+            self._packed.fill(end)
+            return min(end, len(self._packed.data))
+
     def _read(self, start: int, size: int) -> bytes:
         """Return `size` bytes, or fewer at the end."""
-        size = max(0, min(size, self._size - start))
-        if self._file is None:
-            return bytes(self._memory[start : start + size])
+        end = self._until(start + size)
+        if self._file is None or self._packed is not None:
+            memory = self._memory if self._packed is None else self._packed.data
+            return bytes(memory[start:end])
         found = b""
-        while len(found) < size:  # a read may stop short of 2 GiB
-            more = os.pread(self._file.fileno(), size - len(found), start + len(found))
+        while start + len(found) < end:  # a read may stop short of 2 GiB
+            more = os.pread(self._file.fileno(), end - start - len(found), start + len(found))
             if not more:
                 raise Truncated("truncated: the file shrank while being read")
             found += more
@@ -107,11 +111,11 @@ class FitsFile:
 
     def _number_of(self, name: str) -> int:
         stem, _, number = name.rpartition(",")
-        names = ""
+        wanted, stem_wanted, names = _folded(name), _folded(stem), ""
         for found in self._walk():
             own = found.name if found.name or found.index else "PRIMARY"
             same = number.isdecimal() and int(number) == found.version
-            if _is_same(own, name) or (same and _is_same(found.name, stem)):
+            if wanted == _folded(own) or (same and stem_wanted == _folded(found.name)):
                 return found.index
             if found.name and len(names.encode()) < 100:
                 names += (", " if names else "; the file has ") + found.name
@@ -125,6 +129,8 @@ class FitsFile:
             for found in itertools.islice(self._walk(), hdu.index + 1 + most):
                 if found.index > hdu.index and found.is_image:
                     images.append(found)
+                if self._packed is not None and found.end + _BLOCK > len(self._packed.data):
+                    break  # nothing is inflated for it
         return images
 
     def _walk(self) -> Iterator[Hdu]:
@@ -190,10 +196,11 @@ class FitsFile:
                 f"{count * h * w} pixels are more than {self._max_pixels}; "
                 "raise max_pixels to read them"
             )
-        if self._size < hdu.data_offset + hdu.data_bytes:
+        there = self._until(hdu.data_offset + hdu.data_bytes) - hdu.data_offset
+        if there < hdu.data_bytes:
             raise Truncated(
                 f"truncated: the header promises {hdu.data_bytes} bytes of pixels, "
-                f"the file ends after {max(0, self._size - hdu.data_offset)}"
+                f"the file ends after {max(0, there)}"
             )
         if hdu.kind == "compressed image":
             needed = "needs rustfits: pip install rustfits, galedge.read()"
@@ -225,7 +232,7 @@ class FitsFile:
         )
         if not promised and not has_checksum:
             return None, None
-        if self._size < hdu.end:
+        if self._until(hdu.end) < hdu.end:
             raise Truncated("truncated: the file ends before the last block of an HDU does")
         data = self._sum(hdu.data_offset, hdu.end)
         whole = data + self._sum(hdu.header_offset, hdu.data_offset)
@@ -239,23 +246,5 @@ class FitsFile:
         return sum(int(np.frombuffer(words, ">u4").sum(dtype=np.uint64)) for words in chunks)
 
 
-def _inflated(packed: Any, most: int) -> bytearray:
-    """Inflate gzip, of one member or several, to at most so many bytes."""
-    data = bytearray()
-    with gzip.GzipFile(fileobj=packed) as stream:
-        try:
-            while len(data) <= most and (more := stream.read1(_CHUNK)):
-                data += more
-        except EOFError:
-            raise Truncated("truncated: the gzip stream ends before its end") from None
-        except (zlib.error, gzip.BadGzipFile) as error:
-            # What follows the last member and is none is padding.
-            if not data or not str(error).startswith("Not a gzipped file"):
-                raise ReadError("the gzip stream is damaged") from None
-    if len(data) > most:
-        raise TooLarge(f"inflates to more than {most} bytes; raise max_pixels to read it")
-    return data
-
-
-def _is_same(name: str, other: str) -> bool:
-    return name.translate(_UPPER) == other.translate(_UPPER)
+def _folded(name: str) -> bytes:
+    return name.encode(errors="surrogateescape").upper()  # which is of ASCII only

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import os
 import warnings
-import zlib
-from bz2 import BZ2Decompressor
 from typing import IO
 
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, read
+from galedge.support.packed import inflated, is_packed
 
 __all__ = ["is_complete"]
 
 _BLOCK = 2880  # bytes; FITS files are made of such
 _MORE = 1 << 20  # bytes that a packed file may hold beyond its last HDU
-_CHUNK = 1 << 10  # which inflate to a few megabytes at the very most
 _TAIL = 64  # bytes in which a picture's end is looked for
 
 
@@ -43,7 +41,7 @@ def is_complete(path: str, hdu: HduName | None = None) -> bool:
         with open(path, "rb", opener=_nonblocking) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about what is cut: False says it
             head = file.read(16)
-            if head.startswith((b"SIMPLE", b"\x1f\x8b", b"BZh")):
+            if head.startswith(b"SIMPLE") or is_packed(head):
                 declared = _declared(path, hdu)
                 if head.startswith(b"SIMPLE"):
                     return 0 < declared <= os.fstat(file.fileno()).st_size
@@ -78,18 +76,10 @@ def _declared(path: str, hdu: HduName | None) -> int:
 def _is_whole_stream(file: IO[bytes], most: int) -> bool:
     """Tell whether a packed file ends with its trailer, having held `most` bytes or less."""
     file.seek(0)
-    rest = file.read(_CHUNK)
-    magic = rest[:2]
-    while rest.startswith(magic):  # streams may follow one another
-        stream = zlib.decompressobj(zlib.MAX_WBITS | 16) if magic[0] == 0x1F else BZ2Decompressor()
-        while not stream.eof:
-            if not rest:
-                return False
-            most -= len(stream.decompress(rest))
-            if most < 0:
-                return False
-            rest = b"" if stream.eof else file.read(_CHUNK)
-        rest = stream.unused_data or file.read(_CHUNK)
+    for piece in inflated(file):  # which raises where it does not
+        most -= len(piece)
+        if most < 0:
+            return False
     return True
 
 

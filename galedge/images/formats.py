@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import os
-from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from galedge.images.asinh import is_asinh, to_flux
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.samples import Samples
+from galedge.support.packed import Packed, is_packed
 from galedge.support.regular import open_regular
 
 if TYPE_CHECKING:
@@ -92,15 +91,19 @@ class Fits:
         """Read an HDU's data unit as it is stored, where the file is gzipped after inflating."""
         if hdu.data_bytes > self._limit * 8 + (1 << 26):
             raise TooLarge(f"its tiles take {hdu.data_bytes} bytes; raise max_pixels to read them")
+        end = hdu.data_offset + hdu.data_bytes
         with _file(self._content) as stream:
-            opened: IO[bytes] = stream
-            if stream.read(2) == b"\x1f\x8b":
-                stream.seek(0)
-                opened = cast("IO[bytes]", gzip.GzipFile(fileobj=stream))
-            elif hdu.data_offset + hdu.data_bytes > _size(stream):
-                raise Truncated("truncated: the file shrank while being read")
-            opened.seek(hdu.data_offset)
-            return opened.read(hdu.data_bytes)
+            is_gzip = is_packed(stream.read(2))
+            stream.seek(0 if is_gzip else hdu.data_offset)
+            if is_gzip:
+                packed = Packed(stream, end)
+                packed.fill(end)
+                data = bytes(packed.data[hdu.data_offset : end])
+            else:
+                data = stream.read(min(hdu.data_bytes, _size(stream)))
+        if len(data) < hdu.data_bytes:
+            raise Truncated("truncated: the file ends inside its tiles")
+        return data
 
 
 def open_source(
@@ -154,43 +157,10 @@ def _size(stream: io.BufferedReader | io.BytesIO) -> int:
     return os.fstat(stream.fileno()).st_size
 
 
-class _Bzip2:
-    """A bzip2 stream inflated from the front, as far as it is needed."""
-
-    def __init__(self, stream: io.BufferedReader | io.BytesIO, most: int) -> None:
-        self._stream = stream
-        self._most = most
-        self._decompressor = bz2.BZ2Decompressor()
-        self._rest = b""
-        self.data = bytearray()
-        self.complete = False
-
-    def fill(self, size: int) -> None:
-        """Inflate until there are `size` bytes or no more."""
-        if size > self._most:
-            raise TooLarge(f"inflates to more than {self._most} bytes; raise max_pixels to read it")
-        while len(self.data) < size and not self.complete:
-            if self._decompressor.eof:  # several streams may follow one another
-                self._rest = self._decompressor.unused_data or self._stream.read(_CHUNK)
-                if not self._rest.startswith(b"BZh"):
-                    self.complete = True
-                    return
-                self._decompressor = bz2.BZ2Decompressor()
-            elif self._decompressor.needs_input and not self._rest:
-                self._rest = self._stream.read(_CHUNK)
-                if not self._rest:
-                    raise Truncated("truncated: the bzip2 stream ends before its end")
-            try:
-                self.data += self._decompressor.decompress(self._rest, size - len(self.data))
-            except OSError:
-                raise ReadError("the bzip2 stream is damaged") from None
-            self._rest = b""
-
-
 def _open_bzip2(content: Content, limit: int, hdu: HduName | None, whole: bool) -> Fits:
     """Inflate headers until the HDU is found, then the pixels it promises."""
     with _file(content) as stream:
-        bzip2 = _Bzip2(stream, limit * 8 + (1 << 26))
+        bzip2 = Packed(stream, limit * 8 + (1 << 26))
         size = _CHUNK
         while True:
             bzip2.fill(size)
