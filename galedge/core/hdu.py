@@ -58,7 +58,7 @@ class Hdu:
         self.compression = self.cards.get("ZCMPTYPE") if self.kind == "compressed image" else None
 
     def _geometry(self, prefix: str) -> tuple[int, list[int]]:
-        bitpix = self.integer(prefix + "BITPIX")
+        bitpix = self._integer(prefix + "BITPIX")
         if bitpix not in (8, 16, 32, 64, -32, -64):
             raise ReadError(f"{prefix}BITPIX = {bitpix} is none of 8, 16, 32, 64, -32, -64")
         count = self._count(prefix + "NAXIS")
@@ -66,8 +66,7 @@ class Hdu:
             raise Unsupported(f"{prefix}NAXIS = {count}: more than 9 axes are not read")
         return bitpix, [self._count(f"{prefix}NAXIS{i + 1}") for i in range(count)]
 
-    def integer(self, keyword: str, default: int | None = None) -> int:
-        """Return an integer of the header, or ReadError."""
+    def _integer(self, keyword: str, default: int | None = None) -> int:
         value = self.cards.get(keyword)
         value = default if value is None else value
         if value is None:
@@ -77,7 +76,7 @@ class Hdu:
         return value
 
     def _count(self, keyword: str, default: int | None = None) -> int:
-        value = self.integer(keyword, default)
+        value = self._integer(keyword, default)
         if value < 0:
             raise ReadError(f"{keyword} = {value} is negative")
         return value
