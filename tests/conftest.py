@@ -55,11 +55,10 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shipped_pictures() -> NDArray[np.uint8]:
-    """Return real galaxies as the shipped model takes them: cutouts of the Hubble Deep Field."""
+def shipped_pictures() -> Callable[[Any], NDArray[np.uint8]]:
+    """Return what gives real galaxies by a model's recipe: cutouts of the Hubble Deep Field."""
     skimage = pytest.importorskip("skimage.data")
     from galedge.images.prepare import prepare
-    from galedge.network.model import find_card
 
     field = skimage.hubble_deep_field()
     grey = field.mean(axis=2)
@@ -76,9 +75,13 @@ def shipped_pictures() -> NDArray[np.uint8]:
         np.ascontiguousarray(cutout) if i % 2 else cutout.mean(axis=2, dtype=np.float32)
         for i, cutout in enumerate(cutouts)
     ]
-    batch = prepare(sources, find_card().recipe)
-    assert all(facts.error is None for facts in batch.facts)
-    return np.asarray(batch.pixels)
+
+    def prepared(recipe: Any) -> NDArray[np.uint8]:
+        batch = prepare(sources, recipe)
+        assert all(facts.error is None for facts in batch.facts)
+        return np.asarray(batch.pixels)
+
+    return prepared
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ class OnnxGraph:
                     "use --engine onnxruntime"
                 )
             if node.op_type == "Cast":  # bytes fit into 16 bits exactly
-                attributes["to"] = dtype if node.input[0] == "pixels" else torch.float32
+                attributes |= {"to": torch.float32, "bytes_to": dtype}
             self._steps.append((OPERATORS[node.op_type], attributes, node.input, node.output[0]))
 
     def run(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -112,9 +112,15 @@ def _reduce(function: Callable[..., Tensor]) -> Operator:
     return reduced
 
 
+def _space_to_depth(a: Attributes, x: Tensor) -> Tensor:
+    side = a["blocksize"]
+    parts = [x[..., i::side, j::side] for i in range(side) for j in range(side)]
+    return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+
+
 OPERATORS: dict[str, Operator] = {
     "Add": lambda a, x, y: x + y,
-    "Cast": lambda a, x: x.to(a["to"]),
+    "Cast": lambda a, x: x.to(a["bytes_to"] if x.dtype == torch.uint8 else a["to"]),
     "Clip": lambda a, x, low, high: x.clamp(low.to(x.dtype), high.to(x.dtype)),
     "Concat": lambda a, *xs: torch.cat(xs, a["axis"]),
     "Conv": _conv,
@@ -131,6 +137,7 @@ OPERATORS: dict[str, Operator] = {
     "Relu": lambda a, x: functional.relu(x),
     "Sigmoid": lambda a, x: x.sigmoid(),
     "Softmax": lambda a, x: x.softmax(a.get("axis", -1)),
+    "SpaceToDepth": _space_to_depth,
     "Sqrt": lambda a, x: x.sqrt(),
     "Sub": lambda a, x, y: x - y,
 }

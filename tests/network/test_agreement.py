@@ -21,12 +21,12 @@ BOUND = {"fp32": 1e-4, "int8": 0.02}
 QUANTIZED_LABELS, QUANTIZED_BOUND = 0.95, 0.15
 
 
-@pytest.fixture(scope="module")
-def pictures(shipped_pictures):
+@pytest.fixture
+def pictures(shipped_pictures, card):
     paths = sorted(path for path in EXAMPLES.iterdir() if path.suffix in (".fits", ".jpg", ".png"))
-    examples = prepare(paths, shipped()[0].recipe)
+    examples = prepare(paths, card.recipe)
     good = [i for i, facts in enumerate(examples.facts) if facts.error is None]
-    return np.concatenate([shipped_pictures, examples.pixels[good]])
+    return np.concatenate([shipped_pictures(card.recipe), examples.pixels[good]])
 
 
 def answers(card, precision, engine, pictures):

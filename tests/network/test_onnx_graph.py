@@ -17,9 +17,9 @@ def rebuilt(network: bytes, dtype):
     return OnnxGraph(onnx.load_from_string(network), dtype, torch.device("cpu"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pictures(shipped_pictures):
-    return shipped_pictures[:8]
+    return lambda card: shipped_pictures(card.recipe)[:8]
 
 
 def test_shipped_networks_in_float32(pictures):
@@ -27,8 +27,8 @@ def test_shipped_networks_in_float32(pictures):
         network = card.network("fp32")
         graph = rebuilt(network, torch.float32)
         assert graph.inputs == [("pixels", "uint8")]
-        found = graph.run(torch.from_numpy(pictures))
-        wanted = start("onnxruntime", network).run(pictures)
+        found = graph.run(torch.from_numpy(pictures(card)))
+        wanted = start("onnxruntime", network).run(pictures(card))
         assert list(found) == list(wanted)
         for name, value in wanted.items():
             np.testing.assert_allclose(found[name].numpy(), value, rtol=1e-3, atol=1e-3)
@@ -37,8 +37,8 @@ def test_shipped_networks_in_float32(pictures):
 def test_shipped_networks_in_sixteen_bits(pictures):
     for card in shipped():
         network = card.network("fp32")
-        found = rebuilt(network, torch.float16).run(torch.from_numpy(pictures))
-        wanted = start("onnxruntime", network).run(pictures)
+        found = rebuilt(network, torch.float16).run(torch.from_numpy(pictures(card)))
+        wanted = start("onnxruntime", network).run(pictures(card))
         for name, value in wanted.items():
             assert found[name].dtype == torch.float32
             np.testing.assert_allclose(found[name].numpy(), value, atol=0.05)
