@@ -18,17 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("device", "engine", "engines_known", "folder", "formats_known", "framing"),
-    *(
-        "framings_known",
-        "hdu",
-        "hdu_form",
-        "named",
-        "order",
-        "prior",
-        "prior_form",
-        "sets",
-        "views",
-    ),
+    *("framings_known", "hdu", "hdu_form", "named", "order", "prior", "prior_form"),
+    *("sets", "views"),
 ]
 
 

@@ -89,9 +89,9 @@ class Prediction:
         """
         finite = np.ones(len(mirrored), bool)
         flags = flags or [()] * len(mirrored)
-        heads = {head.name: head for head in self.heads}
-        of = self.heads.subject.warnings(heads, self.values)
-        if of is not None:
+        subject = self.heads.subject
+        if subject.head:
+            of = subject.warnings(self.heads[subject.head], self.values[subject.head])
             flags = [one + other for one, other in zip(flags, of, strict=True)]
         cells = []
         for head in self.heads:
@@ -106,7 +106,7 @@ class Prediction:
                 flags = [one + other for one, other in zip(flags, more, strict=True)]
         answers = list(zip(*cells, strict=True))
         if not label_all:
-            reasons = self.heads.subject.reasons
+            reasons = subject.reasons
             for place, warnings in enumerate(flags):
                 if not reasons.isdisjoint(warnings):
                     answers[place] = self.heads.withheld(answers[place])

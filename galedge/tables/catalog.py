@@ -22,7 +22,7 @@ from galedge.tables.formats import Format, formats
 from galedge.tables.formats.csv import Csv
 from galedge.tables.formats.jsonl import JsonLines
 
-__all__ = ["Table", "open_table", "utc_now"]
+__all__ = ["Table", "finished", "open_table", "utc_now"]
 
 
 class Table(Protocol):
@@ -169,20 +169,27 @@ class _File:
         try:
             if kind is None:
                 self._format.finish(
-                    {
-                        "creator": f"galedge {__version__}",
-                        **self._about,
-                        "started": self._started,
-                        "finished": utc_now(),
-                        "rows": self._rows,
-                        "rejected": self._rejected,
-                    }
+                    finished(self._about, self._started, self._rows, self._rejected)
                 )
                 self._target.complete()
         except OSError as failure:
             raise self._target.failure(failure) from failure
         finally:
             self._target.discard()
+
+
+def finished(
+    about: Mapping[str, str], started: str, rows: int, rejected: int
+) -> dict[str, str | int]:
+    """Return what a table, or a page, is told of itself when it is complete."""
+    return {
+        "creator": f"galedge {__version__}",
+        **about,
+        "started": started,
+        "finished": utc_now(),
+        "rows": rows,
+        "rejected": rejected,
+    }
 
 
 def utc_now() -> str:

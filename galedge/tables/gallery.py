@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from galedge._version import __version__
 from galedge.support.atomic import AtomicFile
-from galedge.tables.catalog import utc_now
+from galedge.tables.catalog import finished, utc_now
 from galedge.tables.cells import plain, rounded, visible
 from galedge.tables.columns import Column, known
 
@@ -208,14 +207,7 @@ class Gallery:
 
     def _page(self) -> dict[str, Any]:
         """Return what the page is told beside rows and thumbnails."""
-        about = {
-            "creator": f"galedge {__version__}",
-            **self._made_by,
-            "started": self._started,
-            "finished": utc_now(),
-            "rows": self._count,
-            "rejected": self._rejected,
-        }
+        about = finished(self._made_by, self._started, self._count, self._rejected)
         return {
             "across": _ACROSS,
             "about": {name: _cell(value, None) for name, value in about.items()},

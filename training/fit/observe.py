@@ -22,7 +22,7 @@ from training.fit.config import Config
 from training.fit.losses import Targets
 from training.words.fields import TaskError
 
-__all__ = ["Batch", "look", "shown"]
+__all__ = ["Batch", "look", "seen_anew", "shown"]
 
 SHARE = 16  # pictures that one thread looks at, one after another
 
@@ -126,6 +126,26 @@ def look(
         parts = list(pool.map(some, shares))
     pixels, mirror, lost = (np.concatenate(part) for part in zip(*parts, strict=True))
     return torch.from_numpy(pixels).float().div_(255), mirror, lost
+
+
+def seen_anew(pack: Pack, number: int, seed: int = 0) -> np.ndarray:
+    """Return pictures of train as a network is given them, (N, 3, S, S) of bytes.
+
+    Each is seen through a camera of its own, where the pack keeps pictures as they came; those
+    that drown in the noise are left out. Else they are the packed ones.
+    """
+    rows = pack.rows("train")
+    random = np.random.default_rng(seed)
+    chosen = random.permutation(rows)[:number]
+    if pack.pictures is None:
+        return np.array(pack.exact["auto"][np.sort(chosen)])
+    recipe, group = Recipe.from_json(pack.info["recipe"]), Group(pack, rows)
+    parts = []
+    for low in range(0, number, 64):
+        some = [(0, int(i)) for i in random.choice(len(rows), min(64, number - low))]
+        pixels, _, lost = look([group], some, recipe, random)
+        parts.append((pixels.numpy()[~lost] * 255).round().astype(np.uint8))
+    return np.concatenate(parts)
 
 
 def _seen(pack: Pack, row: int, random: np.random.Generator) -> tuple[np.ndarray, bool, bool]:

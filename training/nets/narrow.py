@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.nets.blocks import Block
-from training.nets.compact import POOLED, Compact
+from training.nets.compact import POOLED, Compact, space_to_depth
 from training.nets.network import Galaxy
 from training.nets.revive import revive, settle
 
@@ -64,12 +64,7 @@ def narrow(wide: nn.Module, slim: Compact, pictures: Iterable[Tensor]) -> None:
         room = new.weight().shape
         if weight.shape != room:
             raise ValueError(f"a block of {tuple(weight.shape)} cannot become {tuple(room)}")
-        for branch in new.branches:
-            branch.zero_()
-        new.branches[0].copy_(weight - new.weight())  # what is left is the identity
-        new.norm.reset_parameters()
-        new.norm.weight.fill_((1 + new.norm.eps) ** 0.5)
-        new.norm.bias.copy_(bias[kept])
+        new.become(weight, bias[kept])
         mixtures[new] = mixture
     ends = [mixtures[stage[-1]] for stage in slim.stages[-POOLED:]]
     pooled = torch.block_diag(*ends, *ends)
@@ -150,5 +145,4 @@ def _folded(weight: Tensor) -> Tensor:
     side = weight.shape[-1]
     reach = (side // 2 + 1) // 2  # of the folded kernel
     ahead = 2 * reach - side // 2
-    whole = F.pad(weight, [ahead, 2 * (2 * reach + 1) - side - ahead] * 2)
-    return torch.cat([whole[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)
+    return space_to_depth(F.pad(weight, [ahead, 2 * (2 * reach + 1) - side - ahead] * 2))

@@ -59,12 +59,7 @@ def revive(network: nn.Module, file: Path) -> None:
         weight = take(f"{name}.0.weight", block.weight().shape)
         if name == "stem":
             weight = weight * (255 / network.scale)  # which export folded
-        for branch in block.branches:
-            branch.zero_()
-        block.branches[0].copy_(weight - block.weight())  # what is left is the identity
-        block.norm.reset_parameters()
-        block.norm.weight.fill_((1 + block.norm.eps) ** 0.5)
-        block.norm.bias.copy_(take(f"{name}.0.bias", block.norm.bias.shape))
+        block.become(weight, take(f"{name}.0.bias", block.norm.bias.shape))
     for name, head in network.heads.named().items():
         if f"heads.{name}.weight" not in stored:
             continue

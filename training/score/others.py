@@ -19,8 +19,9 @@ from training.words.card import Calibration
 from training.words.heads import Classes
 from training.words.targets import targets
 
-__all__ = ["apart", "drawn", "images", "rendered"]
+__all__ = ["NAMES", "apart", "drawn", "images", "rendered"]
 
+NAMES = ("star", *ARTEFACTS)  # of what is no galaxy
 NUMBER = 200  # of each kind
 SEED = 1717  # of what is measured; none that training draws from
 
@@ -70,39 +71,37 @@ def rendered(pack: Pack, head: Classes, number: int, seed: int = SEED) -> Pack |
     """Return rendered images as a pack, None for a head that knows none of them."""
     if head.column != "kind" or not {"star", "artefact"} <= set(head.names):
         return None
-    recipe = Recipe.from_json(pack.info["recipe"])
-    names = ["star", *ARTEFACTS]
     rows = [
         {"file": f"{name}-{i}", "kind": "star" if name == "star" else "artefact"}
-        for name in names
+        for name in NAMES
         for i in range(number)
     ]
     return Pack(
         folder=Path("rendered"),
         info=pack.info,
         views={},
-        exact={"auto": np.concatenate([images(name, recipe, number, seed) for name in names])},
+        exact={"auto": np.concatenate([pixels for _, pixels in drawn(pack, number, seed)])},
         frames={},
         file=np.array([row["file"] for row in rows]),
         galaxy=np.array([row["file"] for row in rows]),
-        source=np.repeat(names, number),
+        source=np.repeat(NAMES, number),
         split=np.full(len(rows), "test"),
         task=pack.task,
         told=targets(pack.task, rows, strict=False),
     )
 
 
-def drawn(pack: Pack, number: int = NUMBER) -> Iterator[tuple[str, np.ndarray]]:
+def drawn(pack: Pack, number: int = NUMBER, seed: int = SEED) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the names of what is no galaxy, and pictures of each by a pack's recipe."""
     recipe = Recipe.from_json(pack.info["recipe"])
-    for name in ("star", *ARTEFACTS):
-        yield name, images(name, recipe, number)
+    for name in NAMES:
+        yield name, images(name, recipe, number, seed)
 
 
 @lru_cache(maxsize=64)
 def images(name: str, recipe: Recipe, number: int, seed: int = SEED) -> np.ndarray:
     """Return prepared images (N, 3, S, S) of stars, or of one of `ARTEFACTS`: always the same."""
-    place = ["star", *ARTEFACTS].index(name)
+    place = NAMES.index(name)
     dice = [np.random.default_rng((seed, place, i)) for i in range(number)]
     made = [star(one) if name == "star" else artefact(one, name) for one in dice]
     return np.asarray(prepare(made, recipe).pixels)

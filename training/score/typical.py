@@ -1,7 +1,7 @@
 """Typical: how usual a picture is, by a network's embedding, and what that finds.
 
 Distances are Mahalanobis' of the features' square roots, which scatter more evenly than the
-features, maxima of rectified maps as half of them are. Of the ways that were compared (RESULTS.md)
+features, maxima of rectified maps as half of them are. Of the ways that were compared (LOG.md)
 this tells stars and artefacts from galaxies best.
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from galedge.images.recipe import Recipe
+from galedge.network.heads.typicality import distances, roots
 from training.data.pack import Pack
-from training.fit.batches import Group
-from training.fit.observe import look
+from training.fit.observe import seen_anew
 from training.score.others import drawn
 
-__all__ = ["Scale", "embedded", "entry_of", "fit", "measured", "seen_anew"]
+__all__ = ["Scale", "embedded", "entry_of", "fit", "measured"]
 
 FILE = "typicality.npz"
 FLAG_BELOW = 0.02
@@ -29,6 +29,7 @@ QUANTILES = 512  # of the distances that a card keeps
 _SHRINK = 1e-4  # of the largest variance: directions in which galaxies differ less are not told
 
 
+@dataclass(frozen=True)
 class Scale:
     """Mean and whitening of an embedding's square roots.
 
@@ -38,22 +39,21 @@ class Scale:
     whitening : ndarray of float32, shape (D, D)
     """
 
-    def __init__(self, features: np.ndarray) -> None:
+    mean: np.ndarray
+    whitening: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> Scale:
+        """Return that of galaxies' features (N, D)."""
         rooted = roots(features)
-        self.mean = rooted.mean(0)
-        values, vectors = np.linalg.eigh(np.cov((rooted - self.mean).T.astype(np.float64)))
+        mean = rooted.mean(0)
+        values, vectors = np.linalg.eigh(np.cov((rooted - mean).T.astype(np.float64)))
         spread = np.sqrt(np.maximum(values, _SHRINK * values[-1]))
-        self.whitening = (vectors / spread).T.astype(np.float32)
+        return cls(mean, (vectors / spread).T.astype(np.float32))
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """Return how far pictures (N, D) are from the middle of galaxies (N,)."""
-        away = (roots(features) - self.mean) @ self.whitening.T
-        return np.asarray(np.linalg.norm(away, axis=1))
-
-
-def roots(features: np.ndarray) -> np.ndarray:
-    """Return the square roots of features that are never below zero."""
-    return np.sqrt(np.maximum(features, 0, dtype=np.float32))
+        return distances(roots(features), self.mean, self.whitening)
 
 
 def envelope(distances: Iterable[np.ndarray]) -> np.ndarray:
@@ -78,7 +78,7 @@ def fit(file: Path, pack: Pack, out: Path) -> dict[str, Any]:
     out : Path
         The bundle's folder.
     """
-    scale = Scale(embedded(file, seen_anew(pack, PICTURES)))
+    scale = Scale.of(embedded(file, seen_anew(pack, PICTURES)))
     rows = pack.demand("val")
     known = [scale.distance(embedded(file, pack.exact[v][rows])) for v in pack.kinds().values()]
     target = out / FILE
@@ -100,26 +100,6 @@ def entry_of(file: Path) -> dict[str, Any]:
         "roots": True,
         "flag_below": FLAG_BELOW,
     }
-
-
-def seen_anew(pack: Pack, number: int, seed: int = 0) -> np.ndarray:
-    """Return pictures of train as a network is given them, (N, 3, S, S) of bytes.
-
-    Each is seen through a camera of its own, where the pack keeps pictures as they came; those
-    that drown in the noise are left out. Else they are the packed ones.
-    """
-    rows = pack.rows("train")
-    random = np.random.default_rng(seed)
-    chosen = random.permutation(rows)[:number]
-    if pack.pictures is None:
-        return np.concatenate([np.array(pack.exact["auto"][np.sort(chosen)])])
-    recipe, group = Recipe.from_json(pack.info["recipe"]), Group(pack, rows)
-    parts = []
-    for low in range(0, number, 64):
-        some = [(0, int(i)) for i in random.choice(len(rows), min(64, number - low))]
-        pixels, _, lost = look([group], some, recipe, random)
-        parts.append((pixels.numpy()[~lost] * 255).round().astype(np.uint8))
-    return np.concatenate(parts)
 
 
 def embedded(file: Path, pixels: np.ndarray, batch: int = 64) -> np.ndarray:
@@ -144,20 +124,18 @@ def measured(file: Path, pack: Pack, held: Mapping[str, np.ndarray], split: str)
     """
     from sklearn.metrics import roc_auc_score
 
-    rows = pack.demand(split)
+    rows, scale = pack.demand(split), Scale(held["mean"], held["whitening"])
 
-    def distances(pixels: np.ndarray) -> np.ndarray:
-        away = (roots(embedded(file, pixels)) - held["mean"]) @ held["whitening"].T
-        return np.asarray(np.linalg.norm(away, axis=1))
+    def far(pixels: np.ndarray) -> np.ndarray:
+        return scale.distance(embedded(file, pixels))
 
     limit = np.quantile(held["calibration"], 1 - FLAG_BELOW)
-    usual = {kind: distances(pack.exact[view][rows]) for kind, view in pack.kinds().items()}
+    usual = {kind: far(pack.exact[view][rows]) for kind, view in pack.kinds().items()}
     flagged = {kind: round(float((away > limit).mean()), 4) for kind, away in usual.items()}
     galaxies = np.concatenate(list(usual.values()))
-    at_95 = {}
-    area = {}
+    at_95, area = {}, {}
     for name, pixels in drawn(pack):
-        others = distances(pixels)
+        others = far(pixels)
         truth = np.repeat([0, 1], [len(galaxies), len(others)])
         area[name] = round(float(roc_auc_score(truth, np.append(galaxies, others))), 4)
         at_95[name] = round(float((galaxies > np.quantile(others, 0.05)).mean()), 4)

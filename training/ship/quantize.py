@@ -21,11 +21,11 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.data.pack import Pack
+from training.fit.observe import seen_anew
 from training.nets.compact import space_to_depth
 from training.nets.rounding import LEVELS, WEIGHT_BITS, Bytes
 from training.score.answers import Answers, probabilities, run
 from training.score.fits import fit_temperature
-from training.score.typical import seen_anew
 from training.ship.compensate import balance, chain, compensate
 from training.words.fields import TaskError
 

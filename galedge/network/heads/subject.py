@@ -73,18 +73,14 @@ class Subject:
         if unknown := sorted({self.name, *self.flags} - set(head.names)):
             raise CardError(f"{unknown[0]!r} is no class of {self.head}")
 
-    def warnings(self, heads: Mapping[str, Head], values: Mapping[str, Any]) -> list[Any] | None:
-        """Return the flags of each image that is of something else; None where nobody tells."""
-        if not self.head:
-            return None
-        head = heads[self.head]
+    def warnings(self, head: Head, values: NDArray[np.float32]) -> list[tuple[str, ...]]:
+        """Return the flags of each image that is of something else, by what its `head` says."""
         assert isinstance(head, Classes)
         found: dict[str, tuple[str, ...]] = dict.fromkeys(head.names, (f"not_a_{self.name}",))
         for name, flag in self.flags.items():
             found[name] += (flag,)
         found[self.name] = ()
-        said: NDArray[np.intp] = values[self.head].argmax(axis=1)
-        return [found[head.names[place]] for place in said.tolist()]
+        return [found[head.names[place]] for place in values.argmax(axis=1).tolist()]
 
     @property
     def reasons(self) -> frozenset[str]:

@@ -22,7 +22,7 @@ from galedge.errors import ModelError
 from galedge.network.heads.base import CardError, Head, Outputs, field, number
 from galedge.tables.columns import Column, keyword
 
-__all__ = ["HEAD", "Typicality"]
+__all__ = ["HEAD", "Typicality", "distances", "roots"]
 
 _MOST_BYTES = 64 << 20  # a few hundred numbers squared are far less
 
@@ -137,10 +137,8 @@ class Typicality(Head):
         assert self.scale is not None, "opened() reads what it needs"
         embedding = outputs[self.output]
         if self.roots:
-            # NaN stays, where a maximum would hide it.
-            embedding = np.sqrt(np.where(embedding < 0, np.float32(0), embedding))
-        away = (embedding - self.scale.mean) @ self.scale.whitening.T
-        distance = np.sqrt((away * away).sum(axis=1))
+            embedding = roots(embedding)
+        distance = distances(embedding, self.scale.mean, self.scale.whitening)
         known = self.scale.calibration
         farther = len(known) - np.searchsorted(known, distance)
         share = (1 + farther) / np.float32(1 + len(known))
@@ -155,6 +153,20 @@ class Typicality(Head):
     def about(self) -> str:
         """What it is of."""
         return f"of {self.of}, flagged below {self.flag_below:g}"
+
+
+def roots(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the square roots of features that are never below zero but by rounding."""
+    # NaN stays, where a maximum would hide it.
+    return np.asarray(np.sqrt(np.where(embedding < 0, np.float32(0), embedding)))
+
+
+def distances(
+    embedding: NDArray[np.float32], mean: NDArray[np.float32], whitening: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how far embeddings (N, D) are from their mean (N,), whitened by (K, D)."""
+    away = (embedding - mean) @ whitening.T
+    return np.asarray(np.sqrt((away * away).sum(axis=1)))
 
 
 HEAD = Typicality

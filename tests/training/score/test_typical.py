@@ -21,7 +21,7 @@ def features(random, number, shift=0.0):
 
 def test_a_scale_whitens_roots():
     random = np.random.default_rng(0)
-    scale = Scale(features(random, 4000))
+    scale = Scale.of(features(random, 4000))
     away = scale.distance(features(random, 4000))
     assert np.mean(away**2) == pytest.approx(6, rel=0.05)  # chi squared of six
     assert np.median(scale.distance(features(random, 500, 4.0))) > np.quantile(away, 0.999)
