@@ -47,6 +47,8 @@ void rings(std::int32_t* rings, double start, float y, float scale, std::size_t 
 
 std::int64_t threes(const float* row, std::size_t n) { GALEDGE_DISPATCH(threes(row, n)) }
 
+bool pairs(const float* a, const float* b, std::size_t n) { GALEDGE_DISPATCH(pairs(a, b, n)) }
+
 bool alike(std::uint8_t* out, const float* a, const float* b, const float* c, std::size_t n) {
     GALEDGE_DISPATCH(alike(out, a, b, c, n))
 }

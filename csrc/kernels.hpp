@@ -73,6 +73,9 @@ void rings(std::int32_t* rings, double start, float y, float scale, std::size_t 
 // How many values equal the two after them.
 std::int64_t threes(const float* row, std::size_t n);
 
+// Whether somewhere two pixels of a row and the two below them, of another, are alike.
+bool pairs(const float* a, const float* b, std::size_t n);
+
 // out[i] = whether the three by three pixels from column i of three rows are alike, for
 // i + 2 < n; the last two are 0. Returns whether any are.
 bool alike(std::uint8_t* out, const float* a, const float* b, const float* c, std::size_t n);
@@ -111,7 +114,8 @@ float ranked(const float* values, std::size_t n, std::size_t rank, std::int32_t*
 
 inline float ranked(const std::vector<float>& values, std::size_t rank,
                     std::vector<std::int32_t>& keys) {
-    keys.resize(values.size() + kLanes);
+    // Never smaller: what shrinks is filled anew when it grows.
+    if (keys.size() < values.size() + kLanes) keys.resize(values.size() + kLanes);
     return ranked(values.data(), values.size(), rank, keys.data());
 }
 

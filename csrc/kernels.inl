@@ -160,6 +160,14 @@ std::int64_t threes(const float* __restrict row, std::size_t n) {
     return count;
 }
 
+bool pairs(const float* __restrict a, const float* __restrict b, std::size_t n) {
+    std::uint32_t any = 0;
+    for (std::size_t i = 0; i + 1 < n; ++i) {
+        any |= (a[i] == a[i + 1]) & (a[i] == b[i]) & (b[i] == b[i + 1]);
+    }
+    return any != 0;
+}
+
 bool alike(std::uint8_t* __restrict out, const float* __restrict a, const float* __restrict b,
            const float* __restrict c, std::size_t n) {
     std::uint8_t any = 0;

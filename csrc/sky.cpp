@@ -11,6 +11,8 @@ namespace galedge {
 namespace {
 
 constexpr std::int32_t kBins = 1024;
+constexpr std::size_t kTable = kBins + 1;  // the last bin is for non-finite values
+constexpr std::size_t kTables = 4;
 // Half width of the histogram in robust standard deviations: far enough out
 // that what lies beyond cannot survive 3-sigma clipping, near enough that a bin
 // is 0.02 sigma wide.
@@ -48,14 +50,21 @@ struct Grid {
 Grid fill_histogram(const float* values, std::size_t n, Sky first, SkyScratch& s) {
     const Grid grid{first.level - kReach * first.noise,
                     static_cast<float>(kBins) / (2 * kReach * first.noise)};
-    s.bins.resize(n);
-    s.histogram.assign(2 * (kBins + 1), 0);  // the last bin is for non-finite values
+    if (s.bins.size() < n) s.bins.resize(n);  // `ranked` has it, too
+    s.histogram.assign(kTables * kTable, 0);
     kernels::bin(s.bins.data(), values, grid.low, grid.scale, kBins, n);
-    // Neighbours often share a bin: they count in turn in two, as one would wait for the other.
-    std::int32_t *even = s.histogram.data(), *odd = even + kBins + 1;
-    for (std::size_t i = 0; i + 1 < n; i += 2) ++even[s.bins[i]], ++odd[s.bins[i + 1]];
-    if (n % 2 == 1) ++even[s.bins[n - 1]];
-    for (std::int32_t b = 0; b <= kBins; ++b) even[b] += odd[b];
+    // Neighbours often share a bin: they count in turn in tables of their own, as one
+    // would wait for the other.
+    std::int32_t* t = s.histogram.data();
+    const std::int32_t* bins = s.bins.data();
+    std::size_t i = 0;
+    for (; i + kTables <= n; i += kTables) {
+        for (std::size_t k = 0; k < kTables; ++k) ++t[static_cast<std::size_t>(bins[i + k]) + k * kTable];
+    }
+    for (; i < n; ++i) ++t[bins[i]];
+    for (std::size_t k = 1; k < kTables; ++k) {
+        for (std::size_t b = 0; b < kTable; ++b) t[b] += t[b + k * kTable];
+    }
     // Values beyond the grid are in its end bins; they count by themselves.
     s.outliers.clear();
     if (s.histogram[0] + s.histogram[kBins - 1] > 0) {
