@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from copy import copy
 from dataclasses import replace
 from typing import Any, TypeAlias, overload
 
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galedge._version import __version__
-from galedge.answers.result import Result
+from galedge.answers.result import Result, answered, failed
 from galedge.errors import GaledgeError
-from galedge.images.arrays import array_like, is_several
+from galedge.images.arrays import array_like, is_several, split
 from galedge.images.chunks import chunks
 from galedge.images.colours import named_order
 from galedge.images.facts import Facts
@@ -30,7 +31,6 @@ from galedge.network.views import VIEWS
 from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.workers import ordered_map
-from galedge.tables.cells import float_or_none
 
 __all__ = ["Classifier", "Source", "classify"]
 
@@ -42,11 +42,6 @@ In a stream three of them with one plane each may be one: red, green and blue.
 """
 
 BATCH, GPU_BATCH = 64, 1024
-
-# Of a galaxy that was not classified.
-_UNKNOWN: dict[str, Any] = dict.fromkeys(
-    ("x", "y", "ra", "dec", "object", "date_obs", "sky", "noise", "masked_fraction")
-)
 
 
 class Classifier:
@@ -99,6 +94,8 @@ class Classifier:
         against its speed. Default: many.
     keep_pixels : bool
         Whether results carry the pixels that the network saw.
+    keep_embedding : bool
+        Whether they carry the network's embedding, see `embed`.
     verify : bool
         Compare CHECKSUM and DATASUM of FITS files; a wrong one is an error.
     any_kind : bool
@@ -141,6 +138,7 @@ class Classifier:
         prior: Mapping[str, float] | Iterable[tuple[str, float]] | None = None,
         images: int | None = None,
         keep_pixels: bool = False,
+        keep_embedding: bool = False,
         verify: bool = False,
         any_kind: bool = False,
         label_all: bool = False,
@@ -151,6 +149,7 @@ class Classifier:
         named_order(order)  # which raises what is wrong with it
         self.order = order
         self.keep_pixels = keep_pixels
+        self.keep_embedding = keep_embedding
         self.verify = verify
         self.any_kind = any_kind
         self.label_all = label_all
@@ -168,11 +167,12 @@ class Classifier:
                 images=images,
                 workers=self.workers,
             )
-        self.model = model
+        self.model = model.with_embedding() if keep_embedding else model
         self.batch = batch or (BATCH if model.choice.device == "cpu" else GPU_BATCH)
         recipe = self.model.card.recipe
         self.recipe = recipe if frame is None else recipe.replace(framing=frame)
         self._local = threading.local()
+        self._embedding: Classifier | None = None  # which embed makes
         self.heads = self.model.heads.asked_for(sets)
         self.sets = self.heads.level
         self.prior = None if prior is None else dict(prior)
@@ -191,7 +191,8 @@ class Classifier:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to this process; the model says where it can be loaded."""
-        return {name: value for name, value in self.__dict__.items() if name != "_local"}
+        left = {"_local": None, "_embedding": None}
+        return {name: value for name, value in (self.__dict__ | left).items() if name != "_local"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -233,10 +234,54 @@ class Classifier:
             array = array_like(source)
         except GaledgeError as error:
             return self._failure("", str(error))
-        several = None if array is None else _split(array)
+        several = None if array is None else split(array)
         if several is None and self.hdu == ALL:
             return list(self.stream([source]))
         return self._chunk([source])[0] if several is None else list(self.stream(several))
+
+    def embed(self, source: Source | list[Any] | tuple[Any, ...]) -> NDArray[np.float32]:
+        """Return what galaxies are like: a few hundred numbers each, for questions of your own.
+
+        They are what the network pools before any of its heads reads them: images that it
+        takes to be alike have nearly the same.
+
+        Parameters
+        ----------
+        source : path, bytes, Image, ndarray, or a list of them
+            As for `classify`.
+
+        Returns
+        -------
+        ndarray of float32, shape (N, D)
+            A row for each galaxy, in order; NaN where it cannot be classified.
+
+        Raises
+        ------
+        ModelError
+            If the model gives no embedding.
+        ValueError
+            If an array has another shape than `classify` takes.
+        """
+        told = self.embedding().classify(source)
+        results = [told] if isinstance(told, Result) else told
+        head = self.embedding().model.heads.embedding
+        assert head is not None
+        rows = np.full((len(results), head.size), np.nan, np.float32)
+        for row, result in zip(rows, results, strict=True):
+            if result.embedding is not None:
+                row[:] = result.embedding
+        return rows
+
+    def embedding(self) -> Classifier:
+        """Return a classifier whose results carry embeddings: this one, or one beside it."""
+        if self.keep_embedding:
+            return self
+        if self._embedding is None:
+            other = copy(self)
+            other.model = self.model.with_embedding()
+            other.keep_embedding = True
+            self._embedding = other
+        return self._embedding
 
     def stream(self, sources: Iterable[Source]) -> Iterator[Result]:
         """Classify any number of galaxies, with results as they come.
@@ -320,12 +365,19 @@ class Classifier:
             mirrored, flags, label_all=self.label_all
         )
         results = [self._result(*one) for one in zip(batch.facts, *told, strict=True)]
-        if not self.keep_pixels:
-            return results
-        return [
-            replace(result, pixels=pixels.copy()) if result.ok else result
-            for result, pixels in zip(results, batch.pixels, strict=True)
-        ]
+        if self.keep_pixels:
+            results = [
+                replace(result, pixels=pixels.copy()) if result.ok else result
+                for result, pixels in zip(results, batch.pixels, strict=True)
+            ]
+        if self.keep_embedding:
+            head = self.model.heads.embedding
+            assert head is not None
+            results = [
+                replace(result, embedding=one) if result.ok else result
+                for result, one in zip(results, predicted[head.name], strict=True)
+            ]
+        return results
 
     def _result(
         self,
@@ -338,40 +390,12 @@ class Classifier:
             return self._failure(facts.path, facts.error, facts.hdu, facts.flags)
         if not finite:
             return self._failure(facts.path, "the network gave no finite answer", facts.hdu)
-        return Result(
-            path=facts.path,
-            hdu=facts.hdu,
-            x=float_or_none(facts.x),
-            y=float_or_none(facts.y),
-            ra=float_or_none(facts.ra),
-            dec=float_or_none(facts.dec),
-            object=facts.object or None,
-            date_obs=facts.date_obs or None,
-            answers=answers,
-            flags=flags,
-            sky=float_or_none(facts.sky),
-            noise=float_or_none(facts.noise),
-            masked_fraction=float_or_none(facts.masked_fraction),
-            status="ok",
-            error=None,
-            upwards=facts.upwards,
-            handedness=facts.handedness,
-            **self._provenance,
-        )
+        return answered(facts, answers, flags, self._provenance)
 
     def _failure(
         self, path: str, error: str, hdu: int | None = None, flags: tuple[str, ...] = ()
     ) -> Result:
-        return Result(
-            path=path,
-            hdu=hdu,
-            answers=self._nothing,
-            flags=flags,
-            status="error",
-            error=error,
-            **_UNKNOWN,
-            **self._provenance,
-        )
+        return failed(path, error, self._nothing, self._provenance, hdu, flags)
 
 
 def classify(
@@ -383,22 +407,3 @@ def classify(
     than one call.
     """
     return Classifier(model).classify(source)
-
-
-def _split(array: Any) -> list[Any] | None:
-    """Return an array's galaxies, or None if it is a single one."""
-    shape = tuple(array.shape)
-    if len(shape) == 2 or (len(shape) == 3 and (shape[0] == 3 or shape[2] in (3, 4))):
-        return None
-    if len(shape) == 3:
-        return list(array)
-    if len(shape) == 4 and shape[1] == 3:
-        return list(array)
-    if len(shape) == 4 and shape[1] == 1:
-        return list(array[:, 0])
-    if len(shape) == 4 and shape[3] in (3, 4):
-        return list(array)
-    raise ValueError(
-        f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "
-        "bands come before rows and columns"
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from galedge.tables.cells import float_or_none
 from galedge.tables.columns import COLUMNS, Column
 from galedge.tables.rows import Cell
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from galedge.images.facts import Facts
     from galedge.network.heads import Answer, Head, Heads
 
-__all__ = ["Result", "columns"]
+__all__ = ["Result", "answered", "columns", "failed"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -55,6 +57,8 @@ class Result:
         What answered.
     pixels : ndarray of uint8, shape (3, S, S), or None
         What the network saw, if the classifier was told to keep it.
+    embedding : ndarray of float32, shape (D,), or None
+        The numbers that say what the image is like, if the classifier was told to keep them.
     upwards : bool
         Whether viewers show the image's first row, and that of `pixels`, at the bottom.
     handedness : {"sky", "file", "assumed", ""}
@@ -87,6 +91,7 @@ class Result:
     version: str
     heads: Heads = field(compare=False)
     pixels: NDArray[np.uint8] | None = field(default=None, compare=False)
+    embedding: NDArray[np.float32] | None = field(default=None, compare=False)
     upwards: bool = field(default=False, compare=False)
     handedness: str = field(default="", compare=False)
 
@@ -193,11 +198,64 @@ def _float(cell: Cell) -> float | None:
 
 
 # The fields on either side of the columns that depend on the model's heads.
-_NO_COLUMNS = {"heads", "pixels", "upwards", "handedness"}
+_NO_COLUMNS = {"heads", "pixels", "embedding", "upwards", "handedness"}
 _FIELDS = tuple(each.name for each in fields(Result) if each.name not in _NO_COLUMNS)
 _AT = _FIELDS.index("answers")
 _BEFORE, _AFTER = _FIELDS[:_AT], _FIELDS[_AT + 1 :]
 _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
+
+
+# Of a galaxy that was not classified.
+_UNKNOWN: dict[str, Any] = dict.fromkeys(
+    ("x", "y", "ra", "dec", "object", "date_obs", "sky", "noise", "masked_fraction")
+)
+
+
+def answered(
+    facts: Facts, answers: tuple[Answer, ...], flags: tuple[str, ...], made_by: Mapping[str, Any]
+) -> Result:
+    """Return the result of an image that was classified."""
+    return Result(
+        path=facts.path,
+        hdu=facts.hdu,
+        x=float_or_none(facts.x),
+        y=float_or_none(facts.y),
+        ra=float_or_none(facts.ra),
+        dec=float_or_none(facts.dec),
+        object=facts.object or None,
+        date_obs=facts.date_obs or None,
+        answers=answers,
+        flags=flags,
+        sky=float_or_none(facts.sky),
+        noise=float_or_none(facts.noise),
+        masked_fraction=float_or_none(facts.masked_fraction),
+        status="ok",
+        error=None,
+        upwards=facts.upwards,
+        handedness=facts.handedness,
+        **made_by,
+    )
+
+
+def failed(
+    path: str,
+    error: str,
+    nothing: tuple[Answer, ...],
+    made_by: Mapping[str, Any],
+    hdu: int | None = None,
+    flags: tuple[str, ...] = (),
+) -> Result:
+    """Return the result of an image that was not; `nothing` is what its heads say."""
+    return Result(
+        path=path,
+        hdu=hdu,
+        answers=nothing,
+        flags=flags,
+        status="error",
+        error=error,
+        **_UNKNOWN,
+        **made_by,
+    )
 
 
 def columns(heads: Heads) -> list[Column]:

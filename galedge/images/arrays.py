@@ -26,7 +26,7 @@ from galedge.images.header import HduName, Header, plain_hdu
 from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.pixels import Image
 
-__all__ = ["array_like", "image_in", "image_with", "images_in", "is_several"]
+__all__ = ["array_like", "image_in", "image_with", "images_in", "is_several", "split"]
 
 _Answer = TypeVar("_Answer")
 
@@ -40,6 +40,31 @@ _PLACED = re.compile(
     rb"|(CD|PC)\d{6}|PV\d_\d+|(A|B|AP|BP)_(ORDER|\d_\d)|LONPOLE|LATPOLE|RADE(SYS|CSYS)|EQUINOX) *"
 )
 _LOGARITHMS = ("mag", "dex", "dB")
+
+
+def split(array: Any) -> list[Any] | None:
+    """Return an array's galaxies, or None if it is a single one.
+
+    Raises
+    ------
+    ValueError
+        If its shape is that of neither.
+    """
+    shape = tuple(array.shape)
+    if len(shape) == 2 or (len(shape) == 3 and (shape[0] == 3 or shape[2] in (3, 4))):
+        return None
+    if len(shape) == 3:
+        return list(array)
+    if len(shape) == 4 and shape[1] == 3:
+        return list(array)
+    if len(shape) == 4 and shape[1] == 1:
+        return list(array[:, 0])
+    if len(shape) == 4 and shape[3] in (3, 4):
+        return list(array)
+    raise ValueError(
+        f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "
+        "bands come before rows and columns"
+    )
 
 
 def is_several(source: object) -> bool:

@@ -23,11 +23,10 @@ from galedge.network.engines import Setup
 from galedge.network.engines.onnxruntime import OnnxRuntimeEngine
 from galedge.network.heads import Head, Heads
 from galedge.network.model import Model, Prediction
-from galedge.network.onnx import Node, add_outputs, cut, nodes
+from galedge.network.onnx import add_outputs, cut, nodes
+from galedge.network.pooled import pools
 
 __all__ = ["Explainer", "Explanation", "spread"]
-
-_MEAN, _MAX = ("ReduceMean", "GlobalAveragePool"), ("ReduceMax", "GlobalMaxPool")
 
 
 @dataclass(slots=True)
@@ -52,15 +51,6 @@ class Explanation:
     head: Head
     target: NDArray[np.intp]
     heat: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    """A pooled tensor: its name, that of its map, and how it is pooled."""
-
-    name: str
-    map: str
-    is_mean: bool
 
 
 class Explainer:
@@ -95,7 +85,7 @@ class Explainer:
             "galedge explain draws such networks only"
         )
         try:
-            self._pools = _pools(nodes(network))
+            self._pools = pools(nodes(network))
             heads = cut(network, [pool.name for pool in self._pools], [self.head.output])
         except ValueError as error:
             raise foreign from error
@@ -178,15 +168,6 @@ def _explained(heads: Heads, name: str | None) -> Head:
             return head
     names = ", ".join(head.name for head in able) or "none"
     raise ValueError(f"{name!r} is no head that can be explained; of this model: {names}")
-
-
-def _pools(graph: list[Node]) -> list[_Pool]:
-    """Return the pooled tensors of a graph."""
-    return [
-        _Pool(node.outputs[0], node.inputs[0], node.op in _MEAN)
-        for node in graph
-        if node.op in (*_MEAN, *_MAX) and node.inputs and node.outputs
-    ]
 
 
 def _without_a_cell(map_: NDArray[np.float32], is_mean: bool) -> NDArray[np.float32]:

@@ -22,11 +22,18 @@ from galedge.network.choose import Choice, choose
 from galedge.network.engine import start
 from galedge.network.engines import Engine
 from galedge.network.heads import Answer, Heads, Outputs
+from galedge.network.onnx import add_outputs
+from galedge.network.pooled import embedding_tensor
 from galedge.network.views import DOUBT, others
 
 __all__ = ["Model", "Prediction", "find_card", "shipped"]
 
 _MODELS = Path(__file__).parents[1] / "models"
+
+_NO_EMBEDDING = (
+    "{}: gives no embedding: its card names none, and it pools its maps in no one place; take a "
+    "model with a head of kind embedding, such as hubble-2 or any that `training` exports"
+)
 
 
 class Told(NamedTuple):
@@ -138,7 +145,14 @@ class Model:
     """
 
     def __init__(
-        self, card: Card, engine: Engine, choice: Choice, *, workers: int = 1, threads: int = 1
+        self,
+        card: Card,
+        engine: Engine,
+        choice: Choice,
+        *,
+        workers: int = 1,
+        threads: int = 1,
+        tensor: str | None = None,
     ) -> None:
         self.card = card
         self.heads = card.heads.opened(card.folder)
@@ -146,7 +160,11 @@ class Model:
         self.sha256 = card.networks[choice.precision].sha256
         self._engine = engine
         self._process = os.getpid()
-        self._settings = {"workers": workers, "threads": threads}
+        self._settings: dict[str, Any] = {
+            "workers": workers,
+            "threads": threads,
+            "tensor": tensor,
+        }
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Be loaded again in another process, from the same folder."""
@@ -191,11 +209,35 @@ class Model:
         return cls._started(card, choice, workers=workers, threads=threads)
 
     @classmethod
-    def _started(cls, card: Card, choice: Choice, *, workers: int, threads: int) -> Model:
-        engine = _start(card, choice, workers=workers, threads=threads)
-        model = cls(card, engine, choice, workers=workers, threads=threads)
-        model._probe(card.folder / card.networks[choice.precision].name)
+    def _started(cls, card: Card, choice: Choice, **settings: Any) -> Model:
+        engine = _start(card, choice, **settings)
+        model = cls(card, engine, choice, **settings)
+        model._probe(settings.get("tensor"))
         return model
+
+    @property
+    def path(self) -> Path:
+        """The ONNX file in use."""
+        return self.card.folder / self.card.networks[self.choice.precision].name
+
+    def with_embedding(self) -> Model:
+        """Return a model whose heads have an embedding: this one, or it with one output more.
+
+        Raises
+        ------
+        ModelError
+            If neither the card nor the network says where one is.
+        """
+        if self.heads.embedding is not None:
+            return self
+        try:
+            tensor = embedding_tensor(self.card.network(self.choice.precision))
+        except ValueError:
+            tensor = None
+        if tensor is None:
+            raise ModelError(_NO_EMBEDDING.format(self.path))
+        settings = self._settings | {"tensor": tensor}
+        return Model._started(self.card, self.choice, **settings)
 
     def _run(self, pixels: NDArray[np.uint8]) -> Outputs:
         """Run the network, which a child of the process that loaded it starts anew.
@@ -209,7 +251,7 @@ class Model:
             self._process = os.getpid()
         return self._engine.run(pixels)
 
-    def _probe(self, path: Path) -> None:
+    def _probe(self, tensor: str | None) -> None:
         """Run two blank images: a foreign network shows here, not mid-night."""
         size = self.card.recipe.size
         outputs = self._run(np.zeros((2, 3, size, size), np.uint8))
@@ -217,9 +259,14 @@ class Model:
         found = {name: outputs[name].shape for name in wanted if name in outputs}
         if found != wanted:
             raise ModelError(
-                f"{path}: gives {found or sorted(outputs)} for two images where its card "
+                f"{self.path}: gives {found or sorted(outputs)} for two images where its card "
                 f"promises {wanted}; network and card do not belong together"
             )
+        if tensor is not None:  # which the card does not describe: the network must
+            shape = outputs[tensor].shape
+            if len(shape) != 2:
+                raise ModelError(_NO_EMBEDDING.format(self.path))
+            self.heads = self.heads.with_embedding(tensor, shape[1])
 
     def predict(self, pixels: NDArray[np.uint8], views: int | str = 1) -> Prediction:
         """Classify prepared images of shape (N, 3, S, S).
@@ -265,11 +312,14 @@ class Model:
         return Prediction(self.heads, {head.name: head.decode(outputs) for head in self.heads})
 
 
-def _start(card: Card, choice: Choice, *, workers: int, threads: int) -> Engine:
-    """Start the engine that was chosen."""
+def _start(
+    card: Card, choice: Choice, *, workers: int, threads: int, tensor: str | None = None
+) -> Engine:
+    """Start the engine that was chosen; `tensor` is one that the network gives besides."""
+    network = card.network(choice.precision)
     return start(
         choice.engine,
-        card.network(choice.precision),
+        network if tensor is None else add_outputs(network, [tensor]),
         str(card.folder / card.networks[choice.precision].name),
         device=choice.device,
         half=choice.half,
@@ -278,7 +328,7 @@ def _start(card: Card, choice: Choice, *, workers: int, threads: int) -> Engine:
     )
 
 
-def _again(folder: str, choice: Choice, settings: dict[str, int], sha256: str) -> Model:
+def _again(folder: str, choice: Choice, settings: dict[str, Any], sha256: str) -> Model:
     """Load a model that another process had; see `Model.__reduce__`."""
     model = Model._started(Card.read(folder), choice, **settings)
     if model.sha256 != sha256:

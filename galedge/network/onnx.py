@@ -61,8 +61,18 @@ def nodes(network: bytes) -> list[Node]:
 
 def add_outputs(network: bytes, names: Sequence[str]) -> bytes:
     """Return a network that also gives the tensors of these names."""
-    values = b"".join(_field(_OUTPUT, _field(1, name.encode())) for name in names)
+    given = set(_outputs(network))  # which no engine takes twice
+    new = [name for name in names if name not in given]
+    values = b"".join(_field(_OUTPUT, _field(1, name.encode())) for name in new)
     return network + _field(_GRAPH, values)
+
+
+def _outputs(network: bytes) -> Iterator[str]:
+    """Yield the names of a network's outputs."""
+    for number, graph in _fields(network):
+        for part, message in _fields(graph) if number == _GRAPH else ():
+            if part == _OUTPUT:
+                yield from (value.decode() for n, value in _fields(message) if n == 1)
 
 
 def cut(network: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:

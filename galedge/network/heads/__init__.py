@@ -15,6 +15,7 @@ from typing import Any
 
 from galedge.network.heads.base import Answer, CardError, Head, Outputs, field
 from galedge.network.heads.classes import Classes
+from galedge.network.heads.embedding import Embedding
 from galedge.network.heads.labels import Labels
 from galedge.network.heads.quantity import Quantity
 from galedge.network.heads.sets import DEFAULT
@@ -186,6 +187,19 @@ class Heads:
     def labels(self) -> Labels | None:
         """The labels whose columns bear no head's name."""
         return next((h for h in self.all if isinstance(h, Labels) and h.primary), None)
+
+    @cached_property
+    def embedding(self) -> Embedding | None:
+        """The embedding that images are compared by: the primary one, or else the first."""
+        found = [head for head in self.all if isinstance(head, Embedding)]
+        return next((head for head in found if head.primary), found[0] if found else None)
+
+    def with_embedding(self, output: str, size: int) -> Heads:
+        """Return the heads with one more: an embedding that the card does not name."""
+        name = "embedding"
+        while name in self:
+            name += "_"
+        return replace(self, all=(*self.all, Embedding(name, output, False, size)))
 
     def withheld(self, answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
         """Return the answers of an image that is not of their subject; see `Subject.without`."""
