@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,14 +12,17 @@ import click
 from galedge.support.say import counted, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from galedge.answers.classifier import Classifier
     from galedge.cli.settings import Reading, Running
+    from galedge.network.speeds import Speed
 
     Rows = Callable[[list[Any]], Iterable[Any]]
 
-__all__ = ["arguments", "fitting", "load_classifier", "provenance"]
+__all__ = ["arguments", "fitting", "load_classifier", "measured_if_long", "provenance"]
+
+LONG = 50_000  # images for which a few seconds of measuring engines are earned back
 
 
 def arguments(reading: Reading, running: Running) -> dict[str, Any]:
@@ -41,6 +46,49 @@ def load_classifier(
     if classifier.model.choice.warning and not quiet:
         say(classifier.model.choice.warning)
     return classifier
+
+
+def measured_if_long(running: Running, paths: Sequence[str], *, quiet: bool) -> Running:
+    """Measure the engines before a long run that leaves the choice to galedge; return what runs.
+
+    Once for a machine, a model and its engines: what is found is remembered as that of
+    `galedge engines` is. Nothing is measured where there is but one engine.
+    """
+    from galedge.errors import ModelError
+    from galedge.images.inputs import find
+    from galedge.network.engine import absent
+    from galedge.network.engines import engines
+    from galedge.network.model import find_card
+    from galedge.network.speeds import keep, measure, recall
+
+    names = [
+        name for name, kind in engines().items() if "cpu" in kind.devices and absent(name) is None
+    ]
+    if running.engine != "auto" or running.device not in (None, "cpu") or len(names) < 2:
+        return running
+    card = find_card(running.model)
+    if next(islice(find(paths), LONG - 1, None), None) is None or recall(card):
+        return running
+    speeds: list[Speed] = []
+    begin = time.perf_counter()
+    for name in names:
+        try:
+            speeds += measure(card, name)
+        except ModelError as error:  # it is not needed
+            say(str(error))
+    usable = [speed for speed in speeds if running.precision in (None, speed.precision)]
+    if not usable:
+        return running
+    best = min(usable, key=lambda speed: speed.image)
+    if not quiet:
+        say(
+            f"{counted(LONG, 'image')} or more: measured {' and '.join(names)} in "
+            f"{time.perf_counter() - begin:.1f} s; {best.engine} is fastest here, "
+            f"{best.image * 1e6:.0f} us an image"
+        )
+    if keep(card, speeds):
+        return running  # and `auto` is what was measured
+    return replace(running, engine=best.engine)
 
 
 def provenance(classifier: Classifier) -> dict[str, str]:

@@ -56,7 +56,13 @@ def classify(
     from galedge.answers.bands import classify_groups
     from galedge.answers.result import columns
     from galedge.cli.cluster import classify_on
-    from galedge.cli.load import arguments, fitting, load_classifier, provenance
+    from galedge.cli.load import (
+        arguments,
+        fitting,
+        load_classifier,
+        measured_if_long,
+        provenance,
+    )
     from galedge.cli.nights import safeguarded
     from galedge.cli.run import tabulate
     from galedge.cli.survey import Survey
@@ -64,6 +70,8 @@ def classify(
 
     # A folder may hold any number; of files only, auto can tell what a start is worth.
     few = where.one_each and all(os.path.isfile(path) for path in where.paths)
+    if where.one_each and dask is None:
+        running = measured_if_long(running, where.paths, quiet=writing.quiet)
     classifier = load_classifier(
         reading,
         running,
