@@ -50,7 +50,10 @@ _FRAMES = ("--catalog", "--detect")
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "needs", ("galedge classify", "galedge cutout"), ("PATH", "--bands"), "they name the images"
+        "needs",
+        ("galedge classify", "galedge cutout", "galedge embed"),
+        ("PATH", "--bands"),
+        "they name the images",
     ),
     Rule("needs", ("galedge cutout",), _FRAMES, "they say which sources"),
     Rule("excludes", ("--bands FILES",), ("PATH",), "it names the files itself; leave PATH out"),

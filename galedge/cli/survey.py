@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from galedge.answers.bands import Group
     from galedge.answers.classifier import Classifier
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from galedge.images.header import HduName
     from galedge.images.inputs import Rejected
     from galedge.tables.columns import Column
-    from galedge.tables.rows import Cell
+    from galedge.tables.rows import Cell, Row
 
-__all__ = ["Survey", "carried"]
+__all__ = ["Rows", "Survey", "carried", "rows_of"]
 
 
 def carried(names: Iterable[str], kept: Iterable[str]) -> dict[str, str]:
@@ -38,6 +38,28 @@ def carried(names: Iterable[str], kept: Iterable[str]) -> dict[str, str]:
         taken.add(new.lower())
         found[new] = name
     return found
+
+
+class Rows(NamedTuple):
+    """Rows to come of what a user named: their columns, what gives them, what one is of."""
+
+    columns: list[Column]
+    stream: Callable[[Iterable[str | Rejected]], Iterable[Row]]
+    noun: str
+
+
+def rows_of(classifier: Classifier, columns: Sequence[Column], where: Where) -> Rows:
+    """Return how rows come of images, of images in three bands, or of the sources of frames."""
+    from galedge.answers.bands import classify_groups
+
+    if where.in_frames:
+        survey = Survey(classifier, columns, where)
+        return Rows(survey.columns, survey.rows, "source")
+    if where.bands is not None:
+        return Rows(
+            list(columns), lambda found: classify_groups(classifier, where.groups(found)), "object"
+        )
+    return Rows(list(columns), classifier.stream, "image")
 
 
 class Survey:

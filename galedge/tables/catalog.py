@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, BinaryIO, Protocol
 
 from galedge._version import __version__
 from galedge.errors import OutputError
@@ -82,7 +83,7 @@ def open_table(
     """
     columns = known(columns)
     if path is None:
-        return _StandardOutput(columns, JsonLines if json else Csv)
+        return _StandardOutput(columns, _fitted(JsonLines if json else Csv, columns))
     path = os.fspath(path)
     extension = os.path.splitext(path)[1].lower()
     kinds = formats()
@@ -93,18 +94,60 @@ def open_table(
     kind = kinds[extension]
     for package in kind.needs:
         need(package, "tables", f"{path}: writing {extension}")
-    return _File(path, kind, columns, about or {}, alone)
+    return _File(path, _fitted(kind, columns), columns, about or {}, alone)
+
+
+_Maker = Callable[..., Any]
+
+
+def _fitted(kind: type[Format], columns: Sequence[Column]) -> _Maker:
+    """Return what makes a format that can hold these columns."""
+    if kind.vectors or not any(column.length for column in columns):
+        return kind
+    return partial(_Spread, kind)
+
+
+class _Spread:
+    """A format without vectors, in which each of their numbers has a column: name_0, name_1 ..."""
+
+    def __init__(
+        self, kind: type[Format], file: BinaryIO, columns: Sequence[Column], folder: str = ""
+    ) -> None:
+        self._names = {
+            column.name: [f"{column.name}_{i}" for i in range(column.length)]
+            for column in columns
+            if column.length
+        }
+        single = [
+            column._replace(name=name, length=0)
+            for column in columns
+            for name in self._names.get(column.name, [column.name])
+        ]
+        self._format = kind(file, single, folder)
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        cells = dict(row)
+        for name, single in self._names.items():
+            vector = cells.pop(name)
+            numbers = [None] * len(single) if vector is None else vector.tolist()
+            cells.update(zip(single, numbers, strict=True))
+        self._format.write(cells)
+
+    def finish(self, about: Mapping[str, str | int]) -> None:
+        """Write what comes after the last row."""
+        self._format.finish(about)
 
 
 class _StandardOutput:
     """A table on standard output, row by row: an interrupted run keeps its rows."""
 
-    def __init__(self, columns: Sequence[Column], kind: type[Csv] | type[JsonLines]) -> None:
+    def __init__(self, columns: Sequence[Column], kind: _Maker) -> None:
         if sys.stdout is None:
             raise OutputError("standard output: closed; name a file with -o")
         self._file = sys.stdout.buffer
         try:
-            self._format: Format = kind(self._file, columns)
+            self._format: Format = kind(self._file, columns, "")
             self._file.flush()
         except OSError as error:
             raise self._failure(error) from error
@@ -138,7 +181,7 @@ class _File:
     def __init__(
         self,
         path: str,
-        kind: type[Format],
+        kind: _Maker,
         columns: Sequence[Column],
         about: Mapping[str, str],
         alone: bool,

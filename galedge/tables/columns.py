@@ -37,6 +37,8 @@ class Column(NamedTuple):
         What it is called where room is short, such as the class.
     keyword : str
         Of the FITS card that ``--write-back`` writes it to, or empty.
+    length : int
+        How many numbers a cell holds, of a column of vectors; 0 for a single value.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column(NamedTuple):
     role: str = ""
     symbol: str = ""
     keyword: str = ""
+    length: int = 0
 
 
 def _text(name: str, ucd: str, description: str) -> Column:

@@ -77,7 +77,9 @@ class Gallery:
         *,
         goes_on: bool = False,
     ) -> None:
-        self._columns = [each for each in known(columns) if each.name not in _PROVENANCE]
+        self._columns = [
+            each for each in known(columns) if each.name not in _PROVENANCE and not each.length
+        ]
         self._made_by, self._started = {} if about is None else about, utc_now()
         self._rows: list[list[Any]] = []
         self._tiles: list[NDArray[np.uint8] | None] = []

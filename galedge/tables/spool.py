@@ -9,19 +9,24 @@ in a nameless temporary file, and written when all have come.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
 
 from galedge.tables.cells import plain, rounded, visible
 from galedge.tables.columns import Column
 from galedge.tables.rows import Cell
 
-__all__ = ["Chunk", "Spool", "Spooled", "Stored"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Chunk", "Spool", "Spooled", "Stored", "stacked"]
 
 CHUNK_ROWS = 16384
 _IN_MEMORY = 32 << 20  # bytes; a night's table never touches the disk twice
 
-Chunk = list[list[Cell]]
-"""Columns of plain values of their column's type; None is unknown."""
+Chunk = list[list[Any]]
+"""Columns of plain values of their column's type; None is unknown. A cell of a column of
+vectors is an array, or None."""
 
 
 class Stored(NamedTuple):
@@ -97,7 +102,8 @@ class Spool:
         for _ in range(self._chunks):
             chunk = pickle.load(self._file)  # nobody else can have written it
             yield [
-                _as_type(cells, column.type) for cells, column in zip(chunk, stored, strict=True)
+                cells if column.column.length else _as_type(cells, column.type)
+                for cells, column in zip(chunk, stored, strict=True)
             ]
 
     def close(self) -> None:
@@ -114,8 +120,10 @@ class _Seen:
         self._width = 2  # of one letter, STIL would make a Character, not a String
         self._ascii = True
 
-    def take(self, cells: Sequence[Any]) -> list[Cell]:
+    def take(self, cells: Sequence[Any]) -> list[Any]:
         """Return values in plain Python, and remember what they are like."""
+        if self.column.length:
+            return list(cells)
         taken = []
         for cell in cells:
             value = plain(cell)
@@ -159,11 +167,23 @@ def _as_type(cells: list[Cell], type_: str) -> list[Cell]:
     return cells
 
 
+def stacked(cells: Sequence[Any], length: int) -> NDArray[np.float32]:
+    """Return the cells of a column of vectors, shape (N, length); NaN where there is none."""
+    import numpy as np
+
+    table = np.full((len(cells), length), np.nan, np.float32)
+    for row, cell in zip(table, cells, strict=True):
+        if cell is not None:
+            row[:] = cell
+    return table
+
+
 class Spooled:
     """A format that is written when its last row has come; see `galedge.tables.formats.Format`."""
 
     extensions: ClassVar[tuple[str, ...]]
     needs: ClassVar[tuple[str, ...]] = ()
+    vectors: ClassVar[bool] = False
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str = "") -> None:
         self._file = file

@@ -12,10 +12,8 @@ from galedge.cli.settings import HDUS, Keeping, Reading, Running, Writing
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from galedge.answers.result import Result
-    from galedge.images.inputs import Rejected
     from galedge.nights.journal import Stream
     from galedge.tables.columns import Column
 
@@ -53,7 +51,6 @@ def classify(
     if dask is None:
         writing.spare(where.named)
     keeping.spare(where.paths)
-    from galedge.answers.bands import classify_groups
     from galedge.answers.result import columns
     from galedge.cli.cluster import classify_on
     from galedge.cli.load import (
@@ -65,7 +62,7 @@ def classify(
     )
     from galedge.cli.nights import safeguarded
     from galedge.cli.run import tabulate
-    from galedge.cli.survey import Survey
+    from galedge.cli.survey import Survey, rows_of
     from galedge.images.parts import ALL, parted
 
     # A folder may hold any number; of files only, auto can tell what a start is worth.
@@ -97,14 +94,11 @@ def classify(
             if writing.overlay is not None and survey.complete:
                 survey.draw(writing.overlay)
     elif where.bands is not None:
-
-        def stream(found: list[str | Rejected]) -> Iterator[Result]:
-            return classify_groups(classifier, where.groups(found))
-
-        table(names, stream, noun="object")
+        each = rows_of(classifier, names, where)
+        table(each.columns, each.stream, noun=each.noun)
     else:
         with safeguarded(classifier, keeping, where.paths, writing.output) as run:
-            each = run.stream
+            stream = run.stream
             if classifier.hdu == ALL:
-                each = parted(each, classifier.any_kind)
-            table(names, each, then=run.finish, kept=run.kept)
+                stream = parted(stream, classifier.any_kind)
+            table(names, stream, then=run.finish, kept=run.kept)

@@ -22,6 +22,8 @@ class Format(Protocol):
     """How the names of its files end, in lower case."""
     needs: ClassVar[tuple[str, ...]]
     """Packages of the extra ``tables`` without which it cannot."""
+    vectors: ClassVar[bool]
+    """Whether a cell can hold several numbers; else each has a column of its own."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str) -> None: ...
 

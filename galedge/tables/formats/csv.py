@@ -18,6 +18,7 @@ class Csv:
 
     extensions: ClassVar[tuple[str, ...]] = (".csv",)
     needs: ClassVar[tuple[str, ...]] = ()
+    vectors: ClassVar[bool] = False
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str = "") -> None:
         self._columns = [(column.name, column.digits) for column in columns]

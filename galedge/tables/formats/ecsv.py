@@ -52,6 +52,7 @@ def astropy_table(columns: Sequence[Stored], about: Mapping[str, str | int]) -> 
         known = column.column
         table[known.name] = Column(
             dtype=str if column.type == "text" else column.type,
+            shape=(known.length,) if known.length else (),
             unit=known.unit or None,
             description=known.description or None,
             format=known.digits,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from galedge.tables.cells import visible
 from galedge.tables.formats import Format
 from galedge.tables.rows import Cell
-from galedge.tables.spool import Chunk, Spooled, Stored
+from galedge.tables.spool import Chunk, Spooled, Stored, stacked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class FitsTable(Spooled):
 
     extensions: ClassVar[tuple[str, ...]] = (".fits",)
     needs: ClassVar[tuple[str, ...]] = ("astropy",)
+    vectors: ClassVar[bool] = True
 
     def store(
         self,
@@ -74,12 +75,17 @@ class FitsTable(Spooled):
 
 
 def _dtype(column: Stored) -> str:
-    return f"S{column.width}" if column.type == "text" else _TYPES[column.type][1]
+    if column.type == "text":
+        return f"S{column.width}"
+    stored = _TYPES[column.type][1]
+    return f"{column.column.length}{stored}" if column.column.length else stored
 
 
 def _array(column: Stored, cells: Sequence[Cell]) -> NDArray[Any]:
     import numpy as np
 
+    if column.column.length:
+        return stacked(cells, column.column.length)
     values: list[Any]
     if column.type == "text":
         values = [str(cell or "").encode("ascii", "backslashreplace") for cell in cells]
@@ -106,6 +112,7 @@ def _header(columns: Sequence[Stored], about: Mapping[str, str | int], width: in
     for n, (column, name) in enumerate(zip(columns, _names(columns), strict=True), 1):
         known = column.column
         letter = f"{column.width}A" if column.type == "text" else _TYPES[column.type][0]
+        letter = f"{known.length}{letter}" if known.length else letter
         header[f"TTYPE{n}"] = name
         header[f"TFORM{n}"] = letter
         if column.type.startswith("int"):

@@ -25,6 +25,7 @@ class JsonLines:
 
     extensions: ClassVar[tuple[str, ...]] = (".jsonl",)
     needs: ClassVar[tuple[str, ...]] = ()
+    vectors: ClassVar[bool] = False
 
     def __init__(self, file: BinaryIO, columns: Sequence[Column], folder: str = "") -> None:
         self._columns = columns

@@ -14,7 +14,7 @@ from galedge.tables.cells import visible
 from galedge.tables.formats import Format
 from galedge.tables.formats.ecsv import astropy_table
 from galedge.tables.formats.votable import votable_head, votable_tail
-from galedge.tables.spool import Chunk, Spooled, Stored
+from galedge.tables.spool import Chunk, Spooled, Stored, stacked
 
 __all__ = ["FORMAT", "Parquet"]
 
@@ -24,6 +24,7 @@ class Parquet(Spooled):
 
     extensions: ClassVar[tuple[str, ...]] = (".parquet",)
     needs: ClassVar[tuple[str, ...]] = ("astropy", "pyarrow")
+    vectors: ClassVar[bool] = True
 
     def store(
         self,
@@ -40,9 +41,20 @@ class Parquet(Spooled):
         with ParquetWriter(file, schema) as writer:
             for chunk in chunks:
                 arrays = [
-                    pa.array(cells, field.type) for cells, field in zip(chunk, schema, strict=True)
+                    _array(column, cells, field.type)
+                    for column, cells, field in zip(columns, chunk, schema, strict=True)
                 ]
                 writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def _array(column: Stored, cells: Sequence[Any], kind: Any) -> Any:
+    import pyarrow as pa
+
+    length = column.column.length
+    if not length:
+        return pa.array(cells, kind)
+    # Unknown is NaN: of a null among vectors astropy can make no column.
+    return pa.FixedSizeListArray.from_arrays(pa.array(stacked(cells, length).ravel()), type=kind)
 
 
 def _field(column: Stored) -> Any:
@@ -50,6 +62,8 @@ def _field(column: Stored) -> Any:
 
     known = column.column
     kind = pa.bool_() if column.type == "bool" else getattr(pa, column.type, pa.string)()
+    if known.length:
+        kind = pa.list_(kind, known.length)
     about = {"unit": known.unit, "ucd": known.ucd, "description": known.description}
     return pa.field(
         visible(column.name),

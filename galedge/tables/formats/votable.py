@@ -74,6 +74,8 @@ def _field(column: Stored) -> str:
         attributes["arraysize"] = str(column.width)
     else:
         attributes["datatype"] = _TYPES[column.type]
+        if known.length:  # of Parquet's head, whose data are not in TABLEDATA
+            attributes["arraysize"] = str(known.length)
     attributes["unit"] = known.unit
     attributes["ucd"] = known.ucd
     if known.digits:
