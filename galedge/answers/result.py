@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -179,10 +180,9 @@ class Result:
 
     def as_row(self) -> dict[str, Cell]:
         """Return a table's row: `columns` with their values, flags joined by ';'."""
-        row: dict[str, Cell] = dict(zip(_BEFORE, _before(self), strict=True))
-        for head, cells in zip(self.heads, self.answers, strict=True):
-            row.update(zip(head.column_names, cells, strict=True))
-        row.update(zip(_AFTER, _after(self), strict=True))
+        names = *_BEFORE, *self.heads.column_names, *_AFTER
+        cells = *_before(self), *chain.from_iterable(self.answers), *_after(self)
+        row: dict[str, Cell] = dict(zip(names, cells, strict=True))
         row["flags"] = ";".join(self.flags)
         return row
 

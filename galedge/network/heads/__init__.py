@@ -169,6 +169,11 @@ class Heads:
         return tuple(column for head in self.all for column in head.columns)
 
     @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
     def outputs(self) -> dict[str, tuple[int, ...]]:
         """What the network must give for one image: shapes by output."""
         return {head.output: head.shape for head in self.all}
