@@ -1,101 +1,19 @@
-"""What ``galedge info`` and ``galedge models`` print."""
+"""What ``galedge info`` prints of a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from galedge.errors import ModelError, ReadError
 from galedge.images.recipe import Recipe
-from galedge.network.card import Card
-from galedge.network.model import find_card, shipped
+from galedge.network.model import find_card
 
 if TYPE_CHECKING:
     from galedge.images.facts import Facts
     from galedge.images.image import HduFacts, Sums, Wcs
 
-__all__ = ["describe_file", "describe_models"]
-
-
-def describe_models() -> str:
-    """Return a paragraph for every shipped model: files, hashes, metrics."""
-    cards = shipped()
-    if not cards:
-        return "No model came with this galedge."
-    default = find_card()
-    return "\n\n".join("\n".join(_model_lines(card, card == default)) for card in cards)
-
-
-def _model_lines(card: Card, default: bool) -> Iterator[str]:
-    yield f"{card.name} {card.version}" + (" (default)" if default else "")
-    parameters = card.fields.get("parameters")
-    if isinstance(parameters, int):
-        yield f"  parameters  {parameters:,}"
-    for head in card.heads:
-        yield f"  {head.name:<11} {head.kind}: {head.about}"
-    yield f"  input       {card.recipe.size} x {card.recipe.size}, framing {card.recipe.framing}"
-    for precision, network in card.networks.items():
-        yield f"  {precision:<11} {network.size / 1e6:.2f} MB, SHA-256 {network.sha256}"
-    yield f"  folder      {card.folder}"
-    metrics = card.fields.get("metrics")
-    if isinstance(metrics, dict):
-        yield from _metric_lines(metrics, next(iter(card.networks)))
-
-
-# What a reader of the list compares models by; the card has the rest.
-_MEASURES = ("accuracy", "macro_f1", "rms_", "ece")  # rms_ of every quantity
-
-
-def _metric_lines(metrics: Mapping[str, Any], precision: str) -> Iterator[str]:
-    """Yield one precision's measures as a table: a line for each data set and input."""
-    tables = metrics.get(precision)
-    if not isinstance(tables, dict):
-        return
-    told = [name for name, labels in tables.items() if _has_areas(labels)]
-    yield f"  measured on {metrics.get('data', 'test data')} ({precision}; interval: " + (
-        f"{metrics.get('interval', 'none')})"
-    )
-    rows = [
-        (source, kind, values)
-        for source, kinds in tables.items()
-        if source not in told and isinstance(kinds, dict)
-        for kind, values in kinds.items()
-        if isinstance(values, dict)
-    ]
-    names = {name: None for _, _, values in rows for name in values}
-    shown = [name for start in _MEASURES for name in names if _is_measure(name, start)]
-    rows = [row for row in rows if any(name in row[2] for name in shown)]
-    titles = "".join(f"{_title(name):<22}" for name in shown).rstrip()
-    yield f"    {'':<8}{'':<8}{'images':>6}  {titles}"
-    for source, kind, values in rows:
-        cells = "".join(f"{_interval(values.get(name)):<22}" for name in shown).rstrip()
-        yield f"    {source:<8}{kind:<8}{values.get('pictures', ''):>6}  {cells}"
-    for name in told:
-        areas = (f"{label} {_interval(each['roc_auc'])}" for label, each in tables[name].items())
-        yield f"    {name}, ROC area: {', '.join(areas)}"
-
-
-def _is_measure(name: str, start: str) -> bool:
-    return name == start or (start.endswith("_") and name.startswith(start))
-
-
-def _title(name: str) -> str:
-    if name.startswith("rms_"):
-        return f"RMS {name[4:].upper() if len(name) == 5 else name[4:]}"
-    return {"macro_f1": "macro-F1", "ece": "ECE"}.get(name, name)
-
-
-def _has_areas(labels: Any) -> bool:
-    """Tell whether these are a labels head's, and not those of a data set."""
-    if not isinstance(labels, dict) or not labels:
-        return False
-    return all(isinstance(each, dict) and "roc_auc" in each for each in labels.values())
-
-
-def _interval(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 3:
-        return f"{value[0]:.3f} ({value[1]:.3f}-{value[2]:.3f})"
-    return f"{value:.3f}" if isinstance(value, int | float) else ""
+__all__ = ["describe_file"]
 
 
 def describe_file(

@@ -276,11 +276,53 @@ def test_the_commands_know_no_name_of_a_head(galedge, tmp_path, other):
     assert galedge("benchmark", "--data", night, *model, "--json").returncode == 0
 
 
-def test_models_says_what_each_head_tells(capsys, monkeypatch, other):
-    from galedge.cli.show import describe_models
-    from galedge.network import model as module
+def test_models_says_what_each_head_tells_and_how_far(tmp_path, galedge):
+    sets = {"method": "class-conditional", "levels": {"0.8": [0.3, 0.2, 0], "0.9": [0.1, 0.1, 0]}}
+    names = [f"label_{i}" for i in range(30)]
+    entries = [
+        {**KINDS, "primary": True, "sets": sets, "prior": [0.5, 0.25, 0.25]},
+        {**ROLES, "primary": False},
+        {**SIGNS, "names": names, "mirror": {}},
+        POOLED,
+        typicality(tmp_path / "own", scale()),
+    ]
+    area = {"sky": 0.98, "moon": 0.9}
+    metrics = {
+        "sets": {"kind": {"0.9": {"coverage": 0.912, "least": 0.874, "size": 1.25}}},
+        "typicality": {"flagged": {"colour": 0.01, "poor": 0.03}, "roc_area": area},
+    }
+    subject = {"head": "role", "name": "ring", "flags": {"none": "hollow"}}
+    more = {"limits": ["Knows rings only.", "Of the south."], "licence": "CC0"}
+    bundle_of(tmp_path / "own", entries, subject=subject, metrics=metrics, **more)
+    text = galedge("models", tmp_path / "own").stdout
+    for line in (
+        "  speaks of   ring, as role tells: other sources have no label; none: flag hollow",
+        "  kind        classes: ring lens blob",
+        "              label sets of level 0.8, 0.9",
+        "              prior ring 0.50 lens 0.25 blob 0.25",
+        "              measured at 0.9: coverage 0.912 (worst class 0.874), mean size 1.25",
+        "  typicality  typicality: of pooled, flagged below 0.02",
+        "              measured: 2.0% of galaxies flagged, at most 3.0% (poor)",
+        "              ROC area of what is no galaxy: sky 0.980, moon 0.900",
+        "  limits      - Knows rings only.",
+        "              - Of the south.",
+        "  licence     CC0",
+    ):
+        assert f"{line}\n" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert [name for name in text.split() if name.startswith("label_")] == names
 
-    monkeypatch.setattr(module, "_MODELS", other.parent)
-    text = describe_models()
-    assert "  kind        classes: ring lens blob\n" in text
-    assert "  signs       labels: ring lens\n" in text
+
+def test_models_takes_no_card_at_its_word(tmp_path, galedge):
+    """What is only shown may be anything."""
+    metrics = {"sets": {"kind": {"0.9": {"coverage": "all"}, "0.8": 3}}, "typicality": [1]}
+    for number, wrong in enumerate(({}, {"metrics": metrics, "limits": 7}, {"metrics": [1]})):
+        folder = bundle_of(tmp_path / str(number), [KINDS, SIGNS], **wrong)
+        done = galedge("models", folder)
+        assert done.returncode == 0, done.stderr
+        assert "  speaks of   anything: what is no galaxy gets an answer too\n" in done.stdout
+        assert "limits" not in done.stdout
+        assert "coverage" not in done.stdout
+    missing = galedge("models", tmp_path / "none")
+    assert missing.returncode == 1
+    assert "not a model bundle" in missing.stderr

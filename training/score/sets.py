@@ -18,7 +18,7 @@ from training.score.answers import Answers, calibrated
 from training.words.card import Calibration
 from training.words.heads import Classes
 
-__all__ = ["LEVELS", "coverage", "fit_sets", "rows_of", "sets_of", "thresholds"]
+__all__ = ["LEVELS", "coverage", "fit_sets", "measured", "rows_of", "sets_of", "thresholds"]
 
 LEVELS = (0.8, 0.9, 0.95)
 DIGITS = 4  # of a threshold
@@ -110,6 +110,38 @@ def coverage(
     within["all"] = np.concatenate([within[kind] for kind in every])
     label["all"] = np.concatenate([label[kind] for kind in every])
     return {kind: _counted(within[kind], label[kind]) for kind in within}
+
+
+def measured(
+    kinds: Mapping[str, Answers],
+    calibration: Calibration,
+    found: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return what a card says of the worth of its sets, through all kinds of input together.
+
+    Parameters
+    ----------
+    found : mapping
+        What `sets_of` returned.
+
+    Returns
+    -------
+    dict
+        By head and level ``coverage``, that of the class with the ``least``, and ``size``.
+    """
+    worth: dict[str, dict[str, dict[str, float]]] = {}
+    for name, entry in found.items():
+        known = {kind: answers.only(name) for kind, answers in kinds.items()}
+        width = len(entry["prior"])
+        for level in entry.get("sets", {}).get("levels", {}):
+            sets = Sets.parse(entry["sets"], width)
+            told = coverage(known, calibration, sets, float(level))["all"]
+            worth.setdefault(name, {})[level] = {
+                "coverage": round(told["coverage"], 4),
+                "least": round(float(np.nanmin(told["classes"])), 4),
+                "size": round(told["size"], 4),
+            }
+    return worth
 
 
 def _counted(within: np.ndarray, label: np.ndarray) -> dict[str, Any]:

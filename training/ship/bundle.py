@@ -22,6 +22,7 @@ from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, measure, measure_labels
 from training.score.fits import fit_bias, fit_keep, fit_logistic, fit_sigma, fit_temperature
 from training.score.others import NUMBER, apart, rendered
+from training.score.sets import measured as measured_sets
 from training.score.sets import sets_of
 from training.score.through import through
 from training.score.typical import FILE, measured
@@ -140,8 +141,7 @@ def make(
         files.append(small)
         if learned[0] and task.classes is not None:
             rounds = Deployed(network, task, corrections, rounds=True).eval()
-            test = pack.rows("test")
-            pictures = np.concatenate([pack.exact[view][test] for view in views])
+            pictures = np.concatenate([pack.exact[view][pack.rows("test")] for view in views])
             quantization |= compared(rounds, small, task.classes.output, pictures)
     if openvino:
         write_openvino(files)
@@ -149,7 +149,8 @@ def make(
     others = None if teller is None else rendered(pack, teller, NUMBER // 2, APART)
     beside = None if others is None else run(files[-1], others, np.arange(len(others)), "auto")
     calibration = calibrate(told, beside)
-    heads = entries(task, calibration, sets_of(told, calibration), network.heads.inputs)
+    sets = sets_of(told, calibration)
+    heads = entries(task, calibration, sets, network.heads.inputs)
     if teller is not None:
         heads.append(typicality(files[-1], pack, out))
     metrics: dict[str, Any] = {
@@ -159,6 +160,10 @@ def make(
     }
     for file in files:
         metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", calibration, draws)
+    if any("sets" in entry for entry in sets.values()):
+        test = pack.demand("test")
+        seen = {kind: run(files[-1], pack, test, view) for kind, view in pack.kinds().items()}
+        metrics["sets"] = measured_sets(seen, calibration, sets)
     if teller is not None:
         with np.load(out / FILE) as held:
             metrics["typicality"] = measured(files[-1], pack, dict(held), "test")

@@ -14,7 +14,7 @@ from galedge.support.atomic import AtomicFile
 from training.data.pack import Pack
 from training.score.answers import Answers, run
 from training.score.prior import lines_of, shifted
-from training.score.sets import coverage, rows_of, sets_of
+from training.score.sets import coverage, measured, rows_of, sets_of
 from training.ship.bundle import calibration_of
 from training.words.fields import TaskError
 
@@ -41,8 +41,8 @@ def calibrate(bundle: Path, pack: Pack, precision: str = "int8") -> Iterator[str
     found = sets_of(Answers.join(val), calibration)
     if not found:
         raise TaskError(f"{pack.folder}: val has no picture of a known class")
-    _write(bundle / "card.json", found)
     test = {kind: run(file, pack, pack.demand("test"), view) for kind, view in views}
+    _write(bundle / "card.json", found, measured(test, calibration, found))
     heads = Card.read(bundle).heads
     for head in heads:
         if not isinstance(head, Classes) or head.name not in found:
@@ -57,8 +57,8 @@ def calibrate(bundle: Path, pack: Pack, precision: str = "int8") -> Iterator[str
         yield ""
 
 
-def _write(path: Path, found: dict[str, dict[str, Any]]) -> None:
-    """Put what was found into a card of either schema."""
+def _write(path: Path, found: dict[str, dict[str, Any]], worth: dict[str, Any]) -> None:
+    """Put what was found, and what it is worth, into a card of either schema."""
     fields = json.loads(path.read_text())
     if fields.get("schema", 1) == 1:
         entries = {"hubble": fields}  # its one head of classes has no entry of its own
@@ -67,5 +67,9 @@ def _write(path: Path, found: dict[str, dict[str, Any]]) -> None:
     for name in found.keys() & entries.keys():
         entries[name].pop("sets", None)
         entries[name].update(found[name])
+    metrics = fields.setdefault("metrics", {})
+    metrics.pop("sets", None)
+    if worth:
+        metrics["sets"] = worth
     with AtomicFile(str(path)) as target:
         target.file.write((json.dumps(fields, indent=1) + "\n").encode())

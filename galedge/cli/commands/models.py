@@ -10,8 +10,9 @@ __all__ = ["models"]
 
 
 @click.command()
-def models() -> None:
-    """List the shipped models with their metrics."""
-    from galedge.cli.show import describe_models
+@click.argument("model", metavar="[NAME|FOLDER]", required=False)
+def models(model: str | None) -> None:
+    """Show what models tell, how far, and what that is worth: the shipped ones, or one of yours."""
+    from galedge.cli.bundles import describe_model, describe_models
 
-    print_text(describe_models())
+    print_text(describe_models() if model is None else describe_model(model))

@@ -127,6 +127,11 @@ class Head(ABC):
         """What it tells, in a few words."""
         return self.kind
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else its card promises, a sentence each."""
+        return ()
+
     def linked(self: Self, heads: Mapping[str, Head]) -> Self:
         """Return it with what it needs of the other heads.
 

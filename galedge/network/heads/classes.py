@@ -258,6 +258,18 @@ class Classes(Head):
         """The classes' names."""
         return " ".join(self.names)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The levels of its sets, and its prior."""
+        found = []
+        if self.sets is not None:
+            levels = ", ".join(f"{level:g}" for level, _ in self.sets.levels)
+            found.append(f"label sets of level {levels}")
+        if self.prior:
+            shares = zip(self.names, self.prior, strict=True)
+            found.append("prior " + " ".join(f"{name} {share:.2f}" for name, share in shares))
+        return tuple(found)
+
 
 def _sets(fields: Mapping[str, Any], names: Sequence[str]) -> Sets | None:
     if "sets" not in fields:

@@ -57,6 +57,14 @@ class Subject:
             raise CardError("'flags' must give classes their flags")
         return cls(field(fields, "head", str), field(fields, "name", str), flags)
 
+    @property
+    def about(self) -> str:
+        """What sources get an answer, in a few words."""
+        if not self.head:
+            return "anything: what is no galaxy gets an answer too"
+        others = "".join(f"; {name}: flag {flag}" for name, flag in self.flags.items())
+        return f"{self.name}, as {self.head} tells: other sources have no label{others}"
+
     def check(self, heads: Mapping[str, Head]) -> None:
         """Refuse to be about what no head tells.
 

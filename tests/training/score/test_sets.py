@@ -12,6 +12,7 @@ from training.score.sets import (
     LEVELS,
     coverage,
     fit_sets,
+    measured,
     rows_of,
     sets_of,
     thresholds,
@@ -76,7 +77,13 @@ def test_what_a_card_is_told():
     assert set(told) == {"shape"}
     assert sum(told["shape"]["prior"]) == pytest.approx(1, abs=1e-3)
     assert set(told["shape"]["sets"]["levels"]) == {"0.8", "0.9", "0.95"}
+    worth = measured({"one": answers(1, 3000), "two": answers(2, 3000)}, {}, told)["shape"]
+    assert set(worth) == {"0.8", "0.9", "0.95"}
+    for level, each in worth.items():
+        assert float(level) - 0.04 < each["least"] <= each["coverage"] < float(level) + 0.06
+        assert 1 <= each["size"] < 3
     lacking = answers(0, 3000, shares=(0.6, 0.4, 0.0))
+    assert measured({"one": lacking}, {}, sets_of(lacking, {})) == {}
     assert sets_of(lacking, {}) == {}
     found = coverage({"one": lacking}, {}, Sets.parse(told["shape"]["sets"], 3))
     assert "| one | 0." in rows_of(found, KINDS)[2]
