@@ -68,7 +68,7 @@ class Survey:
     Attributes
     ----------
     columns : list of Column
-        Those of a result, then those kept of the source list.
+        Those of a result, with those of frames among them, then those kept of the list.
     drawn : list of Placed
         With `remembers`, the rows so far.
     frame : Frame or None
@@ -85,8 +85,10 @@ class Survey:
         *,
         remembers: bool = False,
     ) -> None:
+        from galedge.frames.points import seen_columns
         from galedge.tables.columns import Column
 
+        columns = seen_columns(list(columns))
         self._classifier = classifier
         self._where = where
         self._catalogue = where.read()
@@ -160,6 +162,7 @@ class Survey:
                 extra,
                 self._where.size,
                 group.flags,
+                self._where.fwhm,
             )
             return
         except ReadError as error:

@@ -110,6 +110,12 @@ class Where:
         metavar="PIXELS",
         help="Side of the cutouts. Default: as the list says or the galaxy needs.",
     )
+    fwhm: float | None = setting(
+        "--fwhm",
+        type=click.FloatRange(0.5, 100),
+        metavar="PIXELS",
+        help="Of stars, for frames with too few of them to tell stars from galaxies.",
+    )
     bands: Group | Pattern | None = setting(
         "--bands",
         callback=_bands,
@@ -163,6 +169,7 @@ class Where:
             "threshold": self.threshold,
             "min_area": self.min_area,
             "size": self.size,
+            "fwhm": self.fwhm,
             "bands": getattr(self.bands, "text", None),
         }
         return {name: value for name, value in told.items() if value not in (None, False)}

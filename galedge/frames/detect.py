@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from galedge.core.backend import _core
-from galedge.core.units import in_units, unit_of
-from galedge.errors import Blank, TooLarge, Unsupported
+from galedge.errors import TooLarge, Unsupported
 from galedge.frames.frame import STRIP_PIXELS, Frame, clipped
+from galedge.frames.sky import subtracted
 from galedge.frames.sources import Sources
-from galedge.images.background import background
 from galedge.support.extras import need
 
 __all__ = ["MIN_AREA", "THRESHOLD", "detect"]
@@ -22,7 +20,6 @@ MIN_AREA = 20
 # A cutout is so many times as wide as what rises above the threshold; no less
 # than the sky needs that is measured along its border.
 _MARGIN, _LEAST = 2.0, 32
-_MISSING = np.float32(-1e30)  # what is no more stands for a missing value, as for the sky
 _RMS = 4.0  # which, however, counts up to so many times the r.m.s. radius
 
 
@@ -70,25 +67,15 @@ def detect(
             f"{frame.path}: {width} x {height} pixels are too many to search at once "
             f"(the most is {STRIP_PIXELS}); give a list with --catalog"
         )
-    pixels = frame.window(0, 0, width, height)[frame.middle]
-    blank = ~(np.isfinite(pixels) & (pixels > _MISSING))
-    constant = _core.constant_areas(np.ascontiguousarray(pixels, np.float32)[np.newaxis])
-    if constant is not None:  # gaps of a mosaic, corners of a rotated stack
-        blank |= constant
-    pixels = np.where(blank, np.nan, pixels)
-    # sep squares the noise in float32, which holds no square of W/m2/Hz.
-    pixels = in_units(pixels, unit_of(pixels, -16, 48))
-    try:
-        sky = background(pixels, threads=threads)
-    except Blank as error:
-        raise Blank(f"{frame.path}: {error}") from None
-    pixels = np.where(blank, 0, pixels - sky.level)
+    pixels, noise = subtracted(frame, threads)
+    blank = np.isnan(pixels)
+    pixels = np.where(blank, 0, pixels)
     # As many as all pixels can be in one source, where a nebula fills the frame.
     sep.set_extract_pixstack(max(sep.get_extract_pixstack(), pixels.size))
     sep.set_sub_object_limit(max(sep.get_sub_object_limit(), 1 << 14))
     try:
         found = sep.extract(
-            pixels, threshold, err=sky.noise, mask=blank if blank.any() else None, minarea=min_area
+            pixels, threshold, err=noise, mask=blank if blank.any() else None, minarea=min_area
         )
     except Exception as error:  # sep raises bare Exceptions
         raise Unsupported(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -14,6 +15,7 @@ from galedge.answers.classifier import Classifier
 from galedge.answers.result import Result
 from galedge.errors import GaledgeError
 from galedge.frames.frame import Frame
+from galedge.frames.points import NOTHING, Points
 from galedge.frames.sources import Sources
 from galedge.images.image import Image
 from galedge.images.inputs import Rejected
@@ -26,6 +28,8 @@ FLAGS = {
     "edge": "the cutout reaches beyond the frame",
     "outside": "the place lies outside the frame; there is no answer",
     "off_centre": "what was framed lies over an eighth of the cutout's side from the place",
+    "point_like": "the source is no wider than a star; it has no label",
+    "no_psf": "too few stars, or none that can be measured: extendedness is not known",
 }
 
 #: Side of a cutout in pixels where nobody gives one; doubled, three times at
@@ -51,6 +55,8 @@ class Placed:
         Of the cutout, in pixels; NaN where there is none.
     extra : mapping of str to cell
         Further columns of its row.
+    seen : mapping of str to cell
+        Those of its width and light; see `Points`.
     """
 
     result: Result
@@ -58,6 +64,7 @@ class Placed:
     y: float
     side: float
     extra: Mapping[str, Cell]
+    seen: Mapping[str, Cell] = dataclasses.field(default_factory=lambda: NOTHING)
 
     @property
     def path(self) -> str:
@@ -80,8 +87,8 @@ class Placed:
         return self.result.upwards
 
     def as_row(self) -> dict[str, Cell]:
-        """Return a table's row: the result's columns, then the further ones."""
-        return {**self.result.as_row(), **self.extra}
+        """Return a table's row: the result's columns, what was seen, then the further ones."""
+        return {**self.result.as_row(), **self.seen, **self.extra}
 
 
 def classify_sources(
@@ -91,6 +98,7 @@ def classify_sources(
     extra: Sequence[Mapping[str, Cell]] | None = None,
     side: int | None = None,
     flags: tuple[str, ...] = (),
+    fwhm: float | None = None,
 ) -> Iterator[Placed]:
     """Classify the sources of a frame, without writing cutouts.
 
@@ -109,15 +117,18 @@ def classify_sources(
         for galaxies that need it.
     flags : tuple of str
         Of every source, as the frame has them.
+    fwhm : float, optional
+        Of stars, in pixels, for frames with too few of them; see `Points`.
 
     Yields
     ------
     Placed
         One for each source, in their order; in chunks, so memory stays flat.
     """
-    classifier = copy(classifier)
+    label_all, classifier = classifier.label_all, copy(classifier)
     # The frame has chosen already.
     classifier.hdu = classifier.plane = classifier.order = None
+    classifier.label_all = True  # until the frame's stars are asked too
     if side is not None:
         sources = replace(
             sources,
@@ -125,13 +136,17 @@ def classify_sources(
             fixed=np.ones(len(sources), bool),
         )
     sides = np.where(np.isfinite(sources.side), sources.side, SIDE).round().astype(int)
+    points = Points(frame, sources, fwhm, classifier.workers)
     for start in range(0, len(sources), _CHUNK):
         chunk = range(start, min(start + _CHUNK, len(sources)))
         results = _classify(classifier, frame, sources, chunk, sides)
         for i, result in zip(chunk, results, strict=True):
             result = replace(result, flags=result.flags + flags) if flags else result
+            seen = points.cells(i)
+            result = points.judged(result, seen, label_all)
             place = float(sources.x[i]), float(sources.y[i])
-            yield Placed(result, *place, float(sides[i]), extra[i] if extra is not None else {})
+            more = extra[i] if extra is not None else {}
+            yield Placed(result, *place, float(sides[i]), more, seen)
 
 
 def _classify(

@@ -43,7 +43,7 @@ def test_results_come_in_the_frames_coordinates(frame, bundle):
         assert (result.ra, result.dec) == (ra[0], dec[0])
         assert (result.path, result.hdu, result.object) == (frame.path, 0, f"G{i}")
         assert result.date_obs == "2026-01-02"
-        assert set(result.flags) <= {"edge"}
+        assert set(result.flags) <= {"edge", "no_psf"}
 
 
 @pytest.mark.parametrize("side", [40, 64])
@@ -148,7 +148,9 @@ def test_command(galedge, tmp_path, bundle):
     found = rows(process.stdout)
     from helpers.made import HEADS, names_of
 
-    assert list(found[0]) == [*names_of(HEADS), "name", "cat_ra", "cat_dec", "z"]
+    names = names_of(HEADS)
+    names[names.index("flags") : names.index("flags")] = ["fwhm", "snr", "extendedness"]
+    assert list(found[0]) == [*names, "name", "cat_ra", "cat_dec", "z"]
     assert (
         [row["object"] for row in found]
         == [row["name"] for row in found]
@@ -161,7 +163,7 @@ def test_command(galedge, tmp_path, bundle):
             (float(row["cat_ra"]), float(row["cat_dec"])), abs=2e-4
         )
     assert (found[5]["status"], found[5]["flags"], found[5]["label"]) == ("error", "outside", "")
-    assert {row["flags"] for row in found[:5]} <= {"", "edge"}
+    assert {row["flags"] for row in found[:5]} <= {"no_psf", "edge;no_psf"}
     assert "classified 5 sources in " in process.stderr
     assert "f.fits: x 500.00, y 10.00 lies outside the frame" in process.stderr
 

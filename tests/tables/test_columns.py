@@ -7,16 +7,18 @@ from helpers.made import CLASSES, heads_of
 
 from galedge.answers.measure import COLUMNS as MEASURED
 from galedge.answers.result import columns
+from galedge.frames.points import seen_columns
 from galedge.nights.nightlog import EXTRA_COLUMNS as WATCHED
 from galedge.tables.columns import COLUMNS, Column, known
 
 FEATURES = ("bar", "arms", "clockwise", "edge_on", "disturbed")
 HEAD_COLUMNS = heads_of(CLASSES, FEATURES).columns
 CLASSIFIED = {column.name: column for column in columns(heads_of(CLASSES, FEATURES))}
+SEEN = {column.name for column in seen_columns(list(CLASSIFIED.values()))} - set(CLASSIFIED)
 DOCUMENTED = (Path(__file__).parents[2] / "docs/cli.md").read_text().splitlines()
 
 
-@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED}))
+@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED, *SEEN}))
 def test_every_column_is_known(name):
     column = CLASSIFIED.get(name) or COLUMNS[name]
     assert column.name == name
@@ -27,7 +29,7 @@ def test_every_column_is_known(name):
 
 
 def test_no_column_is_known_that_no_table_has():
-    assert set(COLUMNS) <= {*CLASSIFIED, *WATCHED, *MEASURED}
+    assert set(COLUMNS) <= {*CLASSIFIED, *SEEN, *WATCHED, *MEASURED}
 
 
 ALL = COLUMNS | {c.name: c for c in HEAD_COLUMNS if c.role != "class"}
@@ -39,7 +41,7 @@ def test_documented(column):
     assert "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|" in DOCUMENTED
 
 
-@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED}))
+@pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED, *SEEN}))
 def test_units_and_ucds_are_of_the_standards(name):
     units = pytest.importorskip("astropy.units")
     from astropy.io.votable.ucd import check_ucd

@@ -21,7 +21,7 @@ __all__ = ["cutout"]
 @options.command
 @folder("Write the cutouts here; the folder is made if need be.")
 @options.takes(Writing, "quiet")
-@options.takes(Where, without=["keep"])
+@options.takes(Where, without=["keep", "fwhm"])
 @options.takes(Reading, "hdu", "plane", "order")
 def cutout(folder: str, writing: Writing, where: Where, reading: Reading) -> None:
     """Cut the sources of a frame out: a FITS file each, with its WCS.

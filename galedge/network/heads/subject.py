@@ -84,16 +84,21 @@ class Subject:
     def warnings(self, head: Head, values: NDArray[np.float32]) -> list[tuple[str, ...]]:
         """Return the flags of each image that is of something else, by what its `head` says."""
         assert isinstance(head, Classes)
-        found: dict[str, tuple[str, ...]] = dict.fromkeys(head.names, (f"not_a_{self.name}",))
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(head.names, (self.denial,))
         for name, flag in self.flags.items():
             found[name] += (flag,)
         found[self.name] = ()
         return [found[head.names[place]] for place in values.argmax(axis=1).tolist()]
 
     @property
+    def denial(self) -> str:
+        """The flag of what is of another class; of no meaning where no head tells."""
+        return f"not_a_{self.name}"
+
+    @property
     def reasons(self) -> frozenset[str]:
         """Flags that say that there is no answer."""
-        return frozenset({NO_SOURCE, f"not_a_{self.name}"} if self.name else {NO_SOURCE})
+        return frozenset({NO_SOURCE, self.denial} if self.name else {NO_SOURCE})
 
     def without(self, heads: Sequence[Head], answers: Sequence[Answer]) -> tuple[Answer, ...]:
         """Return answers of which those about `name` are withheld.
