@@ -184,16 +184,22 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
     help="Calibrate by this run, on the part of val that it held out (`train --fold`).",
 )
 @click.option("--openvino", is_flag=True, help="Also write OpenVINO's own format (.xml, .bin).")
+@click.option(
+    "--beside",
+    type=folder,
+    help="A pack of small stars and galaxies, by which `kind` draws the line between them.",
+)
 @click.option("--default", is_flag=True, help="Of several shipped bundles, be the one for all.")
-def export(run: Path, pack: Path, bundle: Path, **options: Any) -> None:
+def export(run: Path, pack: Path, bundle: Path, beside: Path | None, **options: Any) -> None:
     """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
     from training.data.pack import Pack
     from training.fit.runs import task_of
     from training.ship.bundle import make
 
     try:
-        packed = Pack.open(pack, task_of(json.loads((run / "run.json").read_text())))
-        card = make(run, packed, bundle, **options)
+        task = task_of(json.loads((run / "run.json").read_text()))
+        small = None if beside is None else Pack.open(beside, task, strict=False)
+        card = make(run, Pack.open(pack, task), bundle, beside=small, **options)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(table(card["metrics"]))

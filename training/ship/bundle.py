@@ -18,6 +18,7 @@ from training.data.pack import Pack
 from training.fit.runs import load_run
 from training.nets.network import Compact, Galaxy, Mobile, parameters
 from training.nets.rounding import smooth
+from training.score import small
 from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, measure, measure_labels
 from training.score.fits import fit_bias, fit_keep, fit_logistic, fit_sigma, fit_temperature
@@ -68,6 +69,7 @@ def make(
     blend: float = 0.5,
     judges: tuple[Path, ...] = (),
     openvino: bool = False,
+    beside: Pack | None = None,
     default: bool = False,
     draws: int = 500,
 ) -> dict[str, Any]:
@@ -92,6 +94,8 @@ def make(
     openvino : bool
         Whether to write OpenVINO's own format as well, beside the ONNX files;
         galedge itself reads the latter with either engine.
+    beside : Pack, optional
+        Of small stars and galaxies, opened for the run's task: see `training.score.small`.
     default : bool
         Whether it is the one of the shipped bundles that is taken where none is named.
 
@@ -103,8 +107,8 @@ def make(
     Raises
     ------
     ValueError
-        If a run has held out nothing of val to calibrate on, or learned another task, or a
-        split has no labelled picture.
+        If a run has held out nothing of val to calibrate on, or learned another task, a
+        split has no labelled picture, or `beside` is of another recipe.
     """
     network, record = load_run(folder)
     task = pack.task
@@ -116,10 +120,12 @@ def make(
         )
     for split in ("train", "val", "test"):
         pack.demand(split)
+    if beside is not None and beside.info["recipe"] != pack.info["recipe"]:
+        raise ValueError(f"{beside.folder}: has another recipe than {pack.folder}; pack it anew")
     size = record["config"]["size"]
     panel = convene(judges or (folder,), pack, alike(pack))
     out.mkdir(parents=True, exist_ok=True)
-    fp32, small = out / "model.fp32.onnx", out / "model.int8.onnx"
+    fp32, int8_file = out / "model.fp32.onnx", out / "model.int8.onnx"
     views = list(pack.kinds().values())
 
     corrections = fitted(task, panel.answers(Corrections(blend=blend)), blend)
@@ -127,28 +133,31 @@ def make(
     deployed = export(network, task, fp32, size, corrections)
     files = [fp32]
     some = pack.rows("val")[:128]
+    shown = None if teller is None else rendered(pack, teller, NUMBER // 2, APART)
+    if teller is not None and beside is not None:
+        others = [pack] if shown is None else [pack, shown]
+        corrections.bias[teller.name] += torch.tensor(small.fit(fp32, teller, beside, others))
+        deployed = export(network, task, fp32, size, corrections)
     agree(deployed, fp32, np.concatenate([pack.exact[view][some] for view in views]))
     quantization: dict[str, Any] = {}
     if int8:
         learned = smooth(network)[1:]
-        method, used = quantize(fp32, small, calibration_pictures(pack), learned=learned)
+        method, used = quantize(fp32, int8_file, calibration_pictures(pack), learned=learned)
         how = "ranges of quantization-aware training" if method == "learned" else method
         quantization = {
             "weight_bits": WEIGHT_BITS,
             "method": f"static QDQ per channel, {how}",
             "pictures": used,
         }
-        files.append(small)
+        files.append(int8_file)
         if learned[0] and task.classes is not None:
             rounds = Deployed(network, task, corrections, rounds=True).eval()
             pictures = np.concatenate([pack.exact[view][pack.rows("test")] for view in views])
-            quantization |= compared(rounds, small, task.classes.output, pictures)
+            quantization |= compared(rounds, int8_file, task.classes.output, pictures)
     if openvino:
         write_openvino(files)
     told = Answers.join(panel.answers(corrections, int8) if judges else panel.by(files[-1:]))
-    others = None if teller is None else rendered(pack, teller, NUMBER // 2, APART)
-    beside = None if others is None else run(files[-1], others, np.arange(len(others)), "auto")
-    calibration = calibrate(told, beside)
+    calibration = calibrate(told, _others(files[-1], shown, beside))
     sets = sets_of(told, calibration)
     heads = entries(task, calibration, sets, network.heads.inputs)
     if teller is not None:
@@ -167,6 +176,8 @@ def make(
     if teller is not None:
         with np.load(out / FILE) as held:
             metrics["typicality"] = measured(files[-1], pack, dict(held), "test")
+        if beside is not None:
+            metrics["beside"] = small.measured(files[-1], teller, beside)
     card = card_of(
         name,
         version,
@@ -222,6 +233,16 @@ def compared(rounds: Deployed, file: Path, output: str, pictures: np.ndarray) ->
     except GaledgeError:  # not installed
         pass
     return found
+
+
+def _others(file: Path, *packs: Pack | None) -> Answers | None:
+    """Return the answers on packs of other things than galaxies, of one with splits its val's."""
+    parts = []
+    for pack in packs:
+        if pack is not None:
+            rows = np.flatnonzero(pack.split == "val")
+            parts.append(run(file, pack, rows if len(rows) else np.arange(len(pack)), "auto"))
+    return Answers.join(parts) if parts else None
 
 
 def calibrate(answers: Answers, others: Answers | None = None) -> dict[str, dict[str, float]]:
