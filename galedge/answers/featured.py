@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from galedge.tables.columns import Column
+from galedge.tables.features import EMBEDDING
 
 __all__ = ["EMBEDDING", "SIDE", "Featured", "feature_column"]
 
-EMBEDDING = "embedding"
 
 #: Of the sources of frames: with the place what it takes to cut one out again.
 SIDE = Column(

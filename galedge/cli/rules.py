@@ -55,6 +55,8 @@ RULES: tuple[Rule, ...] = (
         ("PATH", "--bands"),
         "they name the images",
     ),
+    Rule("needs", ("galedge similar",), ("QUERY", "--odd"), "they say what to look for"),
+    Rule("excludes", ("--odd",), ("QUERY",), "what is odd is so among all"),
     Rule("needs", ("galedge cutout",), _FRAMES, "they say which sources"),
     Rule("excludes", ("--bands FILES",), ("PATH",), "it names the files itself; leave PATH out"),
     Rule(

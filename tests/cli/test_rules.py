@@ -49,7 +49,7 @@ CASES = [
 def given(command: Command, spelling: str) -> list[str]:
     """Return what on a command line gives what a rule speaks of."""
     option = spelling.partition(" ")[0]
-    if option == "PATH":
+    if option in ("PATH", "QUERY"):
         return ["frame.fits"]
     if not option.startswith("-"):
         return []
