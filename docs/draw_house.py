@@ -32,8 +32,9 @@ OUTSIDE = {
     "training": "Their entrance.",
 }
 COLOURS = {
-    "cli": "#d9d9d9", "nights": "#c9d3e8", "frames": "#d5e3c8", "answers": "#f6d9a8",
-    "network": "#f2c4b3", "tables": "#cfe3ea", "images": "#c8e2d0", "core": "#e3cfe6",
+    "cli": "#d9d9d9", "nights": "#c9d3e8", "frames": "#d5e3c8", "tuning": "#e6dfb3",
+    "answers": "#f6d9a8", "network": "#f2c4b3",
+    "tables": "#cfe3ea", "images": "#c8e2d0", "core": "#e3cfe6",
     "support": "#e8e4da",
 }  # fmt: skip
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from galedge.images.image import cutout, read
     from galedge.images.prepare import prepare
     from galedge.images.recipe import Recipe
+    from galedge.tuning.tune import tune
 
 __all__ = [
     "Blank",
@@ -50,6 +51,7 @@ __all__ = [
     "cutout",
     "prepare",
     "read",
+    "tune",
 ]
 
 _HOME = {
@@ -60,6 +62,7 @@ _HOME = {
     "cutout": "galedge.images.image",
     "prepare": "galedge.images.prepare",
     "read": "galedge.images.image",
+    "tune": "galedge.tuning.tune",
 }
 
 

@@ -1,19 +1,22 @@
-"""An ONNX file's graph, read and cut without the onnx package.
+"""An ONNX file's graph, read, cut and added to without the onnx package.
 
 A file is a protobuf message: fields, each a key, a length and bytes. Two
 properties of the encoding are all that is used. Messages that follow one
 another merge, repeated fields adding up, so outputs can be appended to a file
 as they are to a list; and fields may be copied without being understood. The
 numbers of the fields are those of onnx.proto (ModelProto, GraphProto,
-NodeProto, ValueInfoProto), which never change.
+NodeProto, TensorProto, ValueInfoProto), which never change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Node", "add_outputs", "cut", "nodes"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Node", "Step", "add_outputs", "cut", "grafted", "nodes"]
 
 _GRAPH = 7  # of a model
 _NODE, _NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12  # of a graph
@@ -21,6 +24,28 @@ _NODE_INPUT, _NODE_OUTPUT, _NODE_OP = 1, 2, 4
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # how a field is stored
 # A type: a tensor (field 1) of floats (field 1, value 1) and of any shape.
 _FLOAT_TENSOR = b"\x0a\x02\x08\x01"
+_TENSOR_DIMS, _TENSOR_KIND, _TENSOR_NAME, _TENSOR_RAW = 1, 2, 8, 9
+_FLOAT = 1  # of a tensor's kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An operation to be added: its attributes are what the operator takes them to be.
+
+    Attributes
+    ----------
+    op : str
+    inputs : tuple of str
+        Tensors of the network, constants, or what steps before it give.
+    output : str
+    axis : int or None
+        The one attribute that is given where it is a number, for ``Concat``.
+    """
+
+    op: str
+    inputs: tuple[str, ...]
+    output: str
+    axis: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +92,71 @@ def add_outputs(network: bytes, names: Sequence[str]) -> bytes:
     return network + _field(_GRAPH, values)
 
 
+def grafted(
+    network: bytes,
+    steps: Sequence[Step],
+    constants: Mapping[str, NDArray[np.float32]],
+    outputs: Mapping[str, int],
+) -> bytes:
+    """Return a network with more operations, and more outputs of shape (N, W).
+
+    What was there stays as it is, bit for bit; the graph is written in one piece.
+
+    Parameters
+    ----------
+    network : bytes
+    steps : sequence of Step
+        In the order in which they run.
+    constants : mapping of str to ndarray
+        What they read beside tensors of the network.
+    outputs : mapping of str to int
+        Names, with W; those that the network gives already are left out.
+
+    Raises
+    ------
+    ValueError
+        If a name is taken, or the bytes are no network.
+    """
+    taken = {name for node in nodes(network) for name in (*node.inputs, *node.outputs)}
+    made = [*(step.output for step in steps), *constants]
+    if taken & set(made) or len(set(made)) < len(made):
+        raise ValueError(f"a name is taken, of {', '.join(made)}")
+    rest, graph = [], []
+    for whole, number, content in _every(network):
+        if number == _GRAPH and content is not None:
+            graph.append(content)
+        else:
+            rest.append(whole)
+    graph += [_field(_NODE, _node(step)) for step in steps]
+    graph += [_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()]
+    given = set(_outputs(network))
+    graph += [_field(_OUTPUT, _value(n, w)) for n, w in outputs.items() if n not in given]
+    return b"".join(rest) + _field(_GRAPH, b"".join(graph))
+
+
+def _node(step: Step) -> bytes:
+    parts = [_field(_NODE_INPUT, name.encode()) for name in step.inputs]
+    parts += [_field(_NODE_OUTPUT, step.output.encode()), _field(_NODE_OP, step.op.encode())]
+    if step.axis is not None:  # an attribute: name, the number, and that it is one (kind 2)
+        number = _encoded(3 << 3) + _encoded(step.axis) + _encoded(20 << 3) + _encoded(2)
+        parts.append(_field(5, _field(1, b"axis") + number))
+    return b"".join(parts)
+
+
+def _tensor(name: str, values: NDArray[np.float32]) -> bytes:
+    dims = b"".join(_encoded(_TENSOR_DIMS << 3) + _encoded(side) for side in values.shape)
+    kind = _encoded(_TENSOR_KIND << 3) + _encoded(_FLOAT)
+    raw = np.ascontiguousarray(values, "<f4").tobytes()
+    return dims + kind + _field(_TENSOR_NAME, name.encode()) + _field(_TENSOR_RAW, raw)
+
+
+def _value(name: str, width: int) -> bytes:
+    """Return an output's name and type: floats of shape (N, width)."""
+    shape = _field(1, _field(2, b"N")) + _field(1, _encoded(1 << 3) + _encoded(width))
+    kind = _field(1, _encoded(1 << 3) + _encoded(_FLOAT) + _field(2, shape))
+    return _field(1, name.encode()) + _field(2, kind)
+
+
 def _outputs(network: bytes) -> Iterator[str]:
     """Yield the names of a network's outputs."""
     for number, graph in _fields(network):
@@ -99,26 +189,29 @@ def cut(network: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
 
 
 def _version(network: bytes) -> bytes:
-    """Return the field that holds the format's version: a number, so `_fields` passes it over."""
-    at = 0
-    while at < len(network):
-        start = at
-        key, at = _varint(network, at)
-        if key == 1 << 3 | _VARINT:
-            _, at = _varint(network, at)
-            return network[start:at]
-        at = _skip(network, at, key & 7)[1]
+    """Return the field that holds the format's version."""
+    for whole, number, content in _every(network):
+        if number == 1 and content is None:
+            return whole
     raise ValueError("no version of the format")
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield number and content of the fields that hold bytes: text, messages, arrays."""
+    for _, number, content in _every(message):
+        if content is not None:
+            yield number, content
+
+
+def _every(message: bytes) -> Iterator[tuple[bytes, int, bytes | None]]:
+    """Yield each field as it is, its number, and its content where that is bytes."""
     at = 0
     while at < len(message):
+        begin = at
         key, at = _varint(message, at)
         start, at = _skip(message, at, key & 7)
-        if key & 7 == _BYTES:
-            yield key >> 3, message[start:at]
+        content = message[start:at] if key & 7 == _BYTES else None
+        yield message[begin:at], key >> 3, content
 
 
 def _skip(message: bytes, at: int, kind: int) -> tuple[int, int]:

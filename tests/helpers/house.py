@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = {
     "galedge": (
         "errors", "_version", "models", "support", "core", "images", "tables", "network", "answers",
-        "frames", "nights", "cli", "__main__", "",
+        "frames", "tuning", "nights", "cli", "__main__", "",
     ),
     "training": (
         "words", "data", "nets", "fit", "score", "ship", "report", "study", "commands",

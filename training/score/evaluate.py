@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from galedge.tuning.worth import bootstrap, ece, gap, macro_f1
 from training.score.answers import Answers, calibrated, probabilities
 from training.words.card import Calibration
 from training.words.heads import Classes, Head, Labels, Quantity
@@ -34,31 +34,10 @@ __all__ = [
 ]
 
 
-def ece(label: np.ndarray, p: np.ndarray, bins: int = 15) -> float:
-    """Return the expected calibration error of the most probable class."""
-    return _gap(p.max(1), p.argmax(1) == label, bins)
-
-
 def chance(p: np.ndarray, draws: int = 100) -> float:
     """Return the mean calibration error of as many pictures, if the probabilities were right."""
     sure, random = p.max(1), np.random.default_rng(0)
-    return float(np.mean([_gap(sure, random.random(len(sure)) < sure) for _ in range(draws)]))
-
-
-def _gap(sure: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [
-        abs(sure[place == b].mean() - right[place == b].mean()) * (place == b).mean()
-        for b in np.unique(place)
-    ]
-    return float(sum(gaps))
-
-
-def macro_f1(label: np.ndarray, guess: np.ndarray, width: int) -> float:
-    """Return the mean F1 of the classes that are told or answered: scikit-learn's, but quicker."""
-    counts = np.bincount(label * width + guess, minlength=width**2).reshape(width, width)
-    either = counts.sum(0) + counts.sum(1)
-    return float((2 * counts.diagonal()[either > 0] / either[either > 0]).mean())
+    return float(np.mean([gap(sure, random.random(len(sure)) < sure) for _ in range(draws)]))
 
 
 def metrics(head: Head) -> dict[str, Callable[[Answers], float]]:
@@ -76,29 +55,6 @@ def metrics(head: Head) -> dict[str, Callable[[Answers], float]]:
     if head.ordered:
         found["within_one"] = lambda a: float((abs(a.logits.argmax(1) - a.label) <= 1).mean())
     return found
-
-
-def bootstrap(
-    galaxy: np.ndarray,
-    statistic: Callable[[np.ndarray], Any],
-    draws: int = 500,
-    seed: int = 0,
-) -> np.ndarray:
-    """Return the 95 % interval, low and high, of a statistic of rows, drawing whole galaxies.
-
-    A draw in which the statistic is undefined (NaN, or a class is missing) is passed over.
-    """
-    random = np.random.default_rng(seed)
-    names, place = np.unique(galaxy, return_inverse=True)
-    members = [np.flatnonzero(place == i) for i in range(len(names))]
-    values = []
-    with warnings.catch_warnings():
-        # Of draws that lack a class, and of intervals without a single value.
-        warnings.filterwarnings("ignore", "y_pred contains classes|A single label was|All-NaN")
-        for _ in range(draws):
-            drawn = random.integers(len(names), size=len(names))
-            values.append(statistic(np.concatenate([members[i] for i in drawn])))
-        return np.nanpercentile(np.array(values, float), [2.5, 97.5], axis=0)
 
 
 def estimate(

@@ -7,45 +7,17 @@ through every kind of input stands for that, each kind as often as the others.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from galedge.network.heads.sets import DEFAULT, METHOD, Sets, members
+from galedge.network.heads.sets import DEFAULT, Sets, entry_of, members
 from training.score.answers import Answers, calibrated
 from training.words.card import Calibration
 from training.words.heads import Classes
 
-__all__ = ["LEVELS", "coverage", "fit_sets", "measured", "rows_of", "sets_of", "thresholds"]
-
-LEVELS = (0.8, 0.9, 0.95)
-DIGITS = 4  # of a threshold
-
-
-def thresholds(label: np.ndarray, p: np.ndarray, level: float) -> list[float]:
-    """Return for each class the probability that `level` of its members are given at least.
-
-    Parameters
-    ----------
-    label : ndarray of int, shape (N,)
-    p : ndarray, shape (N, C)
-
-    Returns
-    -------
-    list of float
-        Rounded down. The share holds for the next member, in the mean over sets of
-        calibration: of n members (n + 1) level must be within, and where these are more
-        than n, as of a class without any, the class is in every set.
-    """
-    found = []
-    for place in range(p.shape[1]):
-        own = np.sort(p[label == place, place])
-        within = math.ceil((len(own) + 1) * level - 1e-9)
-        least = 0.0 if within > len(own) else float(own[len(own) - within])
-        found.append(math.floor(least * 10**DIGITS) / 10**DIGITS)
-    return found
+__all__ = ["coverage", "fit_sets", "measured", "rows_of", "sets_of"]
 
 
 def fit_sets(answers: Answers, calibration: Calibration) -> dict[str, Any] | None:
@@ -56,11 +28,7 @@ def fit_sets(answers: Answers, calibration: Calibration) -> dict[str, Any] | Non
     label, p = answers.label, calibrated(answers, calibration)
     # Of one galaxy several pictures, through several cameras, say little more than one.
     least = min(len(set(answers.galaxy[label == place])) for place in range(p.shape[1]))
-    levels = [level for level in LEVELS if (least + 1) * level <= least]
-    if not levels:
-        return None
-    found = {f"{level:g}": thresholds(label, p, level) for level in levels}
-    return {"method": METHOD, "levels": found}
+    return entry_of(label, p, least)
 
 
 def sets_of(answers: Answers, calibration: Calibration) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ A frequent class cannot make up for a rare one, and sets hold whatever the class
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,16 @@ from numpy.typing import NDArray
 
 from galedge.network.heads.base import CardError, field, number
 
-__all__ = ["DEFAULT", "METHOD", "Sets"]
+__all__ = ["DEFAULT", "LEVELS", "METHOD", "Sets", "entry_of", "members", "thresholds"]
 
 METHOD = "class-conditional"
 DEFAULT = 0.9
 """The level of those who name none."""
+
+LEVELS = (0.8, 0.9, 0.95)
+"""Those that are calibrated."""
+
+DIGITS = 4  # of a threshold
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,42 @@ def members(
     within[np.arange(len(shown)), order[:, 0]] = True
     inside = np.take_along_axis(within, order, axis=1)
     return [row[chosen].tolist() for row, chosen in zip(order, inside, strict=True)]
+
+
+def thresholds(label: NDArray[np.intp], p: NDArray[Any], level: float) -> list[float]:
+    """Return for each class the probability that `level` of its members are given at least.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (N,)
+    p : ndarray, shape (N, C)
+
+    Returns
+    -------
+    list of float
+        Rounded down. The share holds for the next member, in the mean over sets of
+        calibration: of n members (n + 1) level must be within, and where these are more
+        than n, as of a class without any, the class is in every set.
+    """
+    found = []
+    for place in range(p.shape[1]):
+        own = np.sort(p[label == place, place])
+        within = math.ceil((len(own) + 1) * level - 1e-9)
+        least = 0.0 if within > len(own) else float(own[len(own) - within])
+        found.append(math.floor(least * 10**DIGITS) / 10**DIGITS)
+    return found
+
+
+def entry_of(label: NDArray[np.intp], p: NDArray[Any], fewest: int) -> dict[str, Any] | None:
+    """Return what a card says of the label sets of a head, by answers that calibrate them.
+
+    `fewest` is how many galaxies the rarest class has. A level for which these are too few is
+    left out, and without any there is none.
+    """
+    levels = [level for level in LEVELS if (fewest + 1) * level <= fewest]
+    if not levels:
+        return None
+    return {
+        "method": METHOD,
+        "levels": {f"{level:g}": thresholds(label, p, level) for level in levels},
+    }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.network.heads.base import Answer, CardError, Head, field
+from galedge.network.heads.base import Answer, CardError, Head, different, field
 from galedge.network.heads.classes import Classes
 
 __all__ = ["NO_SOURCE", "Subject"]
@@ -37,11 +37,14 @@ class Subject:
         The class that the others are about, ``galaxy``.
     flags : dict of str to str
         Further flags of sources of other classes.
+    beside : tuple of str
+        Heads that speak of sources of any class.
     """
 
     head: str = ""
     name: str = ""
     flags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Subject:
@@ -55,7 +58,8 @@ class Subject:
         flags = field(fields, "flags", dict) if "flags" in fields else {}
         if not all(isinstance(flag, str) and flag for flag in flags.values()):
             raise CardError("'flags' must give classes their flags")
-        return cls(field(fields, "head", str), field(fields, "name", str), flags)
+        beside = different(fields, "beside") if "beside" in fields else ()
+        return cls(field(fields, "head", str), field(fields, "name", str), flags, beside)
 
     @property
     def about(self) -> str:
@@ -78,6 +82,8 @@ class Subject:
                 f"'head' {self.head!r} is no head of classes beside the primary one; it must "
                 "tell what a source is"
             )
+        if unknown := sorted(set(self.beside) - set(heads)):
+            raise CardError(f"'beside': there is no head {unknown[0]!r}")
         if unknown := sorted({self.name, *self.flags} - set(head.names)):
             raise CardError(f"{unknown[0]!r} is no class of {self.head}")
 
@@ -108,7 +114,7 @@ class Subject:
         """
         return tuple(
             cells
-            if head.name == self.head
+            if head.name in (self.head, *self.beside)
             else tuple(
                 None if column.role in _ANSWERS else cell
                 for column, cell in zip(head.columns, cells, strict=True)

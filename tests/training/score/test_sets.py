@@ -6,17 +6,9 @@ import pytest
 pytest.importorskip("sklearn")
 from helpers.shapes import KINDS
 
-from galedge.network.heads.sets import Sets
+from galedge.network.heads.sets import LEVELS, Sets, thresholds
 from training.score.answers import Answers
-from training.score.sets import (
-    LEVELS,
-    coverage,
-    fit_sets,
-    measured,
-    rows_of,
-    sets_of,
-    thresholds,
-)
+from training.score.sets import coverage, fit_sets, measured, rows_of, sets_of
 from training.words.derive import of_classes
 
 

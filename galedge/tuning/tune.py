@@ -1,0 +1,315 @@
+"""Tune: from labels to a bundle that answers a user's own question."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from galedge._version import __version__
+from galedge.answers.classifier import Classifier
+from galedge.answers.result import Result
+from galedge.errors import GaledgeError
+from galedge.images.inputs import Rejected, find
+from galedge.support.extras import need
+from galedge.support.say import counted
+from galedge.tuning.base import Base, Seen
+from galedge.tuning.bundle import Graft, fit_name, spare, write_bundle
+from galedge.tuning.checks import enough, groups_of, refuse_contradictions
+from galedge.tuning.labels import Labels, Question, read_labels
+from galedge.tuning.learn import Learned, Lesson, learn_classes, learn_number
+
+__all__ = ["Tuned", "tune"]
+
+_COMFORT = 20  # galaxies of a class below which a user is told
+_ANY_SOURCE = 0.05  # of pictures that the base calls no galaxies: then the question is of them too
+_SHOWN = 3  # of what could not be read
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came of tuning.
+
+    Attributes
+    ----------
+    folder : str
+        The bundle.
+    heads : dict of str to Learned
+        By the new heads' names; of yes or no by ``head.label``.
+    notes : list of str
+        What a user should know.
+    card : dict
+    """
+
+    folder: str
+    heads: dict[str, Learned]
+    notes: list[str]
+    card: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """What each is worth on held-out galaxies."""
+        return {name: head.metrics for name, head in self.heads.items()}
+
+
+def tune(
+    labels: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str] | None = None,
+    columns: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    file: str | None = None,
+    group: str | None = None,
+    images: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    anyway: bool = False,
+    told: Callable[[int, int], object] | None = None,
+    **reading: Any,
+) -> Tuned:
+    """Learn your own question from labels, and write a bundle that answers it.
+
+    The network stays as it is: a linear head is added to what it pools, and is tried on
+    galaxies that were held out.
+
+    Parameters
+    ----------
+    labels : str or path
+        A table of files and labels, or a folder of folders named by class.
+    output : str or path
+        Folder of the bundle; made if need be.
+    model : str or path, optional
+        The shipped model or bundle that is tuned. Default: the shipped one.
+    columns : sequence of str
+        Of labels. Default: all but those of files, groups and places.
+    kinds : mapping of str to str, optional
+        What a column is: ``classes``, ``yesno`` or ``number``. Default: as its cells tell.
+    file, group : str, optional
+        Columns of files' names, and of what tells which pictures are of one galaxy.
+    images : str or path, optional
+        Folder that names of files start from. Default: the table's own.
+    name : str, optional
+        Of the new head. Default: the column's.
+    anyway : bool
+        Write also what cannot be told from chance.
+    told : function of two numbers, optional
+        Called as pictures are seen: how many, of how many.
+    **reading
+        What `galedge.Classifier` takes of files: `hdu`, `plane`, `order`, `frame`, `any_kind`,
+        `workers`.
+
+    Returns
+    -------
+    Tuned
+
+    Raises
+    ------
+    GaledgeError
+        If labels are missing, too few, contradict each other or cannot be told from chance;
+        if scikit-learn is not installed.
+    """
+    need("sklearn.model_selection", "tune", "tuning")
+    folder = os.fspath(output)
+    classifier = Classifier(model, keep_pixels=True, engine="onnxruntime", sets=None, **reading)
+    base = Base.of(classifier)
+    spare(folder, base.card)
+    known = read_labels(labels, columns=columns, file=file, group=group, images=images, kinds=kinds)
+    number = len(known)
+    progress = None if told is None else (lambda done: told(done, number))
+    seen = base.see(classifier, _results(classifier, known), number, progress)
+    notes = _unread(known, seen)
+    lessons = _Lessons(base, known, seen)
+    grafts: list[Graft] = []
+    heads: dict[str, Learned] = {}
+    for question in known.questions:
+        refuse_contradictions(known, seen.rows, seen.prints, question)
+    # Products so small cost more on several threads than on one, most of all on a busy machine.
+    with need("threadpoolctl", "tune", "tuning").threadpool_limits(1):
+        _of_classes_and_numbers(lessons, name, grafts, heads, notes)
+        _of_yes_and_no(lessons, name, grafts, heads, notes)
+    doubtful = [each for each, learned in heads.items() if learned.chance]
+    if doubtful and not anyway:
+        raise GaledgeError(
+            f"{known.path}: {', '.join(doubtful)} cannot be told from chance on galaxies that were "
+            "held out; label more, or ask what the pictures show (--anyway writes it all the same)"
+        )
+    notes += [f"{each}: cannot be told from chance" for each in doubtful]
+    card = write_bundle(folder, base, grafts, _fields(lessons, grafts, heads), lessons.pooled)
+    _check(folder, classifier, seen, grafts)
+    return Tuned(folder, heads, notes, card)
+
+
+class _Lessons:
+    """Labelled pictures as they are learned from, question by question."""
+
+    def __init__(self, base: Base, labels: Labels, seen: Seen) -> None:
+        self.base, self.labels, self.seen = base, labels, seen
+        groups = labels.groups and [labels.groups[row] for row in seen.rows]
+        self.group = groups_of(seen.prints, groups)
+        card = base.card
+        self.told = sum(card.heads.outputs[output][0] for output in base.further)
+        self.pooled = seen.inputs.shape[2] - self.told
+        self.entries: list[dict[str, Any]] = base.entries()
+
+    def of(self, question: Question) -> tuple[Lesson, int]:
+        """Return a question's lesson, and how many galaxies its rarest class has."""
+        values = question.values[self.seen.rows]
+        here = np.flatnonzero(np.isfinite(values))
+        fewest = enough(self.labels.path, question, values[here], self.group[here])
+        inputs = self.seen.inputs if len(here) == len(values) else self.seen.inputs[here]
+        lesson = Lesson(inputs, self.told, values[here], self.group[here], len(question.names))
+        return lesson, fewest
+
+
+def _of_classes_and_numbers(
+    lessons: _Lessons,
+    name: str | None,
+    grafts: list[Graft],
+    heads: dict[str, Learned],
+    notes: list[str],
+) -> None:
+    """Learn a head of each question that is not of yes or no."""
+    chosen = [question for question in lessons.labels.questions if question.kind != "yesno"]
+    for question in chosen:
+        lesson, fewest = lessons.of(question)
+        entry: dict[str, Any]
+        if question.kind == "number":
+            learned = learn_number(lesson)
+            entry = {"kind": "quantity", "description": f"{question.name}, learned from labels"}
+        else:
+            learned = learn_classes(lesson, sets=True)
+            entry = {"kind": "classes", "names": list(question.names)}
+            notes += _comfort(question, lesson, fewest)
+        entry |= learned.card
+        new = name if name and len(chosen) == 1 else question.name
+        entry["name"] = fit_name(new, lessons.entries, entry)
+        if entry["name"] != new:
+            notes.append(f"{question.name}: its head is called {entry['name']}")
+        lessons.entries.append({**entry, "output": entry["name"]})
+        grafts.append(Graft(entry, learned.weights, learned.bias))
+        heads[entry["name"]] = learned
+
+
+def _of_yes_and_no(
+    lessons: _Lessons,
+    name: str | None,
+    grafts: list[Graft],
+    heads: dict[str, Learned],
+    notes: list[str],
+) -> None:
+    """Learn one head of all questions of yes or no, calibrated in the network."""
+    chosen = [question for question in lessons.labels.questions if question.kind == "yesno"]
+    if not chosen:
+        return
+    weights, bias = [], []
+    entry: dict[str, Any] = {"kind": "labels", "names": [question.name for question in chosen]}
+    alone = len(lessons.labels.questions) == len(chosen)
+    entry["name"] = fit_name(name if name and alone else "own", lessons.entries, entry)
+    for question in chosen:
+        lesson, fewest = lessons.of(question)
+        learned = learn_classes(lesson, sets=False)
+        notes += _comfort(question, lesson, fewest)
+        temperature = learned.card["temperature"]
+        weights.append((learned.weights[:, 1] - learned.weights[:, 0]) / temperature)
+        bias.append((learned.bias[1] - learned.bias[0]) / temperature)
+        heads[f"{entry['name']}.{question.name}"] = learned
+    grafts.append(Graft(entry, np.stack(weights, 1).astype(np.float32), np.array(bias, np.float32)))
+
+
+def _comfort(question: Question, lesson: Lesson, fewest: int) -> Iterator[str]:
+    if fewest < _COMFORT:
+        count = np.bincount(lesson.aim.astype(int), minlength=lesson.classes)
+        rare = question.names[int(count.argmin())]
+        yield (
+            f"{question.name}: only {counted(int(count.min()), 'picture')} of {rare!r}: "
+            f"{_COMFORT} or more give closer figures, 50 a better head"
+        )
+
+
+def _results(classifier: Classifier, labels: Labels) -> Iterator[Result]:
+    """Return what the classifier says of each labelled picture, in order."""
+    found: list[str | Rejected] = list(find(labels.files, recursive=False))
+    if len(found) != len(labels):  # a name of a folder is no picture
+        found = [
+            Rejected(file, "a folder, not an image") if os.path.isdir(file) else file
+            for file in labels.files
+        ]
+    return classifier.stream(found)
+
+
+def _unread(labels: Labels, seen: Seen) -> list[str]:
+    """Say which pictures could not be read.
+
+    Raises
+    ------
+    GaledgeError
+        If none could.
+    """
+    some = [f"{labels.files[place]}: {reason}" for place, reason in seen.failures[:_SHOWN]]
+    if not len(seen.rows):
+        raise GaledgeError(
+            f"{labels.path}: no picture can be read: {some[0]}; --images names the folder that "
+            "names start from"
+        )
+    more = len(seen.failures) - len(some)
+    return [f"left out: {each}" for each in some] + (
+        [f"left out: {counted(more, 'picture')} more"] if more > 0 else []
+    )
+
+
+def _fields(
+    lessons: _Lessons, grafts: Sequence[Graft], heads: Mapping[str, Learned]
+) -> dict[str, Any]:
+    """Return what the tuned card says otherwise than the base's."""
+    card, labels, seen = lessons.base.card, lessons.labels, lessons.seen
+    fields = card.fields
+    names = [str(graft.entry["name"]) for graft in grafts]
+    made = {
+        "heads": names,
+        "base": {
+            "name": card.name,
+            "version": card.version,
+            "sha256": {file.name: file.sha256 for file in card.networks.values()},
+        },
+        "labels": {
+            "file": os.path.basename(os.path.normpath(labels.path)),
+            "sha256": labels.sha256,
+            "columns": [question.name for question in labels.questions],
+            "pictures": len(seen.rows),
+            "galaxies": int(lessons.group.max()) + 1,
+        },
+        "views": int(seen.inputs.shape[1]),
+        "galedge": __version__,
+    }
+    subject = fields.get("subject")
+    more: dict[str, Any] = {}
+    if subject is not None:
+        other = np.mean([f"not_a_{subject['name']}" in flags for flags in seen.flags])
+        if other > _ANY_SOURCE:
+            more["subject"] = {**subject, "beside": [*subject.get("beside", ()), *names]}
+    told = fields.get("metrics", {})
+    limit = (
+        f"{', '.join(names)}: learned from {len(seen.rows)} pictures of the user's own; worth what "
+        "'metrics' says on pictures like these only."
+    )
+    return {
+        "tuned": [*fields.get("tuned", ()), made],
+        "metrics": {
+            **told,
+            "tuned": {**told.get("tuned", {}), **{n: each.metrics for n, each in heads.items()}},
+        },
+        "limits": [*fields.get("limits", ()), limit],
+        **more,
+    }
+
+
+def _check(folder: str, classifier: Classifier, seen: Seen, grafts: Sequence[Graft]) -> None:
+    """Load the bundle, whose new heads must say what was learned."""
+    from galedge.network.model import Model
+
+    precision = classifier.model.choice.precision
+    model = Model.load(folder, engine="onnxruntime", precision=precision)
+    assert {graft.entry["name"] for graft in grafts} <= {head.name for head in model.heads}
