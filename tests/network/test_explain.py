@@ -300,6 +300,8 @@ def test_fits_is_shown_with_its_first_row_at_the_bottom(galedge, two, tmp_path, 
 
 
 def test_the_shipped_model_can_be_explained():
-    found = Explainer(Model.load()).explain(np.zeros((1, 3, 72, 72), np.uint8))
+    model = Model.load()
+    side = model.card.recipe.size
+    found = Explainer(model).explain(np.zeros((1, 3, side, side), np.uint8))
     assert np.isfinite(found.heat).all()
-    assert found.heat.shape == (1, 72, 72)
+    assert found.heat.shape == (1, side, side)
