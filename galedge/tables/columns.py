@@ -39,6 +39,9 @@ class Column(NamedTuple):
         Of the FITS card that ``--write-back`` writes it to, or empty.
     length : int
         How many numbers a cell holds, of a column of vectors; 0 for a single value.
+    given : tuple of str
+        Columns that must be 0.5 or more, or less where ``not`` stands before their name, for
+        its number to mean anything; so must what these hang on themselves.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Column(NamedTuple):
     symbol: str = ""
     keyword: str = ""
     length: int = 0
+    given: tuple[str, ...] = ()
 
 
 def _text(name: str, ucd: str, description: str) -> Column:

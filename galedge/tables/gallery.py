@@ -221,6 +221,7 @@ class Gallery:
                     "description": visible(each.description),
                     "role": each.role,
                     "symbol": visible(each.symbol or each.name),
+                    **({"given": [visible(other) for other in each.given]} if each.given else {}),
                 }
                 for each in self._columns
             ],

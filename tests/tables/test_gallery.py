@@ -17,6 +17,7 @@ from PIL import Image
 from galedge.answers.classifier import Classifier
 from galedge.answers.result import columns
 from galedge.errors import OutputError
+from galedge.network.heads import Heads
 from galedge.tables.gallery import Gallery
 
 HOSTILE = [
@@ -160,6 +161,16 @@ def test_the_page_is_by_itself(path):
     assert not re.search(r"https?:|//[a-z]|@import|\bsrc=|\bhref=", re.sub(r"<script .*", "", text))
     # Text is set as text.
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", text)
+
+
+def test_labels_that_hang_on_others_say_so(tmp_path):
+    seen = {"kind": "labels", "name": "seen", "output": "seen", "names": ["arms", "tight"]}
+    for given, wanted in (({}, [None, None]), ({"tight": ["arms"]}, [None, ["p_seen_arms"]])):
+        heads = Heads.parse([{**seen, "if": given}])
+        with Gallery(tmp_path / "g.html", columns(heads)):
+            pass
+        told = Elements((tmp_path / "g.html").read_text("utf-8")).page()["columns"]
+        assert [each.get("given") for each in told if each["role"] == "yes"] == wanted
 
 
 def test_provenance(elements):

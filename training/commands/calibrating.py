@@ -1,4 +1,4 @@
-"""Calibrating: the command that writes label sets and prior into a bundle's card."""
+"""Calibrating: the commands that write into the card of a bundle that is there."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from training.commands.measuring import bundle_task
-from training.commands.options import folder, refusing
+from training.commands.options import asked, folder, refusing
 
-__all__ = ["calibrate"]
+__all__ = ["calibrate", "describe"]
 
 
 @click.command()
@@ -27,4 +27,22 @@ def calibrate(bundle: Path, pack: Path, precision: str) -> None:
     from training.ship.calibrate import calibrate as calibrated
 
     for line in calibrated(bundle, Pack.open(pack, bundle_task(bundle)), precision):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("bundle", type=folder)
+@click.option(
+    "--task", required=True, help="That BUNDLE learned: its file (.toml, .json), or a name."
+)
+@refusing
+def describe(bundle: Path, task: str) -> None:
+    """Write what a task says in words into the card of BUNDLE.
+
+    Descriptions, and which labels mean something only where others are told (`given`). The
+    network, and all else of the card, stay.
+    """
+    from training.ship.describe import describe as described
+
+    for line in described(bundle, asked(task)):
         click.echo(line)

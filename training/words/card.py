@@ -75,7 +75,8 @@ def _own(task: Task, head: Head) -> dict[str, Any]:
     assert isinstance(head, Classes | Labels)
     told = {"names": list(head.names), "mirror": dict(head.mirror)}
     if isinstance(head, Labels):
-        return {**told, "descriptions": dict(head.descriptions)}
+        given = {name: list(others) for name, others in head.given.items()}
+        return {**told, "if": given, "descriptions": dict(head.descriptions)}
     quantity = task.binned(head)
     return {**told, "temperature_by": quantity.name if quantity else ""}
 

@@ -258,6 +258,9 @@ class Labels(Head):
         Of a label the classes that it rules out, which corrects a teacher (`distil`).
     denies : tuple of str
         Those of them that speak against their classes in the exported network, too.
+    given : dict
+        Of a label others that must be there for it to mean anything, or must not: "not" and the
+        other. That is the card's ``if``: what does not hold is not shown.
     descriptions : dict
         Of labels, for the card.
     """
@@ -271,6 +274,7 @@ class Labels(Head):
     mirror: dict[str, str] = field(default_factory=dict)
     excludes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     denies: tuple[str, ...] = ()
+    given: dict[str, tuple[str, ...]] = field(default_factory=dict)
     descriptions: dict[str, str] = field(default_factory=dict)
 
     kind = "labels"
@@ -281,8 +285,9 @@ class Labels(Head):
         if not self.names or not all(self.trained) or len(set(self.trained)) < self.width:
             raise TaskError(f"{self}: 'names' must be one or more different names")
         others = [other for other in self.mirror.values() if other != "complement"]
+        others += [other.removeprefix("not ") for some in self.given.values() for other in some]
         named = (self.columns, self.values, self.weights, self.mirror, self.excludes)
-        tables = (*named, self.descriptions, others)
+        tables = (*named, self.given, self.descriptions, others)
         for table in tables:
             for name in table:
                 known(name, self.names, f"{self}")

@@ -12,7 +12,7 @@ from training.words.heads import Classes, Labels
 from training.words.hubble import ATTRIBUTES, FEATURES, HUBBLE, features
 from training.words.task import Task
 
-__all__ = ["KINDS", "LABELS", "MORPHOLOGY", "labels"]
+__all__ = ["GIVEN", "KINDS", "LABELS", "MORPHOLOGY", "labels"]
 
 KINDS = ("galaxy", "star", "artefact")
 LABELS = {
@@ -42,6 +42,16 @@ LABELS = {
     "merger": "that it is merging",
     "dust_lane": "of a dust lane",
 }
+_DISC, _ARMS = ("not edge_on",), ("arms",)
+GIVEN = {
+    "edge_on": ("not smooth",),
+    **dict.fromkeys(("bar", "arms"), _DISC),
+    **{name: _DISC for name in LABELS if name.startswith("bulge_")},
+    **dict.fromkeys(("round", "between", "cigar"), ("smooth",)),
+    **{name: _ARMS for name in LABELS if name.startswith("arms_")},
+    "clockwise": _ARMS,
+}
+"""What volunteers had to have answered to be asked of a label (`training.data.votes.QUESTIONS`)."""
 
 
 def labels(row: dict[str, str]) -> list[float]:
@@ -95,6 +105,7 @@ def _heads() -> tuple[Classes | Labels, ...]:
         weights={name: f"{name}_asked" for name in LABELS},
         descriptions={name: f"probability {text}" for name, text in LABELS.items()},
         denies=(),
+        given=GIVEN,
     )
     # Sets that tell of other heads, as Galaxy Zoo does, are learned from beside those that do.
     typed = (replace(head, optional=True) for head in (hubble, t_type))

@@ -20,6 +20,7 @@ from galedge.network.heads.base import (
     mirror,
     reflected,
 )
+from galedge.network.heads.given import Given, asked, parse, words
 from galedge.tables.columns import Column, keyword
 
 __all__ = ["HEAD", "Labels"]
@@ -38,11 +39,14 @@ class Labels(Head):
         What each says, as `probability of ...`.
     places : tuple of int
         What a mirrored picture changes; see `galedge.network.heads.base.mirror`.
+    given : tuple of tuple of int
+        What must be told for a label to mean anything; see `galedge.network.heads.given`.
     """
 
     names: tuple[str, ...]
     descriptions: tuple[str, ...]
     places: tuple[int, ...]
+    given: Given = ()
 
     kind = "labels"
 
@@ -60,6 +64,7 @@ class Labels(Head):
             names=names,
             descriptions=tuple(told.get(name, f"probability of {name}") for name in names),
             places=mirror(fields, names, complement=True),
+            given=parse(fields, names),
         )
 
     @property
@@ -79,8 +84,9 @@ class Labels(Head):
                 role="yes",
                 symbol=name,
                 keyword=keyword(name),
+                given=words(self.given, [f"{start}{other}" for other in self.names], place),
             )
-            for name, about in zip(self.names, self.descriptions, strict=True)
+            for place, (name, about) in enumerate(zip(self.names, self.descriptions, strict=True))
         )
 
     def decode(self, outputs: Outputs) -> NDArray[np.float32]:
@@ -97,14 +103,38 @@ class Labels(Head):
         """The labels."""
         return self.names
 
+    def chosen(self, values: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return each image's most probable label of those that mean anything."""
+        return np.asarray(np.where(asked(values, self.given), values, -1).argmax(1))
+
     def say(self, answer: Answer) -> str:
-        """Return the labels that are more probable than not."""
-        pairs = zip(self.names, answer, strict=True)
-        return " ".join(f"{name} {p:.2f}" for name, p in pairs if isinstance(p, float) and p >= 0.5)
+        """Return the labels that are more probable than not, of those that mean anything."""
+        told = zip(self.names, answer, self._asked(answer), strict=True)
+        return " ".join(
+            f"{name} {p:.2f}"
+            for name, p, means in told
+            if means and isinstance(p, float) and p >= 0.5
+        )
 
     def shown(self, answer: Answer, target: int) -> str:
-        """Return the label that was explained."""
-        return f"shown: {self.names[target]} {answer[target]:.2f}"
+        """Return the label that was explained, and why that may mean nothing."""
+        text = f"shown: {self.names[target]} {answer[target]:.2f}"
+        if self._asked(answer)[target]:
+            return text
+        return f"{text} (only if {' and '.join(words(self.given, self.names, target))})"
+
+    def _asked(self, answer: Answer) -> list[bool]:
+        values = np.array([[np.nan if p is None else p for p in answer]], np.float32)
+        return [bool(means) for means in asked(values, self.given)[0]]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which labels mean something only where others are told."""
+        groups: dict[str, list[str]] = {}
+        for place, name in enumerate(self.names):
+            if others := words(self.given, self.names, place):
+                groups.setdefault(" and ".join(others), []).append(name)
+        return tuple(f"only if {others}: {' '.join(own)}" for others, own in groups.items())
 
     @property
     def about(self) -> str:

@@ -167,6 +167,19 @@ def test_a_file_asks_for_labels_and_a_quantity_beside_classes(work, tmp_path, ga
         "brightness_error",
     ]
     assert 18 < float(row["brightness"]) < 29
+    # What it says in words can be said later.
+    said = training("describe", tmp_path / "bundle", "--task", file)
+    assert said == ""
+    given = 'given = {stripes = ["not disk"]}\n        columns ='
+    file.write_text(file.read_text().replace("columns =", given))
+    said = training("describe", tmp_path / "bundle", "--task", file)
+    assert said == 'marks: if: {"stripes": ["not disk"]}\n'
+    later = json.loads((tmp_path / "bundle" / "card.json").read_text())
+    assert later["heads"][1].pop("if") == {"stripes": ["not disk"]}
+    assert later["training"]["task"]["heads"][1].pop("given") == {"stripes": ["not disk"]}
+    assert later == card
+    said = training("describe", work / "bundle", "--task", file, code=1)
+    assert "does not answer what task 'more' asks" in said
     # A task of labels alone, of the same pack.
     only = tmp_path / "only.json"
     only.write_text(json.dumps({"heads": [{"kind": "labels", "name": "is", "names": ["is_disk"]}]}))

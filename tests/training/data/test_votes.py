@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from training.data.votes import LABELS, told
+from training.data.votes import LABELS, QUESTIONS, told
+from training.words.morphology import GIVEN, MORPHOLOGY
 from training.words.morphology import LABELS as NAMES
-from training.words.morphology import MORPHOLOGY
 from training.words.targets import targets, weights
 from training.words.task import Task
 
@@ -74,6 +74,15 @@ def test_the_task_reads_votes_and_what_other_catalogues_say():
     assert (label(3, "merger"), label(3, "disturbed")) == (1, 1)
     assert math.isnan(label(4, "merger"))
     np.testing.assert_array_equal(found["kind"].argmax(1), [0, 0, 0, 0, 1])
+
+
+def test_labels_hang_on_the_answers_that_led_to_their_question():
+    answers = {"1.1": "smooth", "1.2": "not smooth", "2.2": "not edge_on", "4.1": "arms"}
+    asked = {
+        label: (answers[before[0]],) for label, (_, before) in QUESTIONS.items() if len(before) == 1
+    }
+    # Galaxy Zoo 1 asked all, and those who saw arms know.
+    assert asked | {"clockwise": ("arms",)} == GIVEN
 
 
 def test_the_task_is_one_that_a_file_can_hold():
