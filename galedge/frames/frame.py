@@ -18,6 +18,8 @@ import numpy as np
 from galedge.errors import GaledgeError, ReadError, Unsupported
 from galedge.frames.celestial import celestial_of
 from galedge.frames.sources import Catalogue, Sources
+from galedge.images.aligned import Grid, apart, refuse_other_field
+from galedge.images.astrometry import ALIGNED
 from galedge.images.colours import RED_FIRST, named_order, order_in, refuse_misordered, stated_order
 from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
@@ -51,7 +53,8 @@ class Frame:
     Parameters
     ----------
     paths : str or sequence of three str
-        The file; or three, on one grid of pixels: red, green and blue.
+        The file; or three of one field: red, green and blue. What lies on other pixels than
+        the middle one is resampled by area as it is read, see `Grid`.
     hdu : int or str, optional
         HDU of FITS files. Default: the first image.
     plane : int, optional
@@ -64,7 +67,7 @@ class Frame:
     path : str
         The file that stands for the frame: of three, the middle one.
     shape : tuple of int
-        Height and width.
+        Height and width; of three that of the middle one, to whose pixels the others are brought.
     order : tuple of int or None
         Which of three planes are red, green and blue, where that is known; `window` and
         `cut` leave them as the file has them.
@@ -111,27 +114,24 @@ class Frame:
             raise Unsupported(f"{self.path}: {error}") from None
 
     def _fit(self, layer: _Layer) -> None:
-        """Refuse a band that does not lie on the main one's pixels."""
-        if layer.shape != self.shape:
-            raise Unsupported(
-                f"{layer.path} has {layer.shape[1]} x {layer.shape[0]} pixels and {self.path} "
-                f"{self.shape[1]} x {self.shape[0]}; reproject the bands to one grid first"
-            )
+        """Bring a band to the main one's pixels where it lies on others; refuse other fields."""
         try:
             ours, theirs = self._main.celestial, layer.celestial
         except ReadError:  # coordinates that nobody understands cannot differ
-            return
+            ours = theirs = None
+        alike = layer.shape == self.shape
         if ours is None or theirs is None:
-            return
-        height, width = self.shape
-        x = np.array([0, width - 1, 0, width - 1, (width - 1) / 2])
-        y = np.array([0, 0, height - 1, height - 1, (height - 1) / 2])
-        away = np.hypot(*np.subtract(ours.sky_to_pixels(*theirs.pixels_to_sky(x, y)), (x, y))).max()
-        if not away <= 0.5:
+            if alike:
+                return
             raise Unsupported(
-                f"{layer.path} and {self.path} lie up to {away:.1f} pixels apart on the sky; "
-                "galedge does not reproject: bring the bands to one grid first"
+                f"{layer.path} has {layer.shape[1]} x {layer.shape[0]} pixels and {self.path} "
+                f"{self.shape[1]} x {self.shape[0]}, and not both say where they lie on the sky; "
+                "reproject the bands to one grid first"
             )
+        if alike and apart(ours, theirs, self.shape) <= ALIGNED:
+            return
+        refuse_other_field(ours, theirs, self.shape, layer.shape, (layer.path, self.path))
+        layer.align(ours, theirs)
 
     @property
     def files(self) -> list[str]:
@@ -203,9 +203,16 @@ class Frame:
         rows = side if self._main.is_tiled else side * min(1.0, side * _WINDOW_COST / self.shape[1])
         if self._strip is None and count * rows <= self.shape[0]:
             return False
+        # To resample costs more than to read, and no more where pixels are in several cutouts.
+        if self._is_resampled and count * side * side <= self.shape[0] * self.shape[1]:
+            return False
         if self._strip is None:
             self._load(0)
         return self._strip_height < self.shape[0]
+
+    @property
+    def _is_resampled(self) -> bool:
+        return any(layer.is_resampled for layer in self._layers)
 
     @property
     def _strip_height(self) -> int:
@@ -216,6 +223,12 @@ class Frame:
         self._strip = None  # before the next is in memory too
         self._strip = self.window(0, bottom, self.shape[1], height)
         self._strip_bottom = bottom
+
+    def middle_window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:
+        """Read pixels of the middle plane, shape (height, width)."""
+        if len(self._layers) == 1:
+            return np.asarray(self._main.window(x, y, width, height)[self.middle])
+        return np.asarray(self._main.window(x, y, width, height)[0])
 
     def window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:
         """Read pixels, shape (planes, height, width)."""
@@ -284,6 +297,7 @@ class _Layer:
         self._opened: Fits | None = None
         self._pixels: NDArray[Any] | None = None
         self.is_tiled = False
+        self._grid: Grid | None = None
         try:
             opened = open_source(path, MAX_PIXELS, hdu)
             if isinstance(opened, Fits):
@@ -332,8 +346,22 @@ class _Layer:
         """The celestial coordinates, if the header has any."""
         return celestial_of(self.sample, self.shape)
 
+    def align(self, main: Sky, own: Sky) -> None:
+        """Give pixels of another grid from now on."""
+        self._grid = Grid(self._own_window, (self.planes, *self.shape), main, own)
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether its pixels are another's."""
+        return self._grid is not None
+
     def window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:
         """Read pixels, shape (planes, height, width)."""
+        if self._grid is not None:
+            return self._grid.window(x, y, width, height)
+        return self._own_window(x, y, width, height)
+
+    def _own_window(self, x: int, y: int, width: int, height: int) -> NDArray[Any]:
         if self._opened is None:
             assert self._pixels is not None
             return np.ascontiguousarray(self._pixels[:, y : y + height, x : x + width])

@@ -105,7 +105,7 @@ def _reduced(frame: Frame) -> tuple[NDArray[np.float32], float]:
     rows = max(step, STRIP_PIXELS // (width * frame.planes) // step * step)
     parts = []
     for bottom in range(0, height, rows):
-        strip = frame.window(0, bottom, width, min(rows, height - bottom))[frame.middle]
+        strip = frame.middle_window(0, bottom, width, min(rows, height - bottom))
         parts.append(_averaged(strip, step))
     return np.concatenate(parts), 1 / step
 

@@ -29,7 +29,7 @@ def subtracted(frame: Frame, threads: int = 1) -> tuple[Floats, Floats]:
         If the frame cannot be read, or has no sky.
     """
     height, width = frame.shape
-    pixels = frame.window(0, 0, width, height)[frame.middle]
+    pixels = frame.middle_window(0, 0, width, height)
     blank = ~(np.isfinite(pixels) & (pixels > _MISSING))
     constant = _core.constant_areas(np.ascontiguousarray(pixels, np.float32)[np.newaxis])
     if constant is not None:  # gaps of a mosaic, corners of a rotated stack

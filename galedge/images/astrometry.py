@@ -21,9 +21,22 @@ from galedge.images.lookups import lookups_of
 if TYPE_CHECKING:
     from galedge.images.facts import Facts
 
-__all__ = ["Sky", "by_astropy", "on_one_grid", "orient", "place", "resolve", "sky_flags", "sky_of"]
+__all__ = [
+    "ALIGNED",
+    "Sky",
+    "by_astropy",
+    "on_one_grid",
+    "orient",
+    "place",
+    "resolve",
+    "sky_flags",
+    "sky_of",
+]
 
 Floats = NDArray[np.float64]
+
+#: Pixels that bands may lie apart and still be on the same.
+ALIGNED = 0.1
 
 
 class Sky(Protocol):
@@ -126,7 +139,7 @@ def resolve(facts: Facts) -> None:
 def on_one_grid(bands: Sequence[Image]) -> bool:
     """Tell whether bands lie on the same pixels of the sky, as far as their headers say.
 
-    Half a pixel is allowed for.
+    A tenth of a pixel is allowed for.
     """
     height, width = bands[0].data.shape[-2:]
     x = np.array([0, width - 1, 0, width - 1], float)
@@ -143,6 +156,6 @@ def on_one_grid(bands: Sequence[Image]) -> bool:
             places.append((np.array(place), sky.pixel_scale))
     return all(
         not np.degrees(np.linalg.norm(found - places[0][0], axis=0)).max() * 3600
-        > 0.5 * places[0][1]
+        > ALIGNED * places[0][1]
         for found, _ in places[1:]
     )

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from galedge.errors import Unsupported
+from galedge.errors import GaledgeError, Unsupported
+from galedge.images.aligned import Grid, refuse_other_field
 from galedge.images.arrays import image_in
-from galedge.images.astrometry import on_one_grid
+from galedge.images.astrometry import on_one_grid, sky_of
 from galedge.images.colours import RED_FIRST, order_in, refuse_misordered, stated_order
 from galedge.images.header import Header
 from galedge.images.image import Image, read
@@ -120,23 +121,47 @@ def colours_first(image: Image) -> Image:
 
 
 def _together(bands: Sequence[Image]) -> Image:
-    """Stack three single bands on one grid of pixels."""
-    first = bands[0]
+    """Stack three single bands on one grid of pixels: where they differ, on the middle one's."""
     shapes = [band.data.shape if len(band.data) > 1 else band.data.shape[1:] for band in bands]
-    if len(first.data) != 1 or len(set(shapes)) > 1:
-        raise Unsupported(
-            f"the three bands have the shapes {', '.join(map(str, shapes))}; "
-            "give three single planes on the same grid"
-        )
     refuse_misordered([band.header.text for band in bands])
-    if not on_one_grid(bands):
-        raise Unsupported(
-            "the three bands lie on different pixels of the sky; reproject them first"
-        )
-    first = next((band for band in bands if band.wcs is not None or band.wcs_unread), first)
+    if any(len(band.data) != 1 for band in bands):
+        raise _unlike(shapes)
+    if len(set(shapes)) > 1 or not on_one_grid(bands):
+        bands = [band if band is bands[1] else _brought(band, bands[1], shapes) for band in bands]
+    has_sky = (band for band in bands if band.wcs is not None or band.wcs_unread)
     picture = all(band.is_picture for band in bands)
     stack = np.concatenate([band.data for band in bands])
-    return replace(first, data=stack, is_picture=picture, order=RED_FIRST)
+    return replace(next(has_sky, bands[0]), data=stack, is_picture=picture, order=RED_FIRST)
+
+
+def _unlike(shapes: Sequence[tuple[int, ...]]) -> Unsupported:
+    return Unsupported(
+        f"the three bands have the shapes {', '.join(map(str, shapes))}; "
+        "give three single planes on the same grid, or with celestial coordinates"
+    )
+
+
+def _brought(band: Image, main: Image, shapes: Sequence[tuple[int, ...]]) -> Image:
+    """Return a band on another's pixels, by what both headers say of the sky."""
+    try:
+        ours, own = sky_of(main), sky_of(band)
+    except GaledgeError:  # coordinates that nobody understands
+        ours = own = None
+    height, width = main.data.shape[-2:]
+    own_shape = band.data.shape[-2:]
+    if ours is None or own is None:
+        if (height, width) != own_shape:
+            raise _unlike(shapes)
+        return band
+    names = band.path or "a band", main.path or "the middle one"
+    refuse_other_field(ours, own, (height, width), own_shape, names)
+
+    def read(x: int, y: int, width: int, height: int) -> npt.NDArray[Any]:
+        return band.data[:, y : y + height, x : x + width]
+
+    data = Grid(read, band.data.shape, ours, own).window(0, 0, width, height)
+    data = np.ascontiguousarray(data, np.float32)
+    return replace(main, data=data, path=band.path, is_picture=band.is_picture)
 
 
 def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:

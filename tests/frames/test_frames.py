@@ -4,7 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
-from helpers.frames_made import made, write_frame
+from helpers.frames_made import TAN, light, made, write_frame
 
 from galedge.errors import ReadError, Truncated, Unsupported
 from galedge.frames import frame as frames
@@ -96,17 +96,80 @@ def test_a_cube_of_three_is_one_frame(tmp_path):
 
 def test_bands_that_do_not_fit_are_refused(tmp_path):
     good = str(write_frame(tmp_path / "good.fits"))
-    small = str(write_frame(tmp_path / "small.fits", made(shape=(190, 240))))
+    bare = {"CTYPE1": None, "CTYPE2": None}
+    small = str(write_frame(tmp_path / "small.fits", made(shape=(190, 240)), **bare))
     with pytest.raises(Unsupported, match=r"small\.fits has 240 x 190 pixels.*reproject"):
         Frame([good, good, small])
-    moved = str(write_frame(tmp_path / "moved.fits", CRPIX1=123.5))
-    with pytest.raises(Unsupported, match=r"moved\.fits.*up to 3\.0 pixels apart.*one grid first"):
-        Frame([moved, good, good])
     other = str(write_frame(tmp_path / "other.fits", CRVAL1=330.0, CRVAL2=-2.2))
-    with pytest.raises(Unsupported, match="apart on the sky"):
+    with pytest.raises(Unsupported, match=r"other\.fits covers 0 % of .*good\.fits on the sky"):
         Frame([other, good, good])
-    Frame([str(write_frame(tmp_path / "close.fits", CRPIX1=120.7)), good, good])
-    Frame([str(write_frame(tmp_path / "bare.fits", CTYPE1=None, CTYPE2=None)), good, good])
+    aside = str(write_frame(tmp_path / "aside.fits", CRPIX1=345.0))
+    with pytest.raises(Unsupported, match=r"aside\.fits covers \d % of"):
+        Frame([aside, good, good])
+    Frame([str(write_frame(tmp_path / "close.fits", CRPIX1=120.55)), good, good])
+    Frame([str(write_frame(tmp_path / "bare.fits", **bare)), good, good])
+
+
+def sky_card(angle, scale, x, y):
+    """Return cards by which the frame's sky is turned, magnified and moved."""
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    own = np.array([[TAN["CD1_1"], TAN["CD1_2"]], [TAN["CD2_1"], TAN["CD2_2"]]]) @ turn
+    cards = {f"CD{i + 1}_{j + 1}": float(own[i, j]) for i in (0, 1) for j in (0, 1)}
+    return cards | {"CRPIX1": x, "CRPIX2": y}
+
+
+@pytest.mark.parametrize(("x", "y"), [(4, 0), (-3, 5)])
+def test_bands_whole_pixels_apart_are_brought_together(tmp_path, x, y):
+    bands = [made(seed=i) for i in range(3)]
+    paths = [str(write_frame(tmp_path / f"{i}.fits", band)) for i, band in enumerate(bands)]
+    moved = np.roll(bands[0], (y, x), (0, 1))
+    cards = {"CRPIX1": TAN["CRPIX1"] + x, "CRPIX2": TAN["CRPIX2"] + y}
+    paths[0] = str(write_frame(tmp_path / "0.fits", moved, **cards))
+    frame = Frame(paths)
+    for many in (1, 10000):
+        frame.plan(many, 20)
+        image, corner = frame.cut(50, 40, 20)
+        assert corner == (40, 30)
+        expected = np.stack([band[30:50, 40:60] for band in bands])
+        np.testing.assert_allclose(image.data, expected, atol=0.02)
+    np.testing.assert_array_equal(frame.middle_window(3, 4, 30, 20), bands[1][4:24, 3:33])
+
+
+@pytest.mark.parametrize(
+    ("angle", "scale", "x", "y"),
+    [(0, 1, 120.9, 99.0), (0.5, 1, 150.0, 110.0), (np.pi, 1.4, 90.0, 80.0), (-1.2, 0.7, 160, 150)],
+)
+def test_bands_turned_and_magnified_are_brought_together(tmp_path, angle, scale, x, y):
+    """A galaxy lies in the same place in each band, and has the same light."""
+    good = str(write_frame(tmp_path / "good.fits", light((200, 240), 130, 90)))
+    cards = sky_card(angle, scale, x, y)
+    bare = np.zeros((260, 300), np.float32)
+    other = Frame(str(write_frame(tmp_path / "other.fits", bare, **cards)))
+    at = other.celestial().sky_to_pixels(
+        *Frame(good).celestial().pixels_to_sky(np.array([130.0]), np.array([90.0]))
+    )
+    band = light(bare.shape, at[0][0], at[1][0], 4 / scale)
+    write_frame(tmp_path / "other.fits", band, **cards)
+    frame = Frame([str(tmp_path / "other.fits"), good, good])
+    image, _ = frame.cut(130, 90, 40)
+    rows, columns = np.indices((40, 40))
+    red, green = image.data[:2]
+    for axis in (rows, columns):
+        assert (axis * red).sum() / red.sum() == pytest.approx(
+            (axis * green).sum() / green.sum(), abs=0.02
+        )
+    # Of the light over scale squared pixels.
+    assert red.sum() == pytest.approx(green.sum() / scale**2, rel=0.01)
+
+
+def test_what_a_band_does_not_reach_is_missing(tmp_path):
+    good = str(write_frame(tmp_path / "good.fits"))
+    half = str(write_frame(tmp_path / "half.fits", made()[:, 120:], CRPIX1=0.5))
+    frame = Frame([good, good, half])
+    image, _ = frame.cut(120, 100, 40)
+    assert np.isnan(image.data[2, :, :19]).all()
+    assert np.isfinite(image.data[:2]).all()
+    assert np.isfinite(image.data[2, :, 21:]).all()
 
 
 def test_frames_that_cannot_be_read_are_named(tmp_path):
