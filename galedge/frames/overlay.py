@@ -25,8 +25,10 @@ Colour: TypeAlias = tuple[int, int, int]
 
 _LARGEST, _SMALLEST = 4096, 900  # longer side of the picture
 _LEGEND = 190
-_GROUND, _NO_ANSWER = (24, 24, 24), (150, 150, 150)
-_OTHER = (150, 150, 150)  # stars, and where there is no source
+_GROUND, _NO_ANSWER = (24, 24, 24), (215, 215, 215)
+_OTHER = (215, 215, 215)  # stars, and where there is no source
+_DARK = (0, 0, 0)  # around what is grey, which would drown in a star and in the sky's noise
+_LARGEST_RING = 10.0  # of what has no class: galaxies are what the picture is of
 _NAMED = 150  # with more sources than this the circles bear no class names
 
 
@@ -35,7 +37,7 @@ def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[st
 
     Linear flux is stretched by asinh from below the sky to its brightest pixels,
     pictures are shown as they are. A circle of half the cutout's side stands around
-    each source, a small grey one around what has no class: a star, or where there is no
+    each source, a light grey one around what has no class: a star, or where there is no
     source; a grey cross where there is no answer.
 
     Parameters
@@ -76,14 +78,13 @@ def draw(frame: Frame, places: Sequence[Placed], path: str, classes: Sequence[st
         if not (0 <= column < width and 0 <= row < height):
             continue
         label = placed.result.label
+        radius = max(5.0, placed.side / 4 * scale)
         if label is None and placed.result.ok:  # a star, or nothing
-            canvas.ellipse((column - 4, row - 4, column + 4, row + 4), outline=_OTHER)
+            _ring(canvas, column, row, min(radius, _LARGEST_RING))
             continue
         if label is None:
-            canvas.line((column - 5, row - 5, column + 5, row + 5), _NO_ANSWER, 2)
-            canvas.line((column - 5, row + 5, column + 5, row - 5), _NO_ANSWER, 2)
+            _cross(canvas, column, row, 5)
             continue
-        radius = max(5.0, placed.side / 4 * scale)
         box = (column - radius, row - radius, column + radius, row + radius)
         canvas.ellipse(box, outline=colours[label], width=2)
         if len(places) <= _NAMED:
@@ -140,6 +141,20 @@ def _colours(classes: Sequence[str]) -> dict[str, Colour]:
     }
 
 
+def _ring(canvas: ImageDraw, x: float, y: float, radius: float) -> None:
+    """Draw a light circle between two dark ones, which is seen on any ground."""
+    for more, colour, width in ((2, _DARK, 5), (1, _OTHER, 2)):
+        reach = radius + more
+        box = (x - reach, y - reach, x + reach, y + reach)
+        canvas.ellipse(box, outline=colour, width=width)
+
+
+def _cross(canvas: ImageDraw, x: float, y: float, reach: float) -> None:
+    for colour, width in ((_DARK, 5), (_NO_ANSWER, 2)):
+        canvas.line((x - reach, y - reach, x + reach, y + reach), colour, width)
+        canvas.line((x - reach, y + reach, x + reach, y - reach), colour, width)
+
+
 def _legend(
     canvas: ImageDraw, x: int, frame: Frame, places: Sequence[Placed], colours: dict[str, Colour]
 ) -> None:
@@ -157,12 +172,11 @@ def _legend(
     failed = sum(not placed.result.ok for placed in places)
     if counts[None] > failed:
         y = 64 + 30 * len(rows)
-        canvas.ellipse((x + 6, y + 6, x + 14, y + 14), outline=_OTHER)
+        _ring(canvas, x + 10, y + 10, 8)
         canvas.text((x + 32, y), f"other  {counts[None] - failed:,}", _OTHER, font)
     if failed:
         y = 64 + 30 * (len(rows) + (counts[None] > failed))
-        canvas.line((x + 4, y + 4, x + 16, y + 16), _NO_ANSWER, 2)
-        canvas.line((x + 4, y + 16, x + 16, y + 4), _NO_ANSWER, 2)
+        _cross(canvas, x + 10, y + 10, 6)
         canvas.text((x + 32, y), f"none  {failed:,}", _NO_ANSWER, font)
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,6 +160,30 @@ def test_overlay_shows_galaxies_where_they_are(tmp_path, bundle, order):
         radius = round(placed.side / 4 * scale)
         ring = spread[row, max(0, column + radius - 3) : column + radius + 3]
         assert ring.size == 0 or ring.max() > 60
+
+
+def test_what_has_no_class_is_seen_on_any_ground(tmp_path, bundle):
+    """A grey ring drowned in a star's light, and in the sky's noise."""
+    from PIL import Image
+
+    frame = Frame(str(write_frame(tmp_path / "f.fits")))
+    found = list(classify_sources(Classifier(bundle), frame, detect(frame)))
+    nothing = [tuple((None,) * len(cells) for cells in placed.result.answers) for placed in found]
+    found = [
+        replace(placed, result=replace(placed.result, answers=answers))
+        for placed, answers in zip(found, nothing, strict=True)
+    ]
+    assert {placed.result.label for placed in found} == {None}
+    draw(frame, found, str(tmp_path / "o.png"), CLASSES)
+    with Image.open(tmp_path / "o.png") as picture:
+        grey = np.asarray(picture.convert("L")).astype(int)
+    for placed in found:
+        row, column = round((199.5 - placed.y) * 4), round((placed.x + 0.5) * 4)
+        reach = round(min(placed.side, 10))
+        around = grey[row, max(0, column - reach - 8) : max(0, column - reach + 8)]
+        if around.size == 16:
+            assert around.max() > 200
+            assert around.min() < 10
 
 
 def test_large_frames_are_averaged(tmp_path, bundle, monkeypatch):
