@@ -51,7 +51,7 @@ _FRAMES = ("--catalog", "--detect")
 RULES: tuple[Rule, ...] = (
     Rule(
         "needs",
-        ("galedge classify", "galedge cutout", "galedge embed"),
+        ("galedge classify", "galedge cutout", "galedge embed", "galedge label"),
         ("PATH", "--bands"),
         "they name the images",
     ),

@@ -49,12 +49,14 @@ def tabulate(
     about: MutableMapping[str, str] | None = None,
     then: Callable[[], object] | None = None,
     kept: str | None = None,
+    page: Gallery | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
     what makes the rows, for tables that can hold it, as it is when all have come. `then` is
-    called when the table is complete; `kept` says what is left when it is not.
+    called when the table is complete; `kept` says what is left when it is not. With `page`
+    rows go to it, and to no table.
     """
     from galedge.core.backend import SLOW, is_compiled
     from galedge.images.inputs import find
@@ -72,8 +74,10 @@ def tabulate(
         alone = kept is not None
         # The page is completed last: should that fail, the table is there.
         with (
-            _gallery(writing.gallery, columns, made_by) as page,
-            open_table(output, columns, made_by, json=writing.json, alone=alone) as table,
+            page or _gallery(writing.gallery, columns, made_by) as shown,
+            open_table(output, columns, made_by, json=writing.json, alone=alone)
+            if page is None
+            else nullcontext() as table,
         ):
             passed: list[str] = []
             inputs = list(find(paths, passed=passed.append))
@@ -81,11 +85,12 @@ def tabulate(
             total = len(inputs) if noun == "image" else None
             for result in log.watch(stream(inputs), total):
                 row = result.as_row()
-                table.write(row)
+                if table is not None:
+                    table.write(row)
                 log.heed(row)
-                if page is not None:
+                if shown is not None:
                     upwards = getattr(result, "upwards", False)
-                    page.add(row, getattr(result, "pixels", None), upwards=upwards)
+                    shown.add(row, getattr(result, "pixels", None), upwards=upwards)
         if then is not None:
             then()
     except KeyboardInterrupt:

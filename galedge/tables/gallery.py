@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Gallery"]
 
 _ACROSS = 8  # thumbnails in a row of a sheet, and rows; sorted, a screen needs many sheets
-_SIDE = 64  # pixels of a thumbnail, at most
 _QUALITY = 88
 _PAGE = b'<script type="application/json" id="page">'  # at the end of the data
 _CHUNK = 1 << 20
@@ -69,6 +68,10 @@ class Gallery:
         If the file cannot be made.
     """
 
+    template: ClassVar[str] = "gallery.html"
+    side: ClassVar[int] = 64
+    """Pixels of a thumbnail, at most."""
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -84,7 +87,7 @@ class Gallery:
         self._rows: list[list[Any]] = []
         self._tiles: list[NDArray[np.uint8] | None] = []
         self._count = self._rejected = self._length = 0
-        head, self._tail = _template()
+        head, self._tail = _template(self.template)
         self._target = AtomicFile(path)
         try:
             self._write(head.encode())
@@ -115,7 +118,7 @@ class Gallery:
             If it cannot be written.
         """
         self._rows.append([_cell(row[each.name], each.digits) for each in self._columns])
-        self._tiles.append(None if pixels is None else _tile(pixels, upwards))
+        self._tiles.append(None if pixels is None else _tile(pixels, upwards, self.side))
         self._count += 1
         self._rejected += row.get("status") == "error"
         if len(self._rows) >= _ACROSS**2:
@@ -251,16 +254,16 @@ def _json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _tile(pixels: NDArray[np.uint8], upwards: bool) -> NDArray[np.uint8]:
+def _tile(pixels: NDArray[np.uint8], upwards: bool, side: int) -> NDArray[np.uint8]:
     """Return a thumbnail as viewers show it, shape (side, side, 3)."""
     shown = pixels.transpose(1, 2, 0)
     if upwards:
         shown = shown[::-1]
-    if len(shown) > _SIDE:
+    if len(shown) > side:
         from PIL import Image
 
         small = Image.fromarray(np.ascontiguousarray(shown))
-        return np.asarray(small.resize((_SIDE, _SIDE), Image.Resampling.BOX))
+        return np.asarray(small.resize((side, side), Image.Resampling.BOX))
     return shown.copy()
 
 
@@ -281,9 +284,9 @@ def _sheet(tiles: Sequence[NDArray[np.uint8] | None]) -> str:
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def _template() -> tuple[str, str]:
+def _template(name: str) -> tuple[str, str]:
     """Return what stands before and after the data."""
-    page = resources.files("galedge.tables").joinpath("gallery.html").read_text("utf-8")
+    page = resources.files("galedge.tables").joinpath(name).read_text("utf-8")
     hashes = {
         kind: base64.b64encode(
             hashlib.sha256(re.search(f"<{kind}>(.*?)</{kind}>", page, re.S)[1].encode()).digest()  # type: ignore[index]

@@ -77,7 +77,7 @@ def completed(command: Command, spellings: list[str], but: tuple[str, ...]) -> l
         if isinstance(each, click.Argument) and each.required:
             line.append("x")
         elif each.required and not set(each.opts) & set(line):
-            line += [each.opts[0], "out"]
+            line += [each.opts[0], "out.html"]  # of a folder or a page
     return line
 
 
