@@ -14,7 +14,16 @@ from galedge.support.extras import need
 from galedge.tuning.fit import PENALTIES, Linear, Scale, fit_classes, fit_number, shares_of
 from galedge.tuning.worth import areas, confusion, ece, macro_f1, roc_area, worth
 
-__all__ = ["Learned", "Lesson", "learn_classes", "learn_number"]
+__all__ = [
+    "Learned",
+    "Lesson",
+    "calibrated_by",
+    "held_out",
+    "learn_classes",
+    "learn_number",
+    "log_p",
+    "measured",
+]
 
 FOLDS = 5
 
@@ -43,16 +52,18 @@ class Lesson:
     group: NDArray[np.intp]
     classes: int
 
-    def folds(self, strata: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return each picture's fold: galaxies stay whole, and classes are shared out."""
+    def folds(self, strata: NDArray[np.intp], number: int = 0) -> NDArray[np.intp]:
+        """Return each picture's fold: galaxies stay whole, and classes are shared out.
+
+        Default `number`: as many as the rarest class has galaxies, and not more than `FOLDS`.
+        """
         selection = need("sklearn.model_selection", "tune", "tuning")
         fewest = min(len(np.unique(self.group[strata == s])) for s in np.unique(strata))
-        split = selection.StratifiedGroupKFold(
-            max(2, min(FOLDS, fewest)), shuffle=True, random_state=0
-        )
+        number = number or max(2, min(FOLDS, fewest))
+        split = selection.StratifiedGroupKFold(number, shuffle=True, random_state=0)
         fold = np.empty(len(strata), np.intp)
-        for number, (_, held) in enumerate(split.split(strata, strata, self.group)):
-            fold[held] = number
+        for place, (_, held) in enumerate(split.split(strata, strata, self.group)):
+            fold[held] = place
         return fold
 
     def rows(self, chosen: NDArray[Any]) -> NDArray[np.float32]:

@@ -24,9 +24,13 @@ def lines(tuned: Tuned) -> Iterator[str]:
     for name, learned in tuned.heads.items():
         found = learned.metrics
         yield f"{name}: {found['pictures']} pictures of {found['galaxies']} galaxies; held out:"
+        before = found.get("before", {})
+        if "step" in found:
+            yield f"  the head is {found['step']}"
         for measure, text in _MEASURES.items():
             if measure in found:
-                yield f"  {text:9s} {_told(found[measure])}"
+                was = f", was {_told(before[measure])}" if measure in before else ""
+                yield f"  {text:9s} {_told(found[measure])}{was}"
         if "sets" in found:
             sets = found["sets"]
             yield (

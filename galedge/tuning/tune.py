@@ -17,14 +17,14 @@ from galedge.images.inputs import Rejected, find
 from galedge.support.extras import need
 from galedge.support.say import counted
 from galedge.tuning.base import Base, Seen
-from galedge.tuning.bundle import Graft, fit_name, spare, write_bundle
-from galedge.tuning.checks import enough, groups_of, refuse_contradictions
-from galedge.tuning.labels import Labels, Question, read_labels
-from galedge.tuning.learn import Learned, Lesson, learn_classes, learn_number
+from galedge.tuning.bundle import Graft, spare, write_bundle
+from galedge.tuning.checks import refuse_contradictions
+from galedge.tuning.labels import Labels, read_labels
+from galedge.tuning.learn import Learned
+from galedge.tuning.lessons import Lessons, of_classes_and_numbers, of_yes_and_no
 
 __all__ = ["Tuned", "tune"]
 
-_COMFORT = 20  # galaxies of a class below which a user is told
 _ANY_SOURCE = 0.05  # of pictures that the base calls no galaxies: then the question is of them too
 _SHOWN = 3  # of what could not be read
 
@@ -66,6 +66,7 @@ def tune(
     group: str | None = None,
     images: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    new: bool = False,
     anyway: bool = False,
     told: Callable[[int, int], object] | None = None,
     **reading: Any,
@@ -73,7 +74,8 @@ def tune(
     """Learn your own question from labels, and write a bundle that answers it.
 
     The network stays as it is: a linear head is added to what it pools, and is tried on
-    galaxies that were held out.
+    galaxies that were held out. Labels in the words of a head that is there adapt that head to
+    pictures like these, as far as held-out galaxies gain.
 
     Parameters
     ----------
@@ -93,6 +95,9 @@ def tune(
         Folder that names of files start from. Default: the table's own.
     name : str, optional
         Of the new head. Default: the column's.
+    new : bool
+        Learn a new head also where the labels are those of one that is there, which is
+        adapted otherwise.
     anyway : bool
         Write also what cannot be told from chance.
     told : function of two numbers, optional
@@ -121,15 +126,15 @@ def tune(
     progress = None if told is None else (lambda done: told(done, number))
     seen = base.see(classifier, _results(classifier, known), number, progress)
     notes = _unread(known, seen)
-    lessons = _Lessons(base, known, seen)
+    lessons = Lessons(base, known, seen)
     grafts: list[Graft] = []
     heads: dict[str, Learned] = {}
     for question in known.questions:
         refuse_contradictions(known, seen.rows, seen.prints, question)
     # Products so small cost more on several threads than on one, most of all on a busy machine.
     with need("threadpoolctl", "tune", "tuning").threadpool_limits(1):
-        _of_classes_and_numbers(lessons, name, grafts, heads, notes)
-        _of_yes_and_no(lessons, name, grafts, heads, notes)
+        of_classes_and_numbers(lessons, name, new, grafts, heads, notes)
+        of_yes_and_no(lessons, name, grafts, heads, notes)
     doubtful = [each for each, learned in heads.items() if learned.chance]
     if doubtful and not anyway:
         raise GaledgeError(
@@ -140,93 +145,6 @@ def tune(
     card = write_bundle(folder, base, grafts, _fields(lessons, grafts, heads), lessons.pooled)
     _check(folder, classifier, seen, grafts)
     return Tuned(folder, heads, notes, card)
-
-
-class _Lessons:
-    """Labelled pictures as they are learned from, question by question."""
-
-    def __init__(self, base: Base, labels: Labels, seen: Seen) -> None:
-        self.base, self.labels, self.seen = base, labels, seen
-        groups = labels.groups and [labels.groups[row] for row in seen.rows]
-        self.group = groups_of(seen.prints, groups)
-        card = base.card
-        self.told = sum(card.heads.outputs[output][0] for output in base.further)
-        self.pooled = seen.inputs.shape[2] - self.told
-        self.entries: list[dict[str, Any]] = base.entries()
-
-    def of(self, question: Question) -> tuple[Lesson, int]:
-        """Return a question's lesson, and how many galaxies its rarest class has."""
-        values = question.values[self.seen.rows]
-        here = np.flatnonzero(np.isfinite(values))
-        fewest = enough(self.labels.path, question, values[here], self.group[here])
-        inputs = self.seen.inputs if len(here) == len(values) else self.seen.inputs[here]
-        lesson = Lesson(inputs, self.told, values[here], self.group[here], len(question.names))
-        return lesson, fewest
-
-
-def _of_classes_and_numbers(
-    lessons: _Lessons,
-    name: str | None,
-    grafts: list[Graft],
-    heads: dict[str, Learned],
-    notes: list[str],
-) -> None:
-    """Learn a head of each question that is not of yes or no."""
-    chosen = [question for question in lessons.labels.questions if question.kind != "yesno"]
-    for question in chosen:
-        lesson, fewest = lessons.of(question)
-        entry: dict[str, Any]
-        if question.kind == "number":
-            learned = learn_number(lesson)
-            entry = {"kind": "quantity", "description": f"{question.name}, learned from labels"}
-        else:
-            learned = learn_classes(lesson, sets=True)
-            entry = {"kind": "classes", "names": list(question.names)}
-            notes += _comfort(question, lesson, fewest)
-        entry |= learned.card
-        new = name if name and len(chosen) == 1 else question.name
-        entry["name"] = fit_name(new, lessons.entries, entry)
-        if entry["name"] != new:
-            notes.append(f"{question.name}: its head is called {entry['name']}")
-        lessons.entries.append({**entry, "output": entry["name"]})
-        grafts.append(Graft(entry, learned.weights, learned.bias))
-        heads[entry["name"]] = learned
-
-
-def _of_yes_and_no(
-    lessons: _Lessons,
-    name: str | None,
-    grafts: list[Graft],
-    heads: dict[str, Learned],
-    notes: list[str],
-) -> None:
-    """Learn one head of all questions of yes or no, calibrated in the network."""
-    chosen = [question for question in lessons.labels.questions if question.kind == "yesno"]
-    if not chosen:
-        return
-    weights, bias = [], []
-    entry: dict[str, Any] = {"kind": "labels", "names": [question.name for question in chosen]}
-    alone = len(lessons.labels.questions) == len(chosen)
-    entry["name"] = fit_name(name if name and alone else "own", lessons.entries, entry)
-    for question in chosen:
-        lesson, fewest = lessons.of(question)
-        learned = learn_classes(lesson, sets=False)
-        notes += _comfort(question, lesson, fewest)
-        temperature = learned.card["temperature"]
-        weights.append((learned.weights[:, 1] - learned.weights[:, 0]) / temperature)
-        bias.append((learned.bias[1] - learned.bias[0]) / temperature)
-        heads[f"{entry['name']}.{question.name}"] = learned
-    grafts.append(Graft(entry, np.stack(weights, 1).astype(np.float32), np.array(bias, np.float32)))
-
-
-def _comfort(question: Question, lesson: Lesson, fewest: int) -> Iterator[str]:
-    if fewest < _COMFORT:
-        count = np.bincount(lesson.aim.astype(int), minlength=lesson.classes)
-        rare = question.names[int(count.argmin())]
-        yield (
-            f"{question.name}: only {counted(int(count.min()), 'picture')} of {rare!r}: "
-            f"{_COMFORT} or more give closer figures, 50 a better head"
-        )
 
 
 def _results(classifier: Classifier, labels: Labels) -> Iterator[Result]:
@@ -261,7 +179,7 @@ def _unread(labels: Labels, seen: Seen) -> list[str]:
 
 
 def _fields(
-    lessons: _Lessons, grafts: Sequence[Graft], heads: Mapping[str, Learned]
+    lessons: Lessons, grafts: Sequence[Graft], heads: Mapping[str, Learned]
 ) -> dict[str, Any]:
     """Return what the tuned card says otherwise than the base's."""
     card, labels, seen = lessons.base.card, lessons.labels, lessons.seen

@@ -125,7 +125,11 @@ def test_every_engine_says_the_same(tuned, engine):
 
 def test_a_tuned_bundle_can_be_tuned_again(tuned, pictures, tmp_path):
     again = package.tune(
-        pictures / "labels.csv", tmp_path / "again", model=tuned.folder, columns=["colour"]
+        pictures / "labels.csv",
+        tmp_path / "again",
+        model=tuned.folder,
+        columns=["colour"],
+        new=True,
     )
     assert again.card["tuned"][1]["heads"] == ["own_colour"]
     assert any("its head is called own_colour" in note for note in again.notes)
@@ -221,3 +225,39 @@ def test_without_scikit_learn_the_remedy_is_named(base, pictures, tmp_path, monk
 def test_a_name_that_is_taken_is_not_grafted(network):
     with pytest.raises(ValueError, match="a name is taken"):
         grafted(network, [Step("Relu", ("colour",), "scaled")], {}, {"scaled": 3})
+
+
+def mapped(base, pictures, tmp_path, words, number=30):
+    """Return a table that calls red and blue otherwise, in the words of the base's head."""
+    lines = ["file,kind"]
+    lines += [f"{pictures}/p{i}.fits,{words[i % 2]}" for i in range(number)]
+    (tmp_path / "old.csv").write_text("\n".join(lines))
+    return package.tune(tmp_path / "old.csv", tmp_path / "mine", model=base)
+
+
+def test_labels_in_the_words_of_a_head_adapt_it(base, pictures, tmp_path):
+    tuned = mapped(base, pictures, tmp_path, ("lens", "blob"))
+    found = tuned.metrics["kind"]
+    assert found["accuracy"][0] > found["before"]["accuracy"][0] + 0.2
+    assert found["accuracy"][0] > 0.9
+    assert found["step"] == "relearned"
+    old, new = Card.read(base).heads, Card.read(tmp_path / "mine").heads
+    assert [head.name for head in new if head.columns] == [head.name for head in old]
+    assert new["kind"].primary
+    assert sum(new["kind"].prior) == pytest.approx(1, abs=1e-3)
+    assert new["kind"].sets is None
+    clf = package.Classifier(tmp_path / "mine", workers=1)
+    assert clf.classify(shape("red", 77)).label == "lens"
+    assert clf.classify(shape("blue", 78)).label == "blob"
+
+
+def test_a_head_that_is_right_stays_as_it_was(base, pictures, tmp_path):
+    clf = package.Classifier(base, workers=1)
+    said = [clf.classify(f"{pictures}/p{i}.fits").label for i in range(2)]
+    tuned = mapped(base, pictures, tmp_path, said)
+    assert tuned.metrics["kind"]["accuracy"][0] >= tuned.metrics["kind"]["before"]["accuracy"][0]
+
+
+def test_few_labels_adapt_nothing(base, pictures, tmp_path):
+    with pytest.raises(GaledgeError, match="10 galaxies cannot adapt kind; label 20 or more"):
+        mapped(base, pictures, tmp_path, ("ring", "lens"), 10)

@@ -87,6 +87,15 @@ def _kinds(
     help="What the new head is called. Default: as its column.",
 )
 @click.option(
+    "--new",
+    cls=Option,
+    section=_LABELS,
+    is_flag=True,
+    default=False,
+    help="Learn a new head also where labels are those of one that is there. Default: that one "
+    "is adapted to pictures like these.",
+)
+@click.option(
     "--anyway",
     cls=Option,
     section=_LABELS,
@@ -112,6 +121,7 @@ def tune(
     group: str | None,
     images: str | None,
     name: str | None,
+    new: bool,
     anyway: bool,
     reading: Reading,
     running: Running,
@@ -149,6 +159,7 @@ def tune(
             group=group,
             images=images,
             name=name,
+            new=new,
             anyway=anyway,
             told=told,
             workers=running.workers,
