@@ -283,7 +283,9 @@ def _as_floats(held: Image, double: bool, plane: int | None, window: Window | No
     x, y = (0, 0) if window is None else window[:2]
     data = select(data, plane, window, np.float64 if double else np.float32)
     wcs = None if held.wcs is None else held.wcs.shifted(x, y)
-    return replace(held, data=data, wcs=wcs, origin=(held.origin[0] + x, held.origin[1] + y))
+    origin = (held.origin[0] + x, held.origin[1] + y)
+    plane = held.plane if plane is None else plane
+    return replace(held, data=data, wcs=wcs, origin=origin, plane=plane)
 
 
 def _read_fits(
@@ -311,6 +313,7 @@ def _read_fits(
         origin=window[:2] if window is not None else (0, 0),
         order=stated_order(found.text) if len(data) == 3 and data.ndim == 3 else None,
         other_hdus=hdu is None and fits.others(found),
+        plane=plane,
     )
 
 

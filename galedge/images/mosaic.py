@@ -76,13 +76,15 @@ def _offset(text: bytes, keywords: tuple[str, ...]) -> int:
 def apart(image: Image) -> Image:
     """Return a raw frame as red, green and blue of half the size; any other image as it is.
 
+    So is one of which somebody chose the plane: it was taken for grey.
+
     Raises
     ------
     Unsupported
         If its pattern is not known, or it is smaller than the pattern.
     """
     data = image.data
-    if data.ndim != 2 or image.binning != 1 or not image.header.text:
+    if image.plane is not None or data.ndim != 2 or image.binning != 1 or not image.header.text:
         return image
     height = image.header.get("NAXIS2")
     whole = height if isinstance(height, int) else len(data)

@@ -63,6 +63,9 @@ class Image:
     other_hdus : bool
         Whether the file holds further images, and this is the one that was read as
         nobody chose.
+    plane : int or None
+        Which plane of what was opened this is, where one was chosen: a raw frame of a colour
+        camera was taken for grey then, and stays so.
     """
 
     data: NDArray[Any]
@@ -79,3 +82,4 @@ class Image:
     order: Order | None = None
     binning: int = 1
     other_hdus: bool = False
+    plane: int | None = None

@@ -156,6 +156,20 @@ def test_a_plane_is_taken_as_it_is(frame):
     assert all(np.array_equal(pixels, expected) for pixels in batch.pixels)
 
 
+def test_a_plane_that_was_chosen_stays_chosen(frame):
+    """What was read by a plane is not split when it is classified or measured."""
+    chosen = read(str(frame[0]), plane=0)
+    for wanted in (Wanted(), Wanted(plane=0)):
+        np.testing.assert_array_equal(image_of(chosen, wanted).data[0], chosen.data)
+    part = cutout(str(frame[0]), 80, 90, 64, plane=0)
+    assert part.plane == 0
+    assert image_of(part, Wanted()).data.shape == (1, 64, 64)
+    assert len(image_of(read(str(frame[0])), Wanted()).data) == 3
+    (one,) = prepare([chosen]).facts
+    (other,) = prepare([str(frame[0])], plane=0).facts
+    assert (one.x, one.y, one.noise) == (other.x, other.y, other.noise)
+
+
 def test_structure_is_in_pixels_of_the_file(frame):
     pytest.importorskip("numba")
     path, _, planes = frame
