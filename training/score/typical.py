@@ -20,7 +20,7 @@ from training.data.pack import Pack
 from training.fit.observe import seen_anew
 from training.score.others import drawn
 
-__all__ = ["Scale", "embedded", "entry_of", "fit", "measured"]
+__all__ = ["Scale", "against", "embedded", "entry_of", "fit", "measured"]
 
 FILE = "typicality.npz"
 FLAG_BELOW = 0.02
@@ -122,6 +122,17 @@ def measured(file: Path, pack: Pack, held: Mapping[str, np.ndarray], split: str)
     held : mapping
         What `typicality.npz` holds.
     """
+    return against(file, pack, held, split, drawn(pack))
+
+
+def against(
+    file: Path,
+    pack: Pack,
+    held: Mapping[str, np.ndarray],
+    split: str,
+    others: Iterable[tuple[str, np.ndarray]],
+) -> dict[str, Any]:
+    """Return the same of any others: names, and pictures as the network sees them."""
     from sklearn.metrics import roc_auc_score
 
     rows, scale = pack.demand(split), Scale(held["mean"], held["whitening"])
@@ -134,9 +145,9 @@ def measured(file: Path, pack: Pack, held: Mapping[str, np.ndarray], split: str)
     flagged = {kind: round(float((away > limit).mean()), 4) for kind, away in usual.items()}
     galaxies = np.concatenate(list(usual.values()))
     at_95, area = {}, {}
-    for name, pixels in drawn(pack):
-        others = far(pixels)
-        truth = np.repeat([0, 1], [len(galaxies), len(others)])
-        area[name] = round(float(roc_auc_score(truth, np.append(galaxies, others))), 4)
-        at_95[name] = round(float((galaxies > np.quantile(others, 0.05)).mean()), 4)
+    for name, pixels in others:
+        theirs = far(pixels)
+        truth = np.repeat([0, 1], [len(galaxies), len(theirs)])
+        area[name] = round(float(roc_auc_score(truth, np.append(galaxies, theirs))), 4)
+        at_95[name] = round(float((galaxies > np.quantile(theirs, 0.05)).mean()), 4)
     return {"flagged": flagged, "roc_area": area, "false_alarms_at_95_found": at_95}
