@@ -235,6 +235,12 @@ def _question(path: str, name: str, column: Column, kind: str | None) -> Questio
     if not known:
         raise GaledgeError(f"{path}: {name}: holds no label; fill it, or choose by --column")
     kind = kind or _kind(known, [cell for cell in cells if cell is not None])
+    if kind == "classes" and column.texts is not None:
+        # What shows no ring is often called none, which elsewhere is no value.
+        texts = [
+            text if text and (text.lower() == "none" or not is_missing(text)) else None
+            for text in column.texts
+        ]
     make = {"classes": _classes, "yesno": _yesno, "number": _numbers}[kind]
     return make(f"{path}: {name}", name, texts)
 
