@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galedge.answers.neighbours import diverse, oddness
-from galedge.network.heads import Head, Heads
+from galedge.network.heads import Heads
 
-__all__ = ["ORDERS", "doubt", "heads_asked", "orders", "useful"]
+Doubts: TypeAlias = NDArray[np.float64]
+
+__all__ = ["ORDERS", "columns_asked", "doubt", "orders", "useful"]
 
 #: What each order begins with, by its name.
 ORDERS = {
@@ -27,52 +29,60 @@ _MORE = 10  # times as many as are asked for are looked at, the most doubtful on
 _FEW = 50
 
 
-def heads_asked(heads: Heads, names: Iterable[str]) -> list[Head]:
-    """Return the heads that answer what is asked, or else those whose answer comes first."""
-    named = [head for head in heads if head.name in set(names)]
-    first: list[Head | None] = [heads.classes] if heads.classes else [heads.labels]
-    return named or [head for head in first if head is not None]
+def columns_asked(heads: Heads, names: Iterable[str]) -> list[list[str]]:
+    """Return the columns of probabilities that answer what is asked, those of a question together.
 
-
-def doubt(heads: Sequence[Head], rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-    """Return how little heads know of rows, 0 to 1: of each the one that knows the least.
-
-    Of classes one less the two largest probabilities' difference, of labels how near one
-    comes to a half; 1 where there is no answer.
+    A question is a head by its name, one label of a head by its own, or ``label``, the head
+    whose answer comes first.
     """
-    found = np.zeros(len(rows))
+    wanted, found = set(names), []
     for head in heads:
         classes = [column.name for column in head.columns if column.role == "class"]
-        labels = [column.name for column in head.columns if column.role == "yes"]
-        for names, measure in ((classes, _of_classes), (labels, _of_labels)):
-            if not names or not rows:
-                continue
-            cells = [[row.get(name) for name in names] for row in rows]
-            told = measure(np.array(cells, np.float64))
-            found = np.maximum(found, np.where(np.isfinite(told), told, 1))
+        labels = [column for column in head.columns if column.role == "yes"]
+        first = head is heads.classes and "label" in wanted
+        if classes and (head.name in wanted or first):
+            found.append(classes)
+        whole = head.name in wanted
+        found += [[each.name] for each in labels if whole or each.symbol in wanted]
     return found
 
 
-def _of_classes(told: NDArray[np.float64]) -> NDArray[np.float64]:
+def doubt(asked: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]]) -> Doubts:
+    """Return how little is known of rows, 0 to 1: of each the question that is known the least.
+
+    Of classes one less the two largest probabilities' difference, of a label how near it comes
+    to a half; 1 where there is no answer.
+
+    Parameters
+    ----------
+    asked : sequence of sequence of str
+        Columns of probabilities, as `columns_asked` gives them.
+    rows : sequence of mapping
+    """
+    found = np.zeros(len(rows))
+    for names in asked if rows else ():
+        told = np.array([[row.get(name) for name in names] for row in rows], np.float64)
+        one = _of_classes(told)
+        found = np.maximum(found, np.where(np.isfinite(one), one, 1))
+    return found
+
+
+def _of_classes(told: Doubts) -> Doubts:
     if told.shape[1] == 1:
-        return _of_labels(told)
+        return np.asarray(1 - 2 * abs(told[:, 0] - 0.5))
     best = np.sort(told, axis=1)
     return np.asarray(1 - (best[:, -1] - best[:, -2]))
 
 
-def _of_labels(told: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray((1 - 2 * abs(told - 0.5)).max(axis=1))
-
-
 def orders(
-    heads: Sequence[Head], rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
+    asked: Sequence[Sequence[str]], rows: Sequence[Mapping[str, Any]], vectors: NDArray[np.float32]
 ) -> dict[str, NDArray[np.intp]]:
     """Return rows in each of `ORDERS`; chance is the same at every call.
 
     Parameters
     ----------
-    heads : sequence of Head
-        Which answers may be in doubt.
+    asked : sequence of sequence of str
+        Whose answers may be in doubt, see `doubt`.
     rows : sequence of mapping
     vectors : ndarray of float32, shape (N, D)
         Their embeddings.
@@ -82,7 +92,7 @@ def orders(
     away = np.nan_to_num(oddness(vectors), nan=-1) if len(rows) else np.zeros(0)
     odd = np.argsort(-away, kind="stable")
     return {
-        "doubt": np.argsort(-doubt(heads, rows), kind="stable"),
+        "doubt": np.argsort(-doubt(asked, rows), kind="stable"),
         "diverse": np.concatenate([some, chance[~np.isin(chance, some)]]),
         "odd": odd,
         "usual": odd[::-1],

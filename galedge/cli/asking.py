@@ -42,7 +42,7 @@ class Asking:
         asked: Mapping[str, list[str]],
         labels: str | None,
     ) -> None:
-        from galedge.answers.asking import heads_asked
+        from galedge.answers.asking import columns_asked
         from galedge.answers.featured import SIDE, feature_column
         from galedge.answers.result import columns
         from galedge.cli.survey import rows_of
@@ -58,7 +58,10 @@ class Asking:
             if first is None:
                 raise click.UsageError("the model tells no classes; say what to ask with --ask")
             self._asked = {"label": list(first.names)}
-        self._heads = heads_asked(classifier.heads, self._asked)
+        self._answers = columns_asked(classifier.heads, self._asked)
+        self._known_here = bool(self._answers)
+        if not self._answers:  # an order of doubt there is all the same, by what it does know
+            self._answers = columns_asked(classifier.heads, ["label"])
         head = classifier.model.heads.embedding
         assert head is not None
         more = [SIDE] * where.in_frames + [feature_column(head.size)]
@@ -73,10 +76,15 @@ class Asking:
         from galedge.cli.run import command_line, tabulate
         from galedge.tables.labelpage import LabelPage
 
+        if suggest is not None and not self._known_here:
+            raise click.UsageError(
+                f"--suggest: the model {self._classifier.model.card.name} answers none of "
+                f"{', '.join(self._asked)}; name by --model what galedge tune made of labels so far"
+            )
         about = provenance(self._classifier) | {"command": command_line()}
 
         def ordered(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-            return orders(self._heads, rows, self._vectors(rows))
+            return orders(self._answers, rows, self._vectors(rows))
 
         def stream(found: list[str | Rejected]) -> Iterator[Any]:
             if suggest is not None:
@@ -117,7 +125,7 @@ class Asking:
         if not rows:
             return
         vectors = self._vectors(rows)
-        chosen = useful(doubt(self._heads, rows), vectors, number)
+        chosen = useful(doubt(self._answers, rows), vectors, number)
         seeing = copy(self._classifier)
         seeing.keep_pixels = True
         yield from map(Featured, again(seeing, [rows[i] for i in chosen]))

@@ -9,7 +9,7 @@ import pytest
 from helpers.frames_made import PLACES, made, write_frame, write_list
 from helpers.made import CLASSES, bundle_of, galaxy, write_fits
 
-from galedge.answers.asking import ORDERS, doubt, heads_asked, orders, useful
+from galedge.answers.asking import ORDERS, columns_asked, doubt, orders, useful
 from galedge.network.heads import Heads
 from galedge.tables.labelpage import read_labels
 
@@ -93,6 +93,10 @@ def test_refusals(galedge, bundle, night, tmp_path):
         done = galedge("label", night, "-o", "l.html", "--ask", ask, "--model", bundle)
         assert (done.returncode, why in done.stderr) == (2, True), ask
     assert galedge("label", night, "-o", "l.txt").returncode == 2
+    done = galedge(
+        "label", night, "-o", "l.html", "--ask", "bar", "--suggest", 2, "--model", bundle
+    )
+    assert (done.returncode, "answers none of bar" in done.stderr) == (2, True)
     (tmp_path / "l.csv").write_text("name,label\na,b\n")
     done = galedge("label", night, "-o", "l.html", "--labels", "l.csv", "--model", bundle)
     assert (done.returncode, "no column file" in done.stderr) == (1, True)
@@ -102,22 +106,22 @@ def test_refusals(galedge, bundle, night, tmp_path):
 def test_doubt_is_of_what_is_asked():
     entries = [
         {"kind": "classes", "name": "type", "output": "a", "names": ["E", "S"], "primary": True},
-        {"kind": "labels", "name": "signs", "output": "b", "names": ["ring", "bar"]},
+        {"kind": "labels", "name": "own", "output": "b", "names": ["ring", "bar"]},
+        {"kind": "labels", "name": "signs", "output": "c", "names": ["arms"], "primary": True},
     ]
     heads = Heads.parse(entries)
-    rows = [
-        {"p_E": 0.5, "p_S": 0.5, "signs_p_ring": 0.0, "signs_p_bar": 1.0},
-        {"p_E": 0.9, "p_S": 0.1, "signs_p_ring": 0.5, "signs_p_bar": 1.0},
-        {"p_E": None, "p_S": None, "signs_p_ring": None, "signs_p_bar": None},
-    ]
-    names = [column.name for column in heads["signs"].columns]
-    rows = [
-        {**{k: v for k, v in row.items() if k in ("p_E", "p_S")},
-         **dict(zip(names, list(row.values())[2:], strict=True))}
-        for row in rows
-    ]  # fmt: skip
-    np.testing.assert_allclose(doubt(heads_asked(heads, ["other"]), rows), [1, 0.2, 1])
-    np.testing.assert_allclose(doubt(heads_asked(heads, ["signs"]), rows), [0, 1, 1])
+    names = ["p_E", "p_S", *heads["own"].column_names]
+    told = [(0.5, 0.5, 0.0, 1.0), (0.9, 0.1, 0.5, 0.9), (None,) * 4]
+    rows = [dict(zip(names, cells, strict=True)) for cells in told]
+    for asked, expected in [
+        (["label"], [1, 0.2, 1]),
+        (["type"], [1, 0.2, 1]),
+        (["own"], [0, 1, 1]),
+        (["bar"], [0, 0.2, 1]),  # a label by its own name, as galedge tune writes one
+        (["bar", "type"], [1, 0.2, 1]),
+    ]:
+        np.testing.assert_allclose(doubt(columns_asked(heads, asked), rows), expected)
+    assert columns_asked(heads, ["other"]) == []
 
 
 def test_suggestions_are_of_all_kinds():
