@@ -142,8 +142,11 @@ def labelling(galedge, tmp_path):
     if program is None:
         pytest.skip("needs Chromium")
     pytest.importorskip("onnx")
-    entry = {"kind": "classes", "name": "kind", "output": "kind", "names": ["ring", "blob"]}
-    bundle = bundle_of(tmp_path / "own", [{**entry, "primary": True}])
+    entries = [
+        {"kind": "classes", "name": "kind", "output": "a", "names": ["E", "S"], "primary": True},
+        {"kind": "labels", "name": "own", "output": "b", "names": ["ring", "bar"]},
+    ]
+    bundle = bundle_of(tmp_path / "own", entries)
     folder = tmp_path / "night, one"
     folder.mkdir()
     for i in range(12):
@@ -252,6 +255,15 @@ def test_in_a_browser(labelling, tmp_path):
     press("Escape")
     assert status() == "ring: 4 of 600 labelled"
     assert page.evaluate("document.activeElement.dataset.position") == "4"
+
+    # What is labelled otherwise than the model's own head answers, whose label has that name.
+    says = page.evaluate("[0, 1, 2, 3].map(i => answered(rows[i], 'ring')[0])")
+    assert {*says} <= {"yes", "no"}
+    page.select_option("#show", "other")
+    given = zip([0, 1, 2, 3], says, ["yes", "no", "no", "yes"], strict=True)
+    assert page.evaluate("order") == [i for i, said, label in given if said != label]
+    page.select_option("#show", "")
+    page.locator("#grid [data-position='4']").click()
 
     # Answers beside them, or not.
     assert page.text_content("#grid [data-position='4'] .faint") != ""
