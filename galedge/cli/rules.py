@@ -95,7 +95,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "excludes",
         ("--dask",),
-        ("--json", "--gallery", *_FRAMES, "--bands"),
+        ("--json", "--gallery", "--reference", *_FRAMES, "--bands"),
         "its workers write Parquet, one row a file",
     ),
     Rule(

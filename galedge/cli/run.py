@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from galedge.cli.settings import Writing
     from galedge.nights.journal import Stream
     from galedge.tables.columns import Column
+    from galedge.tables.drift import Monitor
     from galedge.tables.gallery import Gallery
     from galedge.tables.rows import Outcome
 
@@ -50,13 +51,14 @@ def tabulate(
     then: Callable[[], object] | None = None,
     kept: str | None = None,
     page: Gallery | None = None,
+    drift: Monitor | None = None,
 ) -> None:
     """Write the rows of the images that `paths` stand for, and leave by the exit code.
 
     One row for each image; or, where `noun` says what else, any number. `about` is
     what makes the rows, for tables that can hold it, as it is when all have come. `then` is
     called when the table is complete; `kept` says what is left when it is not. With `page`
-    rows go to it, and to no table.
+    rows go to it, and to no table. What `drift` sees is told, and `about` has it.
     """
     from galedge.core.backend import SLOW, is_compiled
     from galedge.images.inputs import find
@@ -88,9 +90,13 @@ def tabulate(
                 if table is not None:
                     table.write(row)
                 log.heed(row)
+                if drift is not None:
+                    drift.add(row)
                 if shown is not None:
                     upwards = getattr(result, "upwards", False)
                     shown.add(row, getattr(result, "pixels", None), upwards=upwards)
+            if drift is not None and drift.changes and about is not None:
+                about["drift"] = drift.columns
         if then is not None:
             then()
     except KeyboardInterrupt:
@@ -102,6 +108,8 @@ def tabulate(
     finally:
         log.close()
     others = f"; {counted(len(passed), 'file')} of other kinds passed over" if passed else ""
+    if drift is not None and drift.changes:
+        log.note(drift.sentence())
     log.end(log.summary() + others)
     if log.rejected:
         raise click.exceptions.Exit(REJECTED)

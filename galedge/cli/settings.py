@@ -256,6 +256,12 @@ class Writing:
         metavar="FILE.png",
         help="Draw the sources over the frame, coloured by class.",
     )
+    reference: str | None = setting(
+        "--reference",
+        metavar="FILE",
+        help="Say when these rows are not like those of this table, of the same camera on other "
+        "nights. Default: like the galaxies of the model's card, where it has them.",
+    )
     quiet: bool = setting(
         "-q", "--quiet", is_flag=True, default=False, help="Nothing on standard error but failures."
     )

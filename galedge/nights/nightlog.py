@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from galedge.errors import OutputError
 from galedge.support.appendlog import AppendLog
 from galedge.tables.columns import Column, known
+from galedge.tables.drift import Monitor
 from galedge.tables.formats.jsonl import JsonLines
 from galedge.tables.rows import Cell
 
@@ -24,6 +26,8 @@ __all__ = ["EXTRA_COLUMNS", "NightLog", "State"]
 
 EXTRA_COLUMNS = ("file_size", "file_mtime_ns", "classified_at", "identity")
 """What a row of the night has besides those of `galedge classify`."""
+
+_REMEMBERED = 1000  # rows of a log that is gone on with, which drift is told of
 
 
 class State(NamedTuple):
@@ -57,6 +61,9 @@ class NightLog:
     columns : sequence of str or Column
     binding : mapping
         All that a row depends on besides its file.
+    drift : Monitor, optional
+        Sees the latest rows that are there; then rows have a column ``drift``, of what has
+        changed by then. Who writes rows shows them to it.
 
     Raises
     ------
@@ -65,11 +72,17 @@ class NightLog:
     """
 
     def __init__(
-        self, path: str, columns: Sequence[str | Column], binding: Mapping[str, Any]
+        self,
+        path: str,
+        columns: Sequence[str | Column],
+        binding: Mapping[str, Any],
+        drift: Monitor | None = None,
     ) -> None:
         if not path.lower().endswith(".jsonl"):
             raise OutputError(f"{path}: a night is written as JSON lines; end the name in .jsonl")
-        self._columns = known([*columns, *EXTRA_COLUMNS])
+        self._drift = drift
+        more = EXTRA_COLUMNS if drift is None else (*EXTRA_COLUMNS[:-1], "drift", EXTRA_COLUMNS[-1])
+        self._columns = known([*columns, *more])
         self._binding = json.dumps(binding, sort_keys=True)
         self._log = AppendLog(path, b'{"path": ')
         self._done: set[str] = set()
@@ -81,7 +94,9 @@ class NightLog:
 
     def _load(self) -> None:
         begun: int | None = None  # where rows begin of which the last is still to come
+        latest: deque[Mapping[str, Any]] = deque(maxlen=0 if self._drift is None else _REMEMBERED)
         for line in self._log:
+            latest.append(line.record)
             identity = line.record.get("identity")
             if not isinstance(identity, str):
                 raise OutputError(
@@ -94,6 +109,9 @@ class NightLog:
                 begun = line.offset
         if begun is not None:
             self._log.cut(begun)
+        for record in latest:
+            assert self._drift is not None
+            self._drift.add(record)
 
     def __len__(self) -> int:
         return len(self._done)
@@ -123,7 +141,8 @@ class NightLog:
         for number, row in enumerate(rows, 1):
             key = identity if number == len(rows) else f"{identity}-{number}"
             extra = (state.size, state.mtime_ns, now, key)
-            lines.write({**row, **dict(zip(EXTRA_COLUMNS, extra, strict=True))})
+            told = {} if self._drift is None else {"drift": self._drift.columns}
+            lines.write({**row, **told, **dict(zip(EXTRA_COLUMNS, extra, strict=True))})
         self._log.append(content.getvalue())
         self._done.add(identity)
 

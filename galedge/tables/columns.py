@@ -111,6 +111,7 @@ _ALL = (
     Column("file_mtime_ns", "int64", None, "ns", "time;meta.file",
            "when it was changed, since 1970"),
     _text("classified_at", "time.processing", "when the row was made (UTC)"),
+    _text("drift", "meta.code.qual", "columns that are not as in the reference by now"),
     _text("identity", "meta.id", "key of the file's state, the model and the recipe"),
     _shape("concentration", "%.3f", "5 log10(r80 / r20), of the light within 1.5 Petrosian radii"),
     _shape("asymmetry", "%.4f",

@@ -60,7 +60,7 @@ def read_table(path: str | os.PathLike[str], wanted: Sequence[str] = ()) -> Tabl
     ----------
     path : str or path
         ``.csv`` (with a line of names, behind comments if any, which begin with #;
-        a file of numbers only has the columns col1, col2 ...), ``.ecsv``, ``.fits``
+        a file of numbers only has the columns col1, col2 ...), ``.jsonl``, ``.ecsv``, ``.fits``
         ``.fit`` ``.fits.gz``, ``.cat`` (SExtractor's, in ASCII or FITS), ``.vot``
         ``.votable`` ``.xml``, ``.parquet``.
     wanted : sequence of str
@@ -167,6 +167,26 @@ def _is_number(text: str) -> bool:
 
 _NAME_IN_DIGITS = re.compile(r"0\d")
 _WHOLE = re.compile(r"[+-]?\d{16,}$")
+
+
+def _read_jsonl(path: str, wanted: Sequence[str]) -> dict[str, Column]:
+    columns: dict[str, list[Cell]] = {}
+    number = 0
+    with open(path, encoding="utf-8") as file:
+        try:
+            for line in file:
+                if not line.endswith("\n"):
+                    break  # torn: a night that is being written
+                row = json.loads(line)
+                for name, value in row.items():
+                    columns.setdefault(name, [None] * number).append(_cell(value))
+                number += 1
+                for cells in columns.values():
+                    if len(cells) < number:
+                        cells.append(None)
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise ReadError(f"{path}: line {number + 1} is no JSON object: {error}") from None
+    return {name: Column(cells) for name, cells in columns.items()}
 
 
 def _read_ecsv(path: str, wanted: Sequence[str]) -> dict[str, Column]:
@@ -294,6 +314,7 @@ def _first_line(error: Exception) -> str:
 _Reader = Callable[[str, Sequence[str]], dict[str, Column]]
 _READERS: dict[tuple[str, ...], _Reader] = {
     (".csv",): _read_csv,
+    (".jsonl",): _read_jsonl,
     (".ecsv",): _read_ecsv,
     (".fits", ".fit", ".fits.gz"): _read_fits,
     (".cat",): _read_cat,

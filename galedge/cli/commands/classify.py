@@ -53,6 +53,7 @@ def classify(
     keeping.spare(where.paths)
     from galedge.answers.result import columns
     from galedge.cli.cluster import classify_on
+    from galedge.cli.drifting import monitor
     from galedge.cli.load import (
         arguments,
         fitting,
@@ -78,11 +79,13 @@ def classify(
     )
     names = columns(classifier.heads)
     about = provenance(classifier)
+    drift = None if dask is not None else monitor(writing, classifier)
 
     def table(columns: Sequence[Column], stream: Stream, **more: Any) -> None:
         if running.prior == "fit":
             stream = fitting(classifier, about, writing.quiet, stream)
-        tabulate(where.searched, writing, columns, stream, "classified", about=about, **more)
+        more |= {"about": about, "drift": drift}
+        tabulate(where.searched, writing, columns, stream, "classified", **more)
 
     if dask is not None:
         classify_on(dask, where.paths, writing, arguments(reading, running), about)

@@ -18,7 +18,7 @@ __all__ = ["embed"]
 
 
 @options.command
-@options.takes(Writing, without=["overlay"])
+@options.takes(Writing, without=["overlay", "reference"])
 @options.takes(Where)
 @options.takes(Reading, hdu=HDUS)
 @options.takes(Running, without=["prior"])

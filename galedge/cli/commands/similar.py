@@ -47,7 +47,7 @@ __all__ = ["similar"]
     is_flag=True,
     help="Give the least typical of all, the oddest first.",
 )
-@options.takes(Writing, without=["overlay"])
+@options.takes(Writing, without=["overlay", "reference"])
 @options.takes(Reading)
 @options.takes(Running, "model", "engine", "device", "precision", "views", "workers")
 def similar(

@@ -34,6 +34,7 @@ _IDLE_SECONDS = 10.0  # between looks, where the system tells of events
     Writing,
     "output",
     "gallery",
+    "reference",
     "quiet",
     output={
         "metavar": "FILE.jsonl",
@@ -71,6 +72,7 @@ def watch(
     output = writing.output
     assert output is not None  # it is required
     from galedge.cli import nights
+    from galedge.cli.drifting import monitor
     from galedge.cli.load import load_classifier
     from galedge.cli.run import REJECTED, Log
     from galedge.core.backend import SLOW, is_compiled
@@ -92,12 +94,15 @@ def watch(
         reading, running, quiet=writing.quiet, keep_pixels=writing.gallery is not None
     )
     columns, rows = _rows(classifier, where, keeping, folder)
+    drift = monitor(writing, classifier)
     with ExitStack() as stack:
         place = nights.open_quarantine(keeping, [folder])
         if place is not None:
             stack.enter_context(place)
         binding = nights.binding(classifier) | where.binding
-        table = stack.enter_context(NightLog(output, columns, binding))
+        table = stack.enter_context(NightLog(output, columns, binding, drift))
+        if drift is not None and drift.changes:
+            log.note(drift.sentence())
         page = nights.open_page(writing.gallery, columns, classifier, log.note)
         if page is not None:
             stack.enter_context(page)
@@ -106,6 +111,8 @@ def watch(
             log.count(row)
             log.heed(row.as_row())
             nights.set_aside(place, row)
+            if drift is not None and drift.add(row.as_row()):
+                log.note(drift.sentence())
             if page is not None:
                 page.add(row)
 
