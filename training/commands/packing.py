@@ -33,7 +33,10 @@ def data() -> None:
 @click.argument("out", type=folder)
 @click.option("--size", type=int, help="Side of the network's input. Default: 72.")
 @click.option(
-    "--recipe", "model", help="Prepare as this bundle's card says: a folder, or a shipped model."
+    "--recipe",
+    "model",
+    help="Prepare as this bundle's card says: a folder, or a shipped model; or as a JSON file of "
+    "a recipe's fields does.",
 )
 @click.option("--cameras", is_flag=True, help="Val and test through the fixed cameras, too.")
 @click.option("--simulations", default=2, show_default=True, help="Linear versions of each.")
@@ -62,13 +65,12 @@ def pack(
     from galedge.errors import GaledgeError
     from galedge.images.prepare import prepare
     from galedge.images.recipe import Recipe
-    from galedge.network.model import find_card
     from training.data.pack import pack as packed_into
 
     if model and size:
         raise click.UsageError("--recipe says the size too: leave out --size")
     try:
-        recipe = find_card(model).recipe if model else Recipe.latest(size=size or 72)
+        recipe = recipe_of(model) if model else Recipe.latest(size=size or 72)
         asks = {"task": asked(task, column), "column": column}
         packed = packed_into(found(source), out, recipe, prepare, **asks, **options)
     except (ValueError, GaledgeError) as error:
@@ -76,6 +78,19 @@ def pack(
     names, counts = np.unique(packed.split, return_counts=True)
     click.echo(f"{len(packed)} pictures: {dict(zip(names.tolist(), counts.tolist(), strict=True))}")
     click.echo(f"task {packed.task.name}: {', '.join(map(str, packed.task.heads))}")
+
+
+def recipe_of(model: str) -> Any:
+    """Return the recipe that --recipe names: a bundle's, or a file's."""
+    from galedge.images.recipe import Recipe
+    from galedge.network.model import find_card
+
+    if not (path := Path(model)).is_file():
+        return find_card(model).recipe
+    try:
+        return Recipe.from_json(json.loads(path.read_text()))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: no recipe: {error}") from error
 
 
 @data.command()

@@ -14,7 +14,7 @@ from PIL import Image
 from galedge.errors import GaledgeError
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
-from training.data.duplicates import fingerprint, groups, look_alikes, sky_pairs
+from training.data.duplicates import fingerprint, groups, look_alikes, not_elsewhere, sky_pairs
 from training.data.pack import Pack
 from training.data.pose import pose
 from training.data.readers import read
@@ -143,7 +143,8 @@ def check(table: Table) -> dict[str, Any]:
     galaxy, split = table.column("galaxy"), table.column("split")
     good = [i for i in range(len(table.rows)) if i not in table.unreadable]
     prints = fingerprint(table.pixels)
-    sky, look = sky_pairs(*places(table.rows)), look_alikes(prints)
+    where = places(table.rows)
+    sky, look = sky_pairs(*where), not_elsewhere(look_alikes(prints), *where)
     group = groups(galaxy.astype(str), np.concatenate([sky, look]))
     counts: dict[str, dict[str, dict[str, int]]] = {}
     number = Counter(

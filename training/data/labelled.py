@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +50,21 @@ class DataSet:
         cannot be read.
     classes : tuple of str
         Names of the set's own classes in order; empty where T decides.
+    flux : bool
+        Whether bytes are flux, which no one has stretched, and not a display's.
     """
 
     name: str
     rows: list[Row]
     picture: Callable[[int], np.ndarray]
     classes: tuple[str, ...] = ()
+    flux: bool = False
 
     def take(self, chosen: Iterable[int]) -> DataSet:
         """Return some of the rows."""
         kept = list(chosen)
         rows = [self.rows[i] for i in kept]
-        return DataSet(self.name, rows, lambda i: self.picture(kept[i]), self.classes)
+        return replace(self, rows=rows, picture=lambda i: self.picture(kept[i]))
 
 
 def _decode(file: Any) -> np.ndarray:

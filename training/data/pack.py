@@ -36,7 +36,7 @@ from training.data.observed import observed
 from training.data.pictures import Pictures
 from training.data.pose import kinds, pose, within_range
 from training.data.readers import DataSet, pictures, read
-from training.data.simulate import linear, luma
+from training.data.simulate import STRETCHED, UNSTRETCHED, linear, luma, restored
 from training.data.splits import Beside, as_beside, aside, assign, fold, same_galaxy
 from training.words.derive import of_classes
 from training.words.fields import TaskError
@@ -276,6 +276,7 @@ def pack(
     def create(name: str, *shape: int, dtype: Any = np.uint8) -> np.ndarray:
         return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, (len(rows), *shape))
 
+    strength = UNSTRETCHED if data.flux else STRETCHED
     still = ("full", "grey")  # evaluated, not augmented
     wide = {name: create(name, 3, side, side) for name in views if name not in still}
     exact = {name: create(f"{name}.exact", 3, recipe.size, recipe.size) for name in views}
@@ -286,20 +287,24 @@ def pack(
             batch = [picture(data, i) for i in range(start, min(start + chunk, len(rows)))]
             here = slice(start, start + len(batch))
             for name in views:
-                plan = recipe.replace(framing="full" if name == "full" else "auto")
+                plan = recipe.replace(framing="full") if name == "full" else recipe
                 images = batch
+                if data.flux:
+                    images = [restored(p, (seed, start + i)) for i, p in enumerate(batch)]
                 if name == "grey":
-                    images = [luma(picture) for picture in batch]
+                    images = [luma(picture) for picture in images]
                 elif name[-1].isdigit():  # a linear image needs no simulation
                     kind = kind_of(name)
                     mono, number = kind == "mono", int(name.removeprefix(kind))
                     keys = [(seed, number, int(mono), start + i) for i in range(len(batch))]
-                    images = list(pool.map(lambda x, k, m=mono: linear(x, k, m), batch, keys))
+                    images = list(
+                        pool.map(lambda x, k, m=mono: linear(x, k, m, strength), batch, keys)
+                    )
                 near = prepare(images, plan, threads=threads)
                 exact[name][here] = near.pixels
                 failed[name] += sum(fact.error is not None for fact in near.facts)
                 if name in wide:
-                    plan = plan.replace(size=side, margin=WIDER * recipe.margin)
+                    plan = wider(recipe, side)
                     far = prepare(images, plan, threads=threads)
                     wide[name][here] = far.pixels
                     pairs = zip(near.facts, far.facts, strict=True)
@@ -329,6 +334,7 @@ def pack(
         "source": source.name,
         "task": task.to_json(),
         "seed": seed,
+        "flux": data.flux,
         "failed": failed,
     }
     (folder / "pack.json").write_text(json.dumps(info, indent=1))
@@ -353,6 +359,13 @@ def picture(data: DataSet, i: int) -> np.ndarray:
         print(f"{data.rows[i]['file']}: {error}", flush=True)
         data.rows[i]["split"] = "unreadable"
         return np.zeros((3, 8, 8), np.uint8)
+
+
+def wider(recipe: Any, side: int) -> Any:
+    """Return a recipe of a frame that is `WIDER` times as wide, of `side` pixels."""
+    if isinstance(recipe.framing, int):
+        return recipe.replace(size=side, framing=round(WIDER * recipe.framing))
+    return recipe.replace(size=side, margin=WIDER * recipe.margin)
 
 
 def within(near: Any, far: Any) -> tuple[float, float, float]:

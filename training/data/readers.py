@@ -9,6 +9,7 @@ GalaxyMNIST (.hdf5, or .hdf5.gz)       four classes of its own, and its test spl
 Galaxy Zoo 2 (`gz2_hart16.csv`)        fifteen classes of its own, and features from votes
 Galaxy Zoo 2's challenge (`Class1.1`)  labels, as shares of the volunteers who were asked
 stars and galaxies (`cutouts_gri_48px`) what each source is, in linear bands and as pictures
+FIRST (the wheel `firstgalaxydata`)    radio galaxies: four classes, and its own split
 EFIGI (`EFIGI_attributes.txt`)         T with its limits, and sixteen attributes
 ====================================== ====================================================
 
@@ -27,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from training.data.labelled import DataSet, Row, class_folders, from_files, from_zip, table, zipped
+from training.data.radio import first, is_first
 from training.data.surveys import efigi, galaxy_zoo2, hdf5, star_galaxy
 
 __all__ = ["DataSet", "pictures", "read"]
@@ -44,6 +46,8 @@ def read(source: Path) -> DataSet:
     name = source.name.lower()
     if not source.exists():
         raise ValueError(f"{source}: no such file or folder")
+    if is_first(source):
+        return first(source)
     if name.endswith(".zip"):
         return zipped(source)
     if name.endswith((".h5", ".hdf5", ".hdf5.gz")):
@@ -62,8 +66,9 @@ def read(source: Path) -> DataSet:
         if classed := class_folders(source):
             return classed
     raise ValueError(
-        f"{source}: not a data set; give a zip, a Galaxy10 or GalaxyMNIST HDF5 file, or a folder "
-        "with labels.csv, EFIGI_attributes.txt, gz2_hart16.csv, *_dataset.hdf5 or class folders"
+        f"{source}: not a data set; give a zip, a Galaxy10 or GalaxyMNIST HDF5 file, the wheel of "
+        "firstgalaxydata, or a folder with labels.csv, EFIGI_attributes.txt, gz2_hart16.csv, "
+        "*_dataset.hdf5 or class folders"
     )
 
 

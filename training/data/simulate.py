@@ -12,7 +12,12 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-__all__ = ["linear", "linear_flux", "luma", "simulate"]
+__all__ = ["STRETCHED", "UNSTRETCHED", "linear", "linear_flux", "luma", "restored", "simulate"]
+
+# How strongly pictures may have been stretched: a survey's for people, and bytes that are flux.
+STRETCHED = (0.3, 4.0)
+UNSTRETCHED = (0.01, 0.3)
+NOISE = 2.55  # of bytes that are flux: a hundredth of the brightest, which is white
 
 
 def linear_flux(picture: np.ndarray, strength: float, by_luminance: bool) -> np.ndarray:
@@ -35,7 +40,12 @@ def linear_flux(picture: np.ndarray, strength: float, by_luminance: bool) -> np.
     return values * (flux / np.maximum(light, 1e-4))
 
 
-def simulate(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarray:
+def simulate(
+    picture: np.ndarray,
+    key: tuple[int, ...],
+    mono: bool,
+    stretch: tuple[float, float] = STRETCHED,
+) -> np.ndarray:
     """Return a linear image of a picture.
 
     Parameters
@@ -46,6 +56,8 @@ def simulate(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarra
         Seed of everything random.
     mono : bool
         One band (H, W) rather than three (3, H, W).
+    stretch : tuple of float
+        The strength of `linear_flux` is drawn from here.
 
     Returns
     -------
@@ -53,7 +65,7 @@ def simulate(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarra
         float32 counts.
     """
     random = np.random.default_rng(key)
-    flux = linear_flux(picture, random.uniform(0.3, 4.0), random.random() < 0.5)
+    flux = linear_flux(picture, random.uniform(*stretch), random.random() < 0.5)
     if mono:
         even = random.random() < 0.5
         weights = np.full(3, 1 / 3) if even else random.dirichlet([2.0, 3.0, 2.0])
@@ -81,11 +93,25 @@ def simulate(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarra
     return image[0] if mono else image
 
 
-def linear(picture: np.ndarray, key: tuple[int, ...], mono: bool) -> np.ndarray:
+def linear(
+    picture: np.ndarray,
+    key: tuple[int, ...],
+    mono: bool,
+    stretch: tuple[float, float] = STRETCHED,
+) -> np.ndarray:
     """Return a simulated linear image of a picture; a linear image is its own."""
     if picture.dtype == np.uint8:
-        return simulate(picture, key, mono)
+        return simulate(picture, key, mono, stretch)
     return luma(picture) if mono else picture
+
+
+def restored(picture: np.ndarray, key: tuple[int, ...]) -> np.ndarray:
+    """Return bytes that are flux as an image, with noise such as they were cut off at.
+
+    A recipe's stretch goes by the noise; without any, all above the lowest byte turns white.
+    """
+    noise = np.random.default_rng(key).standard_normal(picture.shape[-2:], dtype=np.float32)
+    return picture + np.float32(NOISE) * noise
 
 
 def luma(picture: np.ndarray) -> np.ndarray:

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from training.data.duplicates import fingerprint, groups, look_alikes, matches, sky_pairs
+from training.data.duplicates import (
+    fingerprint,
+    groups,
+    look_alikes,
+    matches,
+    not_elsewhere,
+    sky_pairs,
+)
 
 __all__ = [
     "SIDES",
@@ -109,7 +116,8 @@ def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
 
 def same_galaxy(rows: list[dict[str, str]], pixels: np.ndarray) -> np.ndarray:
     """Return one name for all pictures of a galaxy, by its names, position and look."""
-    pairs = [sky_pairs(*places(rows)), look_alikes(fingerprint(pixels))]
+    where = places(rows)
+    pairs = [sky_pairs(*where), not_elsewhere(look_alikes(fingerprint(pixels)), *where)]
     return groups(np.array([row["galaxy"] for row in rows]), np.concatenate(pairs))
 
 

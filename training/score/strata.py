@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from training.data.pack import Pack, pictures
-from training.data.simulate import luma, simulate
+from training.data.simulate import STRETCHED, UNSTRETCHED, luma, simulate
 from training.score.answers import Answers
 from training.score.evaluate import estimate
 
@@ -72,6 +72,7 @@ def seen(pack: Pack, source: Path, rows: np.ndarray, kind: str) -> dict[str, np.
     from galedge.images.recipe import Recipe
 
     recipe = Recipe.from_json(pack.info["recipe"])
+    stretch = UNSTRETCHED if pack.info.get("flux") else STRETCHED
     files = [{"file": str(pack.file[row])} for row in rows]
     found: list[tuple[float, float]] = []
     for row, picture in zip(rows, pictures(source, files), strict=True):
@@ -80,7 +81,8 @@ def seen(pack: Pack, source: Path, rows: np.ndarray, kind: str) -> dict[str, np.
             image = luma(picture)
         elif kind != "colour":
             mono = kind == "mono"
-            image = simulate(picture, (pack.info["seed"], 0, int(mono), int(row)), mono)
+            key = (pack.info["seed"], 0, int(mono), int(row))
+            image = simulate(picture, key, mono, stretch)
         fact = prepare([image], recipe).facts[0]
         side = np.nan if fact.side is None else fact.side
         found.append((side, signal_to_noise(image, fact, recipe.margin)))

@@ -55,6 +55,10 @@ KINDS = {
     "mono": "simulated linear images in one band",
     "cameras": "the same galaxies through simulated cameras (training/data/cameras.py), together",
 }
+FLUX = {
+    "colour": "the pictures as they came: flux of 8 bits, with noise of a hundredth of the peak",
+    "grey": "the same in one band",
+}
 
 
 def make(
@@ -165,7 +169,7 @@ def make(
     metrics: dict[str, Any] = {
         "data": f"test split, by galaxy: {task.data or pack.info['source']}",
         "interval": "95 %, bootstrap over galaxies",
-        "kinds": KINDS,
+        "kinds": KINDS | FLUX if pack.info.get("flux") else KINDS,
     }
     for file in files:
         metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", calibration, draws)
