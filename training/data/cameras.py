@@ -124,7 +124,7 @@ def draw(random: Random, as_it_is: float = 0.2) -> Camera:
     if random.random() < as_it_is:
         quarter = random.random() < 0.5
         turn = float(random.integers(4)) * np.pi / 2 if quarter else pose["turn"]
-        bands = _GREY if random.random() < 0.3 else Camera.mix
+        bands = _GREY if random.random() < 0.4 else Camera.mix
         return Camera(**{**pose, "turn": turn}, mix=bands, digits="", stretch="asis")
     chance = random.random
     depth = log(60, 60000)
@@ -161,14 +161,14 @@ def draw(random: Random, as_it_is: float = 0.2) -> Camera:
 def _bands(random: Random) -> tuple[tuple[float, float, float], ...]:
     """Draw the bands of a file: three with gains of their own and some of each other's light."""
     kind = random.random()
-    if kind < 0.4:  # one band
+    if kind < 0.5:  # one band
         shares = random.dirichlet([1.0, 1.2, 1.0]) if random.random() < 0.7 else np.full(3, 1 / 3)
         return (tuple(shares.tolist()),)
     mix = np.eye(3)
-    if kind < 0.7:  # filters that lie elsewhere: between those of the picture, or beyond
+    if kind < 0.75:  # filters that lie elsewhere: between those of the picture, or beyond
         mix += np.clip(random.normal(0, 0.12, (3, 3)), -0.25, 0.25)
         mix /= mix.sum(1, keepdims=True)
-    if kind < 0.9:
+    if kind < 0.92:
         magnitudes = random.normal(0, 0.35, 3)
         mix *= 10 ** (-0.4 * (magnitudes - magnitudes.mean()))[:, None]
     return tuple(tuple(row) for row in mix.tolist())
