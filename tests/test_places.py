@@ -31,6 +31,7 @@ TABLE = '''
 class Lines:
     extensions = (".toy",)
     needs = ()
+    vectors = False
 
     def __init__(self, file, columns, folder=""):
         self.file = file

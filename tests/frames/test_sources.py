@@ -132,7 +132,7 @@ def test_the_table_with_the_columns_is_taken(tmp_path):
         ("l.ecsv", "nonsense", "cannot be read as a table"),
         ("l.vot", "nonsense", "cannot be read as a table"),
         ("l.parquet", "nonsense", "is no Parquet table"),
-        ("l.xlsx", "nonsense", r"is no table that galedge reads; it reads \.csv \.ecsv"),
+        ("l.xlsx", "nonsense", r"is no table that galedge reads; it reads \.csv \.jsonl \.ecsv"),
     ],
 )
 def test_lists_that_are_refused(tmp_path, name, content, message):

@@ -8,11 +8,13 @@ from helpers.made import CLASSES, heads_of
 from galedge.answers.measure import COLUMNS as MEASURED
 from galedge.answers.result import columns
 from galedge.frames.points import seen_columns
-from galedge.nights.nightlog import EXTRA_COLUMNS as WATCHED
+from galedge.network.model import find_card
+from galedge.nights import nightlog
 from galedge.tables.columns import COLUMNS, Column, known
 
 FEATURES = ("bar", "arms", "clockwise", "edge_on", "disturbed")
-HEAD_COLUMNS = heads_of(CLASSES, FEATURES).columns
+HEAD_COLUMNS = find_card().heads.columns
+WATCHED = (*nightlog.EXTRA_COLUMNS, "drift")
 CLASSIFIED = {column.name: column for column in columns(heads_of(CLASSES, FEATURES))}
 SEEN = {column.name for column in seen_columns(list(CLASSIFIED.values()))} - set(CLASSIFIED)
 DOCUMENTED = (Path(__file__).parents[2] / "docs/cli.md").read_text().splitlines()
