@@ -122,6 +122,18 @@ Moments moments(const SkyScratch& s, std::int32_t first, std::int32_t last, doub
     return {mean, sigma, bin + inside - 0.5};
 }
 
+// Mean distance of the finite ones of n values, of which there are some, from a level.
+double mean_off(const float* values, std::size_t n, float level) {
+    double sum = 0;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!std::isfinite(values[i])) continue;
+        sum += std::fabs(static_cast<double>(values[i]) - level);
+        ++count;
+    }
+    return sum / static_cast<double>(count);
+}
+
 // First guess and histogram. False when there is nothing to clip: no finite value
 // (the level is NaN) or one value everywhere.
 bool start(const float* values, std::size_t n, SkyScratch& s, Sky& first, Grid& grid) {
@@ -136,10 +148,23 @@ bool start(const float* values, std::size_t n, SkyScratch& s, Sky& first, Grid& 
         first = {std::numeric_limits<float>::quiet_NaN(), 0};
         return false;
     }
+    const float sampled = first.level;
     const float half = 0.5f * range.high - 0.5f * range.low;
     first = {range.low + half, half / kReach};
     if (!(half > 0)) return false;
-    grid = fill_histogram(values, n, first, s);
+    const auto most = [&] {
+        grid = fill_histogram(values, n, first, s);
+        return 2 * s.counts.back() > static_cast<std::int64_t>(range.finite);
+    };
+    if (most()) return true;
+    // Most values are the least or the largest, as where all but a source was set to 0:
+    // about the value that the sample met, by what all lie off it.
+    if (std::isfinite(sampled)) {
+        first = {sampled, static_cast<float>(1.2533 * mean_off(values, n, sampled))};
+        if (first.noise > 0 && most()) return true;
+    }
+    first = {range.low + half, half / (kReach - 1)};  // the extremes are inner values
+    most();
     return s.counts.back() > 0;
 }
 

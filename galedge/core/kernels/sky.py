@@ -125,11 +125,24 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
         finite = values[np.isfinite(values)]
         if finite.size == 0:
             return np.float32(np.nan), _ZERO
+        sampled = centre
         half = np.float32(0.5) * finite.max() - np.float32(0.5) * finite.min()
         centre, spread = finite.min() + half, half / _REACH
         if not spread > 0:
             return centre, spread
         start, scale, histogram, outliers = _histogram(values, centre, spread)
+        # Most values are the least or the largest, as where all but a source was set to 0.
+        if 2 * histogram.sum() <= finite.size and np.isfinite(sampled):
+            off = 0.0
+            for value in finite:
+                off += abs(np.float64(value) - np.float64(sampled))
+            spread = np.float32(1.2533 * (off / finite.size))
+            if spread > 0:
+                centre = sampled
+                start, scale, histogram, outliers = _histogram(values, centre, spread)
+        if 2 * histogram.sum() <= finite.size:  # the extremes are inner values
+            centre, spread = finite.min() + half, half / (_REACH - np.float32(1))
+            start, scale, histogram, outliers = _histogram(values, centre, spread)
         if histogram.sum() == 0:
             return centre, spread
 
