@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from galedge.network.heads import Heads
+from galedge.network.heads.labels import Labels
 from galedge.tuning.tune import Tuned
 
 __all__ = ["lines"]
@@ -40,7 +42,17 @@ def lines(tuned: Tuned) -> Iterator[str]:
         if "confusion" in found:
             names = heads[name]["names"] if name in heads else ["no", "yes"]
             yield from _confusion(found["confusion"], names)
-    yield f"{tuned.folder}: use it by --model {tuned.folder}"
+    answers = " and ".join(_column(tuned, name) for name in tuned.heads)
+    yield f"{tuned.folder}: use it by --model {tuned.folder}; rows then answer by {answers}"
+
+
+def _column(tuned: Tuned, name: str) -> str:
+    """Return the column of a table that answers first."""
+    head, _, label = name.partition(".")
+    found = Heads.parse(tuned.card["heads"])[head]
+    if isinstance(found, Labels) and label:
+        return found.columns[found.names.index(label)].name
+    return found.columns[0].name
 
 
 def _told(three: list[Any]) -> str:

@@ -146,7 +146,7 @@ def test_folders_named_by_class(base, pictures, tmp_path, galedge):
     run = galedge("tune", "types", "-o", "mine", "--model", base, "--name", "colour")
     assert run.returncode == 0, run.stderr
     assert "colour: 30 pictures of 30 galaxies; held out:" in run.stdout
-    assert "--model mine" in run.stdout
+    assert run.stdout.endswith("mine: use it by --model mine; rows then answer by colour\n")
     run = galedge("classify", pictures / "p0.fits", "--model", "mine")
     assert rows(run.stdout)[0]["colour"] == "red"
 
