@@ -144,7 +144,7 @@ def check(table: Table) -> dict[str, Any]:
     good = [i for i in range(len(table.rows)) if i not in table.unreadable]
     prints = fingerprint(table.pixels)
     where = places(table.rows)
-    sky, look = sky_pairs(*where), not_elsewhere(look_alikes(prints), *where)
+    sky, look = sky_pairs(*where), not_elsewhere(look_alikes(prints), prints, *where)
     group = groups(galaxy.astype(str), np.concatenate([sky, look]))
     counts: dict[str, dict[str, dict[str, int]]] = {}
     number = Counter(

@@ -31,6 +31,9 @@ __all__ = [
 # galaxies that OpenNGC's and Galaxy Zoo's pictures share, each exceeds 0.70.
 ALIKE = 0.68
 RADIUS = 3.0  # arcsec between two positions that are the same
+SAME = (
+    0.998  # of pictures that are one file under two names; no two of FIRST's sources come so near
+)
 ELSEWHERE = 300.0  # arcsec from which no two positions are one galaxy's, however rough they are
 SIDE = 36
 CORE = 0.2 * SIDE  # pixels; within, a centre that is off by half a pixel leaves most
@@ -113,16 +116,20 @@ def sky_pairs(ra: np.ndarray, dec: np.ndarray, radius: float = RADIUS) -> np.nda
     return np.array(pairs, int).reshape(-1, 2)
 
 
-def not_elsewhere(pairs: np.ndarray, ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
+def not_elsewhere(
+    pairs: np.ndarray, prints: np.ndarray, ra: np.ndarray, dec: np.ndarray
+) -> np.ndarray:
     """Return the pairs that look alike and are not known to lie at different places of the sky.
 
-    Where little is resolved, as of radio sources, two that have nothing in common look alike.
+    Where little is resolved, as of radio sources, two that have nothing in common look alike. One
+    picture under two names stays a pair, whatever places a table gives it.
     """
+    likeness = (prints[pairs[:, 0]] * prints[pairs[:, 1]]).sum(1)
     (ra_1, dec_1), (ra_2, dec_2) = (np.radians([ra[one], dec[one]]) for one in pairs.T)
     half = np.sin((dec_1 - dec_2) / 2) ** 2
     half = half + np.cos(dec_1) * np.cos(dec_2) * np.sin((ra_1 - ra_2) / 2) ** 2
     apart = np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))) * 3600
-    return pairs[~(apart > ELSEWHERE)]  # NaN, not known, is kept
+    return pairs[(likeness >= SAME) | ~(apart > ELSEWHERE)]  # NaN, not known, is kept
 
 
 def groups(galaxy: np.ndarray, pairs: np.ndarray) -> np.ndarray:

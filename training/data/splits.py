@@ -116,8 +116,8 @@ def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
 
 def same_galaxy(rows: list[dict[str, str]], pixels: np.ndarray) -> np.ndarray:
     """Return one name for all pictures of a galaxy, by its names, position and look."""
-    where = places(rows)
-    pairs = [sky_pairs(*where), not_elsewhere(look_alikes(fingerprint(pixels)), *where)]
+    where, prints = places(rows), fingerprint(pixels)
+    pairs = [sky_pairs(*where), not_elsewhere(look_alikes(prints), prints, *where)]
     return groups(np.array([row["galaxy"] for row in rows]), np.concatenate(pairs))
 
 

@@ -88,9 +88,13 @@ def test_sources_far_apart_are_not_one_however_alike(tmp_path):
     entries = [*sky(8, "train"), *sky(4, "valid"), *sky(4, "test")]
     rows = read(write_first(tmp_path / WHEEL, entries)).rows
     recipe = Recipe(size=64, white=1.0, margin=1.5)
-    pixels = np.repeat(prepare([source(3, 5)], recipe).pixels, len(rows), 0)
+    one = prepare([source(3, 5)], recipe).pixels[0].astype(float)
+    noise = np.random.default_rng(0).normal(0, 1, (len(rows), *one.shape[1:]))
+    pixels = np.clip(one + noise[:, None], 0, 255).round().astype(np.uint8)
     assert len(look_alikes(fingerprint(pixels))) == 16 * 15 // 2  # every one is every other
     assert len(set(same_galaxy(rows, pixels))) == 16
+    pixels[1] = pixels[0]  # one picture under two names, whatever places they are given
+    assert len(set(same_galaxy(rows, pixels))) == 15
     for row in rows:
         del row["ra"], row["dec"]
     assert len(set(same_galaxy(rows, pixels))) == 1
@@ -100,4 +104,8 @@ def test_look_counts_where_a_place_is_unknown_or_near():
     pairs = np.array([[0, 1], [0, 2], [0, 3], [0, 4]])
     ra = np.array([10.0, np.nan, 10.05, 190.0, 10.2])
     dec = np.array([60.0, np.nan, 60.0, 60.0, 60.0])
-    assert not_elsewhere(pairs, ra, dec).tolist() == [[0, 1], [0, 2]]  # 90"; 360" is too far
+    prints = np.eye(5, 2, dtype=np.float32)
+    near = not_elsewhere(pairs, prints, ra, dec).tolist()
+    assert near == [[0, 1], [0, 2]]  # 90"; 360" is too far
+    prints[3] = prints[0]
+    assert not_elsewhere(pairs, prints, ra, dec).tolist() == [*near, [0, 3]]
