@@ -24,6 +24,8 @@ from galedge.tables.columns import Column, keyword
 
 __all__ = ["HEAD", "Typicality", "distances", "roots"]
 
+_ROWS = 2  # of a product: one image alone is not made to wait for many
+_ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS takes one thread
 _MOST_BYTES = 64 << 20  # a few hundred numbers squared are far less
 
 
@@ -165,8 +167,20 @@ def distances(
     embedding: NDArray[np.float32], mean: NDArray[np.float32], whitening: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return how far embeddings (N, D) are from their mean (N,), whitened by (K, D)."""
-    away = (embedding - mean) @ whitening.T
-    return np.asarray(np.sqrt((away * away).sum(axis=1)))
+    # In products so small that OpenBLAS makes them on one thread: its others, for which a batch
+    # is too little, would spin on the cores that the other workers need. And all of one shape,
+    # so that a distance does not depend on what else is in the batch.
+    count, size = embedding.shape
+    away = np.zeros((-(-count // _ROWS) * _ROWS, size), np.float32)
+    np.subtract(embedding, mean, out=away[:count])
+    columns = max(1, _ONE_THREAD // (_ROWS * size))
+    square = np.zeros(len(away), np.float32)
+    for first in range(0, len(whitening), columns):
+        part = whitening[first : first + columns].T
+        for row in range(0, len(away), _ROWS):
+            white = away[row : row + _ROWS] @ part
+            square[row : row + _ROWS] += np.einsum("ij,ij->i", white, white)
+    return np.sqrt(square[:count])
 
 
 HEAD = Typicality
