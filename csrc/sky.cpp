@@ -17,6 +17,7 @@ constexpr std::size_t kTables = 4;
 // that what lies beyond cannot survive 3-sigma clipping, near enough that a bin
 // is 0.02 sigma wide.
 constexpr float kReach = 10.0f;
+constexpr float kHuge = 1e36f;
 
 // First guess of centre and scale from an even subsample: median and scaled
 // median absolute deviation, and the mean one where more than half of the
@@ -157,14 +158,18 @@ bool start(const float* values, std::size_t n, SkyScratch& s, Sky& first, Grid& 
         return 2 * s.counts.back() > static_cast<std::int64_t>(range.finite);
     };
     if (most()) return true;
-    // Most values are the least or the largest, as where all but a source was set to 0:
-    // about the value that the sample met, by what all lie off it.
-    if (std::isfinite(sampled)) {
+    // Most values are the least or the largest, as where all but a source was set to 0: about
+    // the value that the sample met, by what all lie off it; or so that the extremes are inner.
+    // Near a float's largest value its roundings would decide.
+    const Sky whole = first;
+    if (half < kHuge && std::isfinite(sampled)) {
         first = {sampled, static_cast<float>(1.2533 * mean_off(values, n, sampled))};
         if (first.noise > 0 && most()) return true;
+        first = {whole.level, half / (kReach - 1)};
+        if (most()) return true;
+        first = whole;
+        most();
     }
-    first = {range.low + half, half / (kReach - 1)};  // the extremes are inner values
-    most();
     return s.counts.back() > 0;
 }
 

@@ -19,6 +19,7 @@ Counts: TypeAlias = NDArray[np.int64]
 _SAMPLE = 127
 _BINS = 1024
 _REACH = np.float32(10)
+_HUGE = np.float32(1e36)
 _SPARSE = 16
 
 _ZERO, _TWO = np.float32(0), np.float32(2)
@@ -132,17 +133,21 @@ def clipped_mode(values: Floats) -> tuple[Any, Any]:
             return centre, spread
         start, scale, histogram, outliers = _histogram(values, centre, spread)
         # Most values are the least or the largest, as where all but a source was set to 0.
-        if 2 * histogram.sum() <= finite.size and np.isfinite(sampled):
+        if 2 * histogram.sum() <= finite.size and half < _HUGE and np.isfinite(sampled):
+            whole = centre, spread
             off = 0.0
             for value in finite:
                 off += abs(np.float64(value) - np.float64(sampled))
-            spread = np.float32(1.2533 * (off / finite.size))
-            if spread > 0:
-                centre = sampled
+            about = np.float32(1.2533 * (off / finite.size))
+            if about > 0:
+                centre, spread = sampled, about
                 start, scale, histogram, outliers = _histogram(values, centre, spread)
-        if 2 * histogram.sum() <= finite.size:  # the extremes are inner values
-            centre, spread = finite.min() + half, half / (_REACH - np.float32(1))
-            start, scale, histogram, outliers = _histogram(values, centre, spread)
+            if 2 * histogram.sum() <= finite.size:
+                centre, spread = whole[0], half / (_REACH - np.float32(1))
+                start, scale, histogram, outliers = _histogram(values, centre, spread)
+            if 2 * histogram.sum() <= finite.size:
+                centre, spread = whole
+                start, scale, histogram, outliers = _histogram(values, centre, spread)
         if histogram.sum() == 0:
             return centre, spread
 
