@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from galedge.answers.classifier import Classifier
     from galedge.cli.settings import Reading, Running
-    from galedge.network.speeds import Speed
 
     Rows = Callable[[list[Any]], Iterable[Any]]
 
@@ -54,12 +53,11 @@ def measured_if_long(running: Running, paths: Sequence[str], *, quiet: bool) -> 
     Once for a machine, a model and its engines: what is found is remembered as that of
     `galedge engines` is. Nothing is measured where there is but one engine.
     """
-    from galedge.errors import ModelError
     from galedge.images.inputs import find
     from galedge.network.engine import absent
     from galedge.network.engines import engines
     from galedge.network.model import find_card
-    from galedge.network.speeds import keep, measure, recall
+    from galedge.network.speeds import keep, measure_all, recall
 
     names = [
         name for name, kind in engines().items() if "cpu" in kind.devices and absent(name) is None
@@ -69,17 +67,12 @@ def measured_if_long(running: Running, paths: Sequence[str], *, quiet: bool) -> 
     card = find_card(running.model)
     if next(islice(find(paths), LONG - 1, None), None) is None or recall(card):
         return running
-    speeds: list[Speed] = []
     begin = time.perf_counter()
-    for name in names:
-        try:
-            speeds += measure(card, name)
-        except ModelError as error:  # it is not needed
-            say(str(error))
+    speeds, _ = measure_all(card, ("cpu",))
     usable = [speed for speed in speeds if running.precision in (None, speed.precision)]
     if not usable:
         return running
-    best = min(usable, key=lambda speed: speed.image)
+    best = usable[0]
     if not quiet:
         say(
             f"{counted(LONG, 'image')} or more: measured {' and '.join(names)} in "

@@ -92,9 +92,12 @@ def measure(
     return [Speed(**speed) for speed in answer["speeds"]]
 
 
-def measure_all(card: Card) -> tuple[list[Speed], list[str]]:
-    """Measure every engine that may run here; fastest first, and why the others do not."""
-    devices = ("cpu", "cuda") if has_gpu() else ("cpu",)
+def measure_all(card: Card, devices: Sequence[str] | None = None) -> tuple[list[Speed], list[str]]:
+    """Measure every engine that may run here; fastest first, and why the others do not.
+
+    On the CPU and GPU that there are, or on these devices.
+    """
+    devices = devices or (("cpu", "cuda") if has_gpu() else ("cpu",))
     candidates = [
         (engine, device)
         for device in devices

@@ -17,7 +17,7 @@ from training.score.answers import run
 from training.words.heads import Classes
 from training.words.targets import hard
 
-__all__ = ["balance", "fit", "measured"]
+__all__ = ["balance", "fit", "measured", "of_val"]
 
 Set = tuple[np.ndarray, np.ndarray]
 """By how much a class is ahead of the subject (N,), and where it is the truth (N,)."""
@@ -53,7 +53,7 @@ def fit(network: Path, head: Classes, beside: Pack, others: list[Pack]) -> np.nd
     """
     kept = head.names.index(head.subject)
     sets = [_said(network, head, beside, rows) for rows in _by_source(beside, head, "val").values()]
-    rest = [_said(network, head, pack, _known(pack)) for pack in others]
+    rest = [_said(network, head, pack, of_val(pack)) for pack in others]
     result = np.zeros(head.width)
     for place in range(head.width):
         if place == kept or not any((truth == place).any() for _, truth in sets):
@@ -97,7 +97,8 @@ def _by_source(pack: Pack, head: Classes, split: str) -> dict[str, np.ndarray]:
     return {str(name): rows[pack.source[rows] == name] for name in sorted(set(pack.source[rows]))}
 
 
-def _known(pack: Pack) -> np.ndarray:
+def of_val(pack: Pack) -> np.ndarray:
+    """Return the rows of val; of a pack without splits, as of what was rendered, all."""
     rows = np.flatnonzero(pack.split == "val")
     return rows if len(rows) else np.arange(len(pack))
 

@@ -240,12 +240,8 @@ def compared(rounds: Deployed, file: Path, output: str, pictures: np.ndarray) ->
 
 
 def _others(file: Path, *packs: Pack | None) -> Answers | None:
-    """Return the answers on packs of other things than galaxies, of one with splits its val's."""
-    parts = []
-    for pack in packs:
-        if pack is not None:
-            rows = np.flatnonzero(pack.split == "val")
-            parts.append(run(file, pack, rows if len(rows) else np.arange(len(pack)), "auto"))
+    """Return the answers on val of packs of other things than galaxies."""
+    parts = [run(file, pack, small.of_val(pack), "auto") for pack in packs if pack is not None]
     return Answers.join(parts) if parts else None
 
 

@@ -27,8 +27,8 @@ class Csv:
         self._columns = [(column.name, column.digits) for column in columns]
         self._file = _Encoder(file)
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow([name for name, _ in self._columns])
         names = [name for name, _ in self._columns]
+        self._writer.writerow(names)
         self._cells = itemgetter(*names) if len(names) > 1 else None
         self._lines: dict[tuple[type, ...], str | None] = {}
 
