@@ -286,7 +286,11 @@ def _sheet(tiles: Sequence[NDArray[np.uint8] | None]) -> str:
 
 def _template(name: str) -> tuple[str, str]:
     """Return what stands before and after the data."""
-    page = resources.files("galedge.tables").joinpath(name).read_text("utf-8")
+    page, shared = (
+        resources.files("galedge.tables").joinpath(each).read_text("utf-8")
+        for each in (name, "page.js")
+    )
+    page = page.replace("// page.js\n", shared, 1)
     hashes = {
         kind: base64.b64encode(
             hashlib.sha256(re.search(f"<{kind}>(.*?)</{kind}>", page, re.S)[1].encode()).digest()  # type: ignore[index]
