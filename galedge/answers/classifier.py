@@ -191,8 +191,8 @@ class Classifier:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to this process; the model says where it can be loaded."""
-        left = {"_local": None, "_embedding": None}
-        return {name: value for name, value in (self.__dict__ | left).items() if name != "_local"}
+        state = {name: value for name, value in self.__dict__.items() if name != "_local"}
+        return state | {"_embedding": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -262,9 +262,10 @@ class Classifier:
         ValueError
             If an array has another shape than `classify` takes.
         """
-        told = self.embedding().classify(source)
+        classifier = self.embedding()
+        told = classifier.classify(source)
         results = [told] if isinstance(told, Result) else told
-        head = self.embedding().model.heads.embedding
+        head = classifier.model.heads.embedding
         assert head is not None
         rows = np.full((len(results), head.size), np.nan, np.float32)
         for row, result in zip(rows, results, strict=True):
