@@ -47,5 +47,5 @@ namespace avx512 {
         default: return baseline::__VA_ARGS__;                   \
     }
 #else
-#define GALEDGE_DISPATCH(...) return baseline::__VA_ARGS__
+#define GALEDGE_DISPATCH(...) return baseline::__VA_ARGS__;
 #endif
