@@ -1,8 +1,8 @@
-"""Print the tables of README.md from the results beside it.
+"""Print the tables of this README.md, and of the project's, from the results beside it.
 
     python benchmarks/tables.py
 
-Whatever is quoted elsewhere comes from here too.
+Whatever is quoted elsewhere comes from here too; `tests/docs/test_figures.py` holds both to it.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ def whole() -> list[str]:
             if name not in each["ratios"]:
                 cells.append("")
                 continue
-            mark = "" if each["met"][name] else " **not met**"
-            cells.append(f"{each['ratios'][name]:.2f} ({each['goals'][name]}){mark}")
+            mark = "" if each["met"].get(name, True) else " **not met**"
+            goal = f" ({each['goals'][name]})" if name in each["goals"] else ""
+            cells.append(f"{each['ratios'][name]:.2f}{goal}{mark}")
         lines.append(row(name, *cells))
     return [*lines, "", machine(result)]
 
@@ -130,6 +131,40 @@ def scaling() -> list[str]:
     return [*lines, machine(result)]
 
 
+def front() -> list[str]:
+    """Return the lines of the project's README.md: its two tables and what stands below."""
+    result = load("whole_process")
+    first = result["rows"][0]["images_per_second"]
+    cpus = result["machine"]["cpus"]
+    called = {
+        "galedge": "`galedge classify`, one core",
+        "galedge, all CPUs": f"`galedge classify`, {cpus} CPUs",
+        "galedge --model hubble-1": "the same with `hubble-1`, one core",
+        "bare": "bare: the bytes read, the network run",
+    }
+    lines = head("images/s, whole process", *(each["input"] for each in result["rows"]))
+    for name in first:
+        rates = [each["images_per_second"].get(name) for each in result["rows"]]
+        cells = ("" if rate is None else f"{rate:,.0f}" for rate in rates)
+        lines.append(row(called.get(name, f"{name}, one core"), *cells))
+    best, astropy = "times rustfits/fitsio + sep + OpenCV", "times astropy + photutils"
+    lines += ["", *head("input", "µs an image", best, astropy)]
+    for each in load("read_and_prepare")["rows"]:
+        if "times_best_stack" in each:
+            own = f"{each['microseconds']['galedge']:,.0f}"
+            ratios = f"{each['times_best_stack']:.1f}", f"{each['times_astropy']:.0f}"
+            lines.append(row(each["input"], own, *ratios))
+    times = load("answer_times")
+    ms, cold = times["array_ms"], times["cold_seconds"]
+    return [
+        *lines,
+        "",
+        f"One 128² array from Python takes {ms['median']:.2f} ms (99th percentile "
+        f"{ms['p99']:.2f}); `galedge --help` {1e3 * cold['galedge --help']:.0f} ms, one file from "
+        f"a cold start {1e3 * cold['galedge classify one.fits']:.0f} ms.",
+    ]
+
+
 if __name__ == "__main__":
     for title, lines in (
         ("Reading and preparing one galaxy to 64 x 64, one core", preparing()),
@@ -137,5 +172,6 @@ if __name__ == "__main__":
         ("One answer", answers()),
         ("A long night", night()),
         ("Threads, image size, batch", scaling()),
+        ("The project's README.md", front()),
     ):
         print(f"## {title}\n\n" + "\n".join(lines) + "\n")
