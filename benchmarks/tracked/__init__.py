@@ -1,1 +1,1 @@
-"""What is timed at every release, by asv; `benchmarks/history` keeps what it found."""
+"""What asv times at every release; see "From release to release" in the README of the folder."""
