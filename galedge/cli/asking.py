@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,11 +68,16 @@ class Asking:
         self._rows = rows_of(classifier, [*columns(classifier.heads), *more], where)
         self._size = head.size
 
-    def write(self, writing: Writing, suggest: int | None, *, shown: bool) -> None:
-        """Write the page, of all pictures or of the most useful ones."""
+    def write(
+        self, writing: Writing, suggest: int | None, *, shown: bool, fit: bool = False
+    ) -> None:
+        """Write the page, of all pictures or of the most useful ones.
+
+        With `fit` the answers go by the shares of classes that they tell themselves.
+        """
         from galedge.answers.asking import ORDERS, orders
         from galedge.answers.featured import Featured
-        from galedge.cli.load import provenance
+        from galedge.cli.load import fitting, provenance
         from galedge.cli.run import command_line, tabulate
         from galedge.tables.labelpage import LabelPage
 
@@ -83,13 +88,17 @@ class Asking:
             )
         about = provenance(self._classifier) | {"command": command_line()}
 
+        answered: Callable[[list[str | Rejected]], Any] = self._rows.stream
+        if fit:
+            answered = fitting(self._classifier, about, writing.quiet, self._rows.stream)
+
         def ordered(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
             return orders(self._answers, rows, self._vectors(rows))
 
         def stream(found: list[str | Rejected]) -> Iterator[Any]:
             if suggest is not None:
                 return self._suggested(found, suggest)
-            return map(Featured, self._rows.stream(found))
+            return map(Featured, answered(found))
 
         assert writing.gallery is not None
         page = LabelPage(

@@ -73,6 +73,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "excludes",
+        ("--prior fit",),
+        ("--suggest",),
+        "pictures are chosen before all answers are there; give the shares",
+    ),
+    Rule(
+        "excludes",
         ("galedge watch", "galedge adapters"),
         ("--prior fit",),
         "more are to come; give the shares",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import click
@@ -95,6 +95,10 @@ class Reading:
         default=False,
         help="Take also what its header calls a dark, flat or bias, or weights, mask or noise.",
     )
+
+    def asked(self) -> dict[str, Any]:
+        """Return which pixels are asked for, by the names that all who read images give them."""
+        return {name: value for name, value in asdict(self).items() if name != "verify"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galedge.errors import OutputError
+from galedge.errors import GaledgeError, OutputError
 from galedge.network.card import SCHEMA, Card
 from galedge.network.heads import CardError, Heads
 from galedge.network.onnx import Step, grafted, nodes
@@ -75,8 +75,50 @@ def fit_name(text: str, entries: Sequence[dict[str, Any]], entry: dict[str, Any]
     raise OutputError(f"{text}: the model has a hundred heads of that name; tune another one")
 
 
+def _with_primary(
+    entries: Sequence[dict[str, Any]], name: str, subject: Any, notes: list[str]
+) -> list[dict[str, Any]]:
+    """Return heads of which one of classes gives ``label`` and ``probability``.
+
+    Labels that would share a column with its classes, ``p_ring``, bear their head's name then,
+    which `notes` are told.
+
+    Raises
+    ------
+    GaledgeError
+        If another head needs it to be what it was.
+    """
+    chosen = [
+        {**entry, "primary": entry["name"] == name} if entry["kind"] == "classes" else entry
+        for entry in entries
+    ]
+    try:
+        Heads.parse(chosen, subject)
+        return chosen
+    except CardError as error:
+        reason = str(error)
+    apart = [{**each, "primary": False} if each["kind"] == "labels" else each for each in chosen]
+    try:
+        Heads.parse(apart, subject)
+    except CardError:
+        raise GaledgeError(f"{name} cannot give the label: {reason}; choose another head") from None
+    notes += [
+        f"{each['name']}: its columns are p_{each['name']}_..., since {name} has classes of the "
+        "same names"
+        for each in chosen
+        if each["kind"] == "labels" and each.get("primary")
+    ]
+    return apart
+
+
 def write_bundle(
-    folder: str, base: Base, grafts: Sequence[Graft], fields: dict[str, Any], embedding: int
+    folder: str,
+    base: Base,
+    grafts: Sequence[Graft],
+    fields: dict[str, Any],
+    embedding: int,
+    primary: str | None,
+    notes: list[str],
 ) -> dict[str, Any]:
     """Write the tuned bundle, its card last, and return the card.
 
@@ -91,8 +133,11 @@ def write_bundle(
         Of the card, beside or in place of the base's.
     embedding : int
         How many numbers the base pools.
+    primary : str or None
+        The head of classes that gives the label; None: that of the base.
+    notes : list of str
+        Is told what a user should know.
     """
-    make_folder(folder)
     entries = base.entries()
     taken = {
         name
@@ -124,6 +169,10 @@ def write_bundle(
         entries.append(
             {"kind": "embedding", "name": head.name, "output": head.output, "size": head.size}
         )
+    if primary is not None:
+        subject = fields.get("subject", base.card.fields.get("subject"))
+        entries = _with_primary(entries, primary, subject, notes)
+    make_folder(folder)
     files = {}
     for precision, network in base.card.networks.items():
         content = _network(base, precision, grafts, outputs, embedding)

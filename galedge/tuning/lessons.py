@@ -38,6 +38,7 @@ class Lessons:
         self.told = sum(card.heads.outputs[output][0] for output in base.further)
         self.pooled = seen.inputs.shape[2] - self.told
         self.entries: list[dict[str, Any]] = base.entries()
+        self.called: dict[str, str] = {}  # heads, by what a user calls them
 
     def of(self, question: Question) -> tuple[Lesson, int]:
         """Return a question's lesson, and how many galaxies its rarest class has."""
@@ -65,6 +66,7 @@ def of_classes_and_numbers(
     for question in chosen:
         same = None if new else same_head(question, lessons.base.card.heads)
         if same is not None:
+            lessons.called[question.name] = same.name
             _adapted(lessons, question, same, grafts, heads, notes)
             continue
         lesson, fewest = lessons.of(question)
@@ -82,6 +84,7 @@ def of_classes_and_numbers(
         if entry["name"] != wanted:
             notes.append(f"{question.name}: its head is called {entry['name']}")
         lessons.entries.append({**entry, "output": entry["name"]})
+        lessons.called |= dict.fromkeys((wanted, question.name), entry["name"])
         grafts.append(Graft(entry, learned.weights, learned.bias))
         heads[entry["name"]] = learned
 

@@ -66,6 +66,7 @@ def tune(
     group: str | None = None,
     images: str | os.PathLike[str] | None = None,
     name: str | None = None,
+    primary: str | None = None,
     new: bool = False,
     anyway: bool = False,
     told: Callable[[int, int], object] | None = None,
@@ -95,6 +96,9 @@ def tune(
         Folder that names of files start from. Default: the table's own.
     name : str, optional
         Of the new head. Default: the column's.
+    primary : str, optional
+        A head of classes, or a column of them, that gives a row's ``label`` and ``probability``.
+        Default: the one that gives them in `model`.
     new : bool
         Learn a new head also where the labels are those of one that is there, which is
         adapted otherwise.
@@ -122,6 +126,8 @@ def tune(
     base = Base.of(classifier)
     spare(folder, base.card)
     known = read_labels(labels, columns=columns, file=file, group=group, images=images, kinds=kinds)
+    if primary is not None:
+        _refuse_primary(primary, name, known, base)
     number = len(known)
     progress = None if told is None else (lambda done: told(done, number))
     seen = base.see(classifier, _results(classifier, known), number, progress)
@@ -142,9 +148,35 @@ def tune(
             "held out; label more, or ask what the pictures show (--anyway writes it all the same)"
         )
     notes += [f"{each}: cannot be told from chance" for each in doubtful]
-    card = write_bundle(folder, base, grafts, _fields(lessons, grafts, heads), lessons.pooled)
+    primary = primary and lessons.called.get(primary, primary)
+    fields = _fields(lessons, grafts, heads)
+    card = write_bundle(folder, base, grafts, fields, lessons.pooled, primary, notes)
     _check(folder, classifier, seen, grafts)
     return Tuned(folder, heads, notes, card)
+
+
+def _refuse_primary(primary: str, name: str | None, labels: Labels, base: Base) -> None:
+    """Refuse a primary head that there will not be, before anything is learned.
+
+    Raises
+    ------
+    GaledgeError
+    """
+    kinds = {question.name: question.kind for question in labels.questions}
+    heads = [entry["name"] for entry in base.entries() if entry["kind"] == "classes"]
+    asked = [each for each, kind in kinds.items() if kind == "classes"]
+    new = [name] if name and asked else []
+    if primary in (*heads, *asked, *new):
+        return
+    if kinds.get(primary) == "yesno":
+        raise GaledgeError(
+            f"{labels.path}: {primary} is of yes and no, and gives no label; to make classes of "
+            f"it: --kind {primary}=classes"
+        )
+    raise GaledgeError(
+        f"{labels.path}: {primary!r} is no head and no column of classes, of which one gives the "
+        f"label; there are {', '.join(dict.fromkeys((*asked, *new, *heads)))}"
+    )
 
 
 def _results(classifier: Classifier, labels: Labels) -> Iterator[Result]:

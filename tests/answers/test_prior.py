@@ -217,9 +217,30 @@ def test_the_command_line(folder, tmp_path, galedge):
     assert "nowhere: No such file or directory; give shares, E=0.1" in done.stderr
 
 
+def test_embed_and_label_go_by_it_too(folder, tmp_path, galedge):
+    for i in range(3):
+        write_fits(tmp_path / f"{i}.fits", galaxy(seed=i))
+    for asked in (FEW_E, "fit"):
+        common = ("0.fits", "1.fits", "2.fits", "--model", folder, "--prior", asked)
+        (wanted, rows) = (
+            list(csv.DictReader(io.StringIO(galedge(command, *common).stdout)))
+            for command in ("classify", "embed")
+        )
+        for one, other in zip(wanted, rows, strict=True):
+            assert {name: other[name] for name in one} == one
+        done = galedge("label", *common, "-o", "l.html")
+        assert done.returncode == 0, done.stderr
+        page = (tmp_path / "l.html").read_text()
+        (shown,) = page.split('class="rows">')[1:]
+        told = json.loads(shown.split("<")[0])
+        assert all(row["label"] in cells for row, cells in zip(wanted, told, strict=True))
+        assert "fit to 3 answers" in page or asked != "fit"
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
+        (("label", ".", "-o", "l.html", "--suggest", "5"), "before all answers are there"),
         (("watch", ".", "-o", "n.jsonl"), "more are to come; give the shares"),
         (("classify", ".", "-o", "t.csv", "--resume"), "--prior fit goes with none of --resume"),
         (("classify", ".", "--write-back", "b"), "--prior fit goes with none of --resume"),

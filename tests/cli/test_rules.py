@@ -30,6 +30,7 @@ VALUES = {
     "--threshold": "3",
     "--min-area": "9",
     "--size": "32",
+    "--suggest": "9",
     "--fwhm": "3",
     "--hdu": "1",
     "--hdu all": "all",

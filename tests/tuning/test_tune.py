@@ -258,6 +258,63 @@ def test_a_head_that_is_right_stays_as_it_was(base, pictures, tmp_path):
     assert tuned.metrics["kind"]["accuracy"][0] >= tuned.metrics["kind"]["before"]["accuracy"][0]
 
 
+def test_a_head_is_chosen_to_give_the_label(base, pictures, tmp_path, galedge):
+    asked = ("tune", pictures / "labels.csv", "--column", "colour", "--model", base, "-o")
+    done = galedge(*asked, "mine", "--primary", "colour")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("rows then answer by label\n")
+    old = galedge("classify", pictures / "p0.fits", pictures / "p1.fits", "--model", base)
+    done = galedge("classify", pictures / "p0.fits", pictures / "p1.fits", "--model", "mine",
+                   "--gallery", "g.html")  # fmt: skip
+    for row, before, kind in zip(rows(done.stdout), rows(old.stdout), ("red", "blue"), strict=True):
+        assert row["label"] == kind
+        assert row["probability"] == row[f"p_{kind}"]
+        assert (row["kind"], row["kind_probability"]) == (before["label"], before["probability"])
+        assert row["p_kind_lens"] == before["p_lens"]
+        assert row["p_bright"] == before["p_bright"]
+    page = (tmp_path / "g.html").read_text()
+    assert '"label"' in page.split('id="page">')[1].split("<")[0]
+    done = galedge("label", pictures / "p0.fits", "--model", "mine", "-o", "l.html")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "l.html").read_text()
+    told = json.loads(page.split('id="page">')[1].split("<")[0])
+    assert told["asked"] == [{"name": "label", "classes": ["blue", "red"]}]
+    # A head of before may be chosen in a bundle that is tuned again.
+    again = ("tune", pictures / "labels.csv", "--column", "hue", "--model", "mine", "-o", "more")
+    assert galedge(*again, "--primary", "kind").returncode == 0
+    row = rows(galedge("classify", pictures / "p0.fits", "--model", "more").stdout)[0]
+    assert (row["label"], row["colour"]) == (rows(old.stdout)[0]["label"], "red")
+
+
+def test_labels_give_way_to_classes_of_their_names(base, pictures, tmp_path):
+    text = (pictures / "labels.csv").read_text()
+    (tmp_path / "l.csv").write_text(text.replace(",blue,", ",bright,"))
+    tuned = package.tune(
+        tmp_path / "l.csv", tmp_path / "mine", model=base, columns=["colour"], images=pictures,
+        primary="colour",
+    )  # fmt: skip
+    assert any("signs: its columns are p_signs_" in note for note in tuned.notes)
+    row = package.Classifier(tmp_path / "mine", workers=1).classify(shape("blue", 3)).as_row()
+    assert row["label"] == "bright"
+    assert row["p_bright"] > 0.5
+    assert 0 <= row["p_signs_bright"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("red", "is of yes and no, and gives no label; to make classes of it: --kind red=classes"),
+        ("hue", "'hue' is no head and no column of classes, .* there are colour, kind"),
+        ("nothing", "there are colour, kind"),
+    ],
+)
+def test_what_gives_no_label_is_refused(base, pictures, tmp_path, name, message):
+    with pytest.raises(GaledgeError, match=message):
+        package.tune(pictures / "labels.csv", tmp_path / "mine", model=base, primary=name,
+                     columns=["colour", "red", "hue"])  # fmt: skip
+    assert not (tmp_path / "mine").exists()
+
+
 def test_few_labels_adapt_nothing(base, pictures, tmp_path):
     with pytest.raises(GaledgeError, match="10 galaxies cannot adapt kind; label 20 or more"):
         mapped(base, pictures, tmp_path, ("ring", "lens"), 10)

@@ -9,7 +9,7 @@ from galedge.cli.settings import HDUS, Reading, Running, Writing
 from galedge.cli.where import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from galedge.images.inputs import Rejected
     from galedge.tables.rows import Row
@@ -21,7 +21,7 @@ __all__ = ["embed"]
 @options.takes(Writing, without=["overlay", "reference"])
 @options.takes(Where)
 @options.takes(Reading, hdu=HDUS)
-@options.takes(Running, without=["prior"])
+@options.takes(Running)
 def embed(writing: Writing, where: Where, reading: Reading, running: Running) -> None:
     """Write what images are like: the network's embedding, a few hundred numbers each.
 
@@ -33,7 +33,7 @@ def embed(writing: Writing, where: Where, reading: Reading, running: Running) ->
     writing.spare(where.named)
     from galedge.answers.featured import SIDE, Featured, feature_column
     from galedge.answers.result import columns
-    from galedge.cli.load import load_classifier, provenance
+    from galedge.cli.load import fitting, load_classifier, provenance
     from galedge.cli.run import tabulate
     from galedge.cli.survey import rows_of
 
@@ -49,8 +49,13 @@ def embed(writing: Writing, where: Where, reading: Reading, running: Running) ->
     more = [SIDE] * where.in_frames + [feature_column(head.size)]
     each = rows_of(classifier, [*columns(classifier.heads), *more], where)
 
+    about = provenance(classifier)
+    answered: Callable[[list[str | Rejected]], Iterable[Row]] = each.stream
+    if running.prior == "fit":
+        answered = fitting(classifier, about, writing.quiet, each.stream)
+
     def stream(found: list[str | Rejected]) -> Iterator[Row]:
-        rows: Iterable[Row] = each.stream(found)
+        rows: Iterable[Row] = answered(found)
         return map(Featured, rows)
 
     tabulate(
@@ -60,5 +65,5 @@ def embed(writing: Writing, where: Where, reading: Reading, running: Running) ->
         stream,
         "embedded",
         noun=each.noun,
-        about=provenance(classifier),
+        about=about,
     )

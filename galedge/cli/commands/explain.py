@@ -61,11 +61,7 @@ def explain(
             target=target,
             scale=scale,
             workers=running.workers,
-            hdu=reading.hdu,
-            plane=reading.plane,
-            order=reading.order,
-            frame=reading.frame,
-            any_kind=reading.any_kind,
+            **reading.asked(),
         )
     except ValueError as error:
         raise click.UsageError(f"{'--class' if target else '--head'}: {error}") from error

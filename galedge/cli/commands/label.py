@@ -84,7 +84,7 @@ def _asked(
 @options.takes(Writing, "quiet")
 @options.takes(Where)
 @options.takes(Reading, hdu=HDUS)
-@options.takes(Running, without=["prior"])
+@options.takes(Running)
 def label(
     output: str,
     ask: dict[str, list[str]],
@@ -113,4 +113,5 @@ def label(
         keep_pixels=suggest is None,
         keep_embedding=True,
     )
-    Asking(classifier, where, ask, labels).write(writing, suggest, shown=not hide)
+    fit = running.prior == "fit"
+    Asking(classifier, where, ask, labels).write(writing, suggest, shown=not hide, fit=fit)

@@ -87,6 +87,14 @@ def _kinds(
     help="What the new head is called. Default: as its column.",
 )
 @click.option(
+    "--primary",
+    cls=Option,
+    section=_LABELS,
+    metavar="NAME",
+    help="Head or column of classes that gives label and probability, new or of the model that "
+    "is tuned. Default: the one that gives them in that model.",
+)
+@click.option(
     "--new",
     cls=Option,
     section=_LABELS,
@@ -121,6 +129,7 @@ def tune(
     group: str | None,
     images: str | None,
     name: str | None,
+    primary: str | None,
     new: bool,
     anyway: bool,
     reading: Reading,
@@ -159,15 +168,12 @@ def tune(
             group=group,
             images=images,
             name=name,
+            primary=primary,
             new=new,
             anyway=anyway,
             told=told,
             workers=running.workers,
-            hdu=reading.hdu,
-            plane=reading.plane,
-            order=reading.order,
-            frame=reading.frame,
-            any_kind=reading.any_kind,
+            **reading.asked(),
         )
     finally:
         if bar is not None:
