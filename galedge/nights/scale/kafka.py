@@ -3,7 +3,8 @@
 Offsets are committed only after the answers to them were delivered, so a crash
 repeats a batch and loses nothing: answers come at least once, keyed as their
 messages were, and are the same each time. Consumers of one group share a topic's
-partitions; start as many as there are cores.
+partitions, and hand them over between batches; start as many as there are cores.
+A broker that is away for a while is waited for.
 
     python -m galedge.scale.kafka --brokers host:9092 --topic stamps --to morphology
 """
@@ -15,7 +16,8 @@ import json
 import signal
 import struct
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -24,7 +26,7 @@ from galedge.errors import GaledgeError
 from galedge.support.extras import need
 from galedge.support.say import say
 
-__all__ = ["Decoder", "avro", "consume", "main", "raw"]
+__all__ = ["Decoder", "Troubles", "avro", "consume", "main", "raw"]
 
 Decoder = Callable[[bytes], "bytes | str"]
 """Returns a message's stamp: the bytes of an image file, or why there is none."""
@@ -68,6 +70,34 @@ def avro(field: str, schema: dict[str, Any] | None = None) -> Decoder:
     return decode
 
 
+# Why a commit may fail and nothing be wrong: the group shares its partitions out anew, or the
+# broker is away. The batch comes again, here or elsewhere, or the next commit covers it.
+_PASSING = {
+    *("_ALL_BROKERS_DOWN", "_ASSIGNMENT_LOST", "_NO_OFFSET", "_STATE", "_TIMED_OUT"),
+    *("_TRANSPORT", "_WAIT_COORD", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE"),
+    *("ILLEGAL_GENERATION", "NOT_COORDINATOR", "REBALANCE_IN_PROGRESS", "REQUEST_TIMED_OUT"),
+    "UNKNOWN_MEMBER_ID",
+}
+
+
+class Troubles:
+    """Says what Kafka's client complains of, each thing once a minute at most.
+
+    While a broker is away the client complains of it twenty times a second.
+    """
+
+    def __init__(self, every: float = 60.0) -> None:
+        self._every = every
+        self._said: dict[str, float] = {}
+
+    def __call__(self, error: Any, about: str = "Kafka") -> None:
+        """Say what an error is, as `confluent_kafka` hands them over."""
+        now = time.monotonic()
+        if now - self._said.get(error.name(), -self._every) >= self._every:
+            self._said[error.name()] = now
+            say(f"{about}: {error.str()}")
+
+
 def consume(
     consumer: Any,
     producer: Any,
@@ -77,7 +107,9 @@ def consume(
     *,
     batch: int = 1000,
     wait: float = 1.0,
+    patience: float = 300.0,
     keep_on: Callable[[], bool] = lambda: True,
+    trouble: Callable[..., None] | None = None,
 ) -> int:
     """Classify what a consumer is subscribed to until told to stop.
 
@@ -86,7 +118,8 @@ def consume(
     consumer, producer : confluent_kafka.Consumer, confluent_kafka.Producer
         The consumer without automatic commits (``enable.auto.commit`` false).
     topic : str
-        Where answers go: JSON rows, with the keys of their messages.
+        Where answers go: JSON rows, with the keys of their messages; of a message without a
+        key, its place, ``topic[partition]@offset``.
     classifier : galedge.Classifier
     decode : callable
         See `Decoder`.
@@ -94,8 +127,13 @@ def consume(
         Messages classified together at most.
     wait : float
         Seconds that a batch waits to be filled.
+    patience : float
+        Seconds that answers may take to be delivered, if the broker is away.
     keep_on : callable
         Asked before each batch.
+    trouble : callable, optional
+        Told what goes wrong in passing: the client's error, and what it is about. Default:
+        standard error, by `Troubles`.
 
     Returns
     -------
@@ -105,50 +143,82 @@ def consume(
     Raises
     ------
     GaledgeError
-        If answers could not be delivered. Nothing of the batch is committed.
+        If answers could not be delivered: nothing of the batch is committed. Also if Kafka
+        refuses for good, such as a group that one may not join.
     """
+    trouble = trouble or Troubles()
     answered = 0
     while keep_on():
-        messages = [m for m in consumer.consume(batch, wait) if _is_data(m)]
+        messages = [m for m in consumer.consume(batch, wait) if _is_data(m, trouble)]
         if not messages:
             continue
-        lost: list[str] = []
-
-        def told(error: Any, _: Any, lost: list[str] = lost) -> None:
-            if error is not None:
-                lost.append(str(error))
-
-        for message, row in zip(messages, _rows(messages, decode, classifier), strict=True):
-            answer = json.dumps(row, allow_nan=False).encode()
-            while True:
-                try:
-                    producer.produce(topic, answer, message.key(), on_delivery=told)
-                    break
-                except BufferError:  # the queue is full: let it drain
-                    producer.poll(0.1)
-        left = producer.flush(60)
-        if left or lost:
-            why = lost[0] if lost else "no answer from the broker for a minute"
-            raise GaledgeError(
-                f"{topic}: {left + len(lost)} answers could not be delivered ({why}); "
-                "nothing was committed, start again to repeat the batch"
-            )
-        consumer.commit(asynchronous=False)
+        _deliver(producer, topic, messages, _rows(messages, decode, classifier), patience)
+        _commit(consumer, trouble)
         answered += len(messages)
     return answered
 
 
-def _is_data(message: Any) -> bool:
+def _is_data(message: Any, trouble: Callable[..., None]) -> bool:
     """Tell a message from an event, raising what cannot be waited out."""
     error = message.error()
     if error is None:
         return True
-    if error.fatal():
+    if error.fatal() or error.name().endswith("AUTHORIZATION_FAILED"):
         raise GaledgeError(f"{message.topic()}: {error.str()}")
+    trouble(error, message.topic() or "Kafka")
     return False
 
 
-def _rows(messages: Iterable[Any], decode: Decoder, classifier: Any) -> list[dict[str, Any]]:
+def _deliver(
+    producer: Any,
+    topic: str,
+    messages: Sequence[Any],
+    rows: Sequence[dict[str, Any]],
+    patience: float,
+) -> None:
+    """Send answers and wait until the broker has them."""
+    lost: list[str] = []
+
+    def told(error: Any, _: Any) -> None:
+        if error is not None:
+            lost.append(str(error))
+
+    for message, row in zip(messages, rows, strict=True):
+        answer = json.dumps(row, allow_nan=False).encode()
+        key = row["path"].encode() if message.key() is None else message.key()
+        while True:
+            try:
+                producer.produce(topic, answer, key, on_delivery=told)
+                break
+            except BufferError:  # the queue is full: let it drain
+                producer.poll(0.1)
+    left = producer.flush(patience)
+    if left or lost:
+        why = lost[0] if lost else f"no answer from the broker for {patience:.0f} seconds"
+        raise GaledgeError(
+            f"{topic}: {left + len(lost)} answers could not be delivered ({why}); "
+            "nothing was committed, start again to repeat the batch"
+        )
+
+
+def _commit(consumer: Any, trouble: Callable[..., None]) -> None:
+    """Say that all is done that was consumed, of the partitions that are still ours."""
+    kafka = need("confluent_kafka", "kafka", "galedge.scale.kafka")
+    try:
+        parts = consumer.commit(asynchronous=False)
+        errors = [part.error for part in parts if part.error is not None]
+    except kafka.KafkaException as raised:
+        errors = [raised.args[0]]
+    for error in errors:
+        if error.fatal() or error.name() not in _PASSING:
+            raise GaledgeError(
+                f"what was answered could not be committed: {error.str()}; the answers are "
+                "there, and come again when this is started again"
+            )
+        trouble(error, "a batch was answered and not committed, so its answers may come twice")
+
+
+def _rows(messages: Sequence[Any], decode: Decoder, classifier: Any) -> list[dict[str, Any]]:
     """Return each message's row; `path` says where it came from."""
     from galedge.images.inputs import Rejected
 
@@ -188,15 +258,19 @@ def main(
     kafka = need("confluent_kafka", "kafka", "galedge.scale.kafka")
     from galedge.answers.classifier import Classifier
 
-    common = {"bootstrap.servers": brokers, **dict(item.split("=", 1) for item in settings)}
+    trouble = Troubles()
+    # The client's own log says each failure to connect; `trouble` says it now and then.
+    common = {"bootstrap.servers": brokers, "error_cb": trouble, "log_level": "2"}
+    common |= dict(item.split("=", 1) for item in settings)
     own = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
     decode = avro(field, json.load(schema) if schema else None) if field else raw
     classifier = Classifier(model, workers=workers)
     going = True
 
-    def stop(*_: object) -> None:
+    def stop(signum: int, _: object) -> None:
         nonlocal going
         going = False
+        signal.signal(signum, signal.SIG_DFL)  # who asks again need not wait for the batch
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
@@ -205,7 +279,14 @@ def main(
     try:
         producer = kafka.Producer({**common, "enable.idempotence": True})
         count = consume(
-            consumer, producer, answers, classifier, decode, batch=batch, keep_on=lambda: going
+            consumer,
+            producer,
+            answers,
+            classifier,
+            decode,
+            batch=batch,
+            keep_on=lambda: going,
+            trouble=trouble,
         )
         say(f"answered {count:,} messages")
     finally:
