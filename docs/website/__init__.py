@@ -1,21 +1,28 @@
 """The part of the site that is made when it is built: lists of the code's own tables.
 
-A page asks for one in a comment of its own line, which nothing but this shows::
+A page asks for one in a comment of its own line, which nothing but this reads::
 
     <!-- made: columns classify -->
+
+Pages may also have their blocks run, and show what these said: see `website.blocks`.
 """
 
 from __future__ import annotations
 
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from website import lists
+from website import blocks, lists
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 __all__ = ["filled", "setup"]
+
+# Of pages, for Sphinx to copy from: it takes only what lies among its sources.
+_PICTURES = blocks.ROOT / "build" / "shown"
 
 _MADE = re.compile(r"^<!-- made: (\w+)((?: [\w-]+)*) -->$", re.M)
 
@@ -26,7 +33,13 @@ def filled(text: str) -> str:
 
 
 def _read(app: Sphinx, name: str, source: list[str]) -> None:
-    source[0] = filled(source[0])
+    text = filled(source[0])
+    if blocks.runs(text):
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            found = blocks.run(text, folder)
+            text = blocks.shown(text, found, folder / "here", _PICTURES / name)
+    source[0] = text
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
