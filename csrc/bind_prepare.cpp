@@ -158,7 +158,7 @@ void bind_prepare(py::module_& m) {
         .def(py::init([](int size, const std::variant<double, std::string>& framing, double margin,
                          double threshold, double softening, double white,
                          const std::string& stretch, double q, const std::string& sky, int bridge,
-                         const std::string& blanks) {
+                         const std::string& blanks, double knee) {
                  const double* pixels = std::get_if<double>(&framing);
                  const std::string name = pixels ? kPixels : std::get<std::string>(framing);
                  return Recipe{size,
@@ -170,13 +170,15 @@ void bind_prepare(py::module_& m) {
                                white,
                                find(stretches(), stretch, "stretch"),
                                q,
+                               knee,
                                sky == "plane",
                                blanks == "constant",
                                bridge};
              }),
              py::kw_only(), py::arg("size"), py::arg("framing"), py::arg("margin"),
              py::arg("threshold"), py::arg("softening"), py::arg("white"), py::arg("stretch"),
-             py::arg("q"), py::arg("sky") = "level", py::arg("bridge") = 0, py::arg("blanks") = "nan");
+             py::arg("q"), py::arg("sky") = "level", py::arg("bridge") = 0, py::arg("blanks") = "nan",
+             py::arg("knee") = 0.0);
     m.def("framings", [] { return names(framings()); }, "The framings by name; PIXELS is a number.");
     m.def("stretches", [] { return names(stretches()); }, "The stretches by name.");
 

@@ -70,7 +70,7 @@ Prepared prepare(const Planes& given, const Recipe& recipe, Out* out, PrepareScr
         const double noise = facts.noise * std::min(1.0, recipe.size / frame.side);
         const double white = measure_luminance(bands, planes.count, n, recipe.white, s.stretch);
         if (white / stretching_noise(noise, white) < 5) facts.flags |= kFaint;
-        const Light light{bands, planes.count, n, noise, white, recipe.softening, recipe.q};
+        const Light light{bands, planes.count, n, noise, white, recipe.softening, recipe.q, recipe.knee};
         (*recipe.stretch)(light, out, s.stretch);
     }
     facts.sky /= unit, facts.noise /= unit;

@@ -16,6 +16,7 @@ struct Recipe {
     double white = 0.995;
     const Stretch* stretch = &stretches().front();
     double q = 8;
+    double knee = 0;        // of the asinh stretch, at least: a share of white
     bool plane = false;     // the sky may slope
     bool constant = false;  // areas of one value are missing, and the sky is that of the rest
     int bridge = 0;         // missing rows and columns of up to so many pixels are filled

@@ -49,7 +49,9 @@ float nth_largest(const float* values, std::size_t n, std::size_t count, Stretch
 // logarithmic, the white level becomes 1.
 template <class Out>
 void stretch_asinh(const Light& light, Out* out, StretchScratch&) {
-    const double knee = light.softening * stretching_noise(light.noise, light.white_level);
+    // What is deep would else be stretched until its core is as white as its arms.
+    const double knee = std::max(light.softening * stretching_noise(light.noise, light.white_level),
+                                 light.knee * light.white_level);
     // Where nothing rises above the noise, white stays at a few sigma: noise
     // must not be blown up into structure.
     const double top = std::asinh(std::max(light.white_level, 2 * knee) / knee);

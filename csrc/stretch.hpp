@@ -36,7 +36,7 @@ struct Light {
     std::size_t n;
     double noise;          // of an output pixel
     double white_level;    // what measure_luminance returned
-    double softening, q;   // of the recipe
+    double softening, q, knee;  // of the recipe
 };
 
 // A stretch by its name in recipes. All of them stand in the table in stretch.cpp: a

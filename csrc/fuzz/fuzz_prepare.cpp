@@ -114,6 +114,7 @@ Recipe recipe_of(Bytes& in) {
         recipe.softening = in.below(2) ? 1e-6 + 50 * in.share() : 1e-30;
         recipe.white = 0.501 + 0.499 * in.share();
         recipe.q = in.below(2) ? 0.1 + 50 * in.share() : 1e30;
+        recipe.knee = in.below(2) ? 0.5 * in.share() : 0;
     }
     return recipe;
 }

@@ -106,6 +106,7 @@ class Recipe:
         sky: str = "level",
         bridge: int = 0,
         blanks: str = "nan",
+        knee: float = 0.0,
     ) -> None: ...
 
 def framings() -> list[str]: ...

@@ -58,6 +58,7 @@ class Recipe(NamedTuple):
     sky: str = "level"
     bridge: int = 0
     blanks: str = "nan"
+    knee: float = 0.0
 
 
 def codecs() -> dict[str, str | None]:

@@ -16,8 +16,8 @@ __all__ = ["Recipe", "framings"]
 
 
 # Fields that came after the first models: what does as was done then, and as is best now.
-_BEFORE: dict[str, Any] = {"sky": "level", "bridge": 0, "blanks": "nan"}
-_LATEST: dict[str, Any] = {"sky": "plane", "bridge": 8, "blanks": "constant"}
+_BEFORE: dict[str, Any] = {"sky": "level", "bridge": 0, "blanks": "nan", "knee": 0.0}
+_LATEST: dict[str, Any] = {"sky": "plane", "bridge": 8, "blanks": "constant", "knee": 0.35}
 _CHOICES = {"sky": ("level", "plane"), "blanks": ("nan", "constant")}
 
 
@@ -62,6 +62,9 @@ class Recipe:
     blanks : {"nan", "constant"}
         What is missing: pixels that are not finite, or areas of one exact value too;
         the sky is then measured where pixels are valid, however few of the border are.
+    knee : float
+        What `softening` comes to is at least this share of the level that becomes white, 0..0.5:
+        however deep an image is, its core does not grow as white as its arms.
 
     Notes
     -----
@@ -85,6 +88,7 @@ class Recipe:
     sky: str = _BEFORE["sky"]
     bridge: int = _BEFORE["bridge"]
     blanks: str = _BEFORE["blanks"]
+    knee: float = _BEFORE["knee"]
 
     def __post_init__(self) -> None:
         if not 8 <= self.size <= 1024:
@@ -113,6 +117,8 @@ class Recipe:
                 raise ValueError(
                     f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
                 )
+        if not 0 <= self.knee <= 0.5:
+            raise ValueError(f"knee must lie in 0..0.5, not {self.knee}")
         if not 0 <= self.bridge <= 16:
             raise ValueError(f"bridge must lie in 0..16, not {self.bridge}")
 

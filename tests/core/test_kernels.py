@@ -152,8 +152,9 @@ def test_odd_shapes_are_prepared_as_by_the_core(shape):
 @pytest.mark.parametrize("framing", ["full", 50, 500])
 def test_fixed_frames_are_those_of_the_core(framing):
     planes = galaxy(np.random.default_rng(3), (100, 140))
-    pixels, found = kernels.prepare_one(planes, framing=framing, softening=3, white=0.9)
-    expected, facts = core_prepare(planes, framing=framing, softening=3, white=0.9)
+    recipe = {"framing": framing, "softening": 3, "white": 0.9, "knee": 0.3}
+    pixels, found = kernels.prepare_one(planes, **recipe)
+    expected, facts = core_prepare(planes, **recipe)
     assert np.abs(pixels.astype(int) - expected).max() <= 1
     assert (found.x, found.y, found.side) == (facts.x, facts.y, facts.side)
     assert names(found.flags) == facts.flags

@@ -19,14 +19,17 @@ def test_asinh_is_accurate_everywhere():
     assert np.isfinite(_core.asinh(x)).all()
 
 
-def test_stretch_follows_its_definition():
-    recipe = galedge.Recipe(framing="full", size=64)
+@pytest.mark.parametrize("least", [0.0, 0.2])
+def test_stretch_follows_its_definition(least):
+    recipe = galedge.Recipe(framing="full", size=64, knee=least)
     image = galaxy((128, 128), noise=2.0)
     batch = prepared(image, recipe=recipe)
     level, noise = _core.border_sky(image[None])
     small = image.astype(float).reshape(64, 2, 64, 2).mean((1, 3)) - level
-    knee = recipe.softening * noise / 2
     peak = np.sort(small.ravel())[int(recipe.white * (small.size - 1))]
+    knee = recipe.softening * noise / 2
+    assert knee < 0.2 * peak  # or both cases would be one
+    knee = max(knee, least * peak)
     expected = np.arcsinh(small / knee) / np.arcsinh(max(peak, 2 * knee) / knee)
     expected = np.clip(255 * np.where(small > 0, expected, 0), 0, 255)
     for band in batch.pixels[0]:

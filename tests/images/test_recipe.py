@@ -33,8 +33,8 @@ def test_the_shipped_recipe_keeps_clean_pixels_and_fills_what_is_missing():
 
 
 def test_fields_that_came_later_are_said_only_where_they_do_something():
-    assert not {"sky", "bridge", "blanks"} & set(galedge.Recipe().to_json())
-    for name, value in (("sky", "plane"), ("bridge", 2), ("blanks", "constant")):
+    assert not {"sky", "bridge", "blanks", "knee"} & set(galedge.Recipe().to_json())
+    for name, value in (("sky", "plane"), ("bridge", 2), ("blanks", "constant"), ("knee", 0.1)):
         recipe = galedge.Recipe(**{name: value})
         assert recipe.to_json() == {**galedge.Recipe().to_json(), name: value}
         assert galedge.Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
@@ -47,11 +47,12 @@ def test_the_latest_recipe_is_another_one():
     assert galedge.Recipe.latest().sky == "plane"
     before, now = (dataclasses.asdict(r) for r in (galedge.Recipe(), galedge.Recipe.latest()))
     changed = {name for name in now if now[name] != before[name]}
-    assert changed == {"sky", "bridge", "blanks"}
+    assert changed == {"sky", "bridge", "blanks", "knee"}
 
 
 @pytest.mark.parametrize(
-    "fields", [{"sky": "dome"}, {"blanks": "zero"}, {"bridge": -1}, {"bridge": 17}]
+    "fields",
+    [{"sky": "dome"}, {"blanks": "zero"}, {"bridge": -1}, {"bridge": 17}, {"knee": 0.6}],
 )
 def test_what_cannot_be_is_refused(fields):
     with pytest.raises(ValueError, match=next(iter(fields))):

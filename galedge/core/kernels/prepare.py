@@ -52,6 +52,7 @@ def prepare_one(
     sky: str = "level",
     bridge: int = 0,
     blanks: str = "nan",
+    knee: float = 0.0,
 ) -> tuple[NDArray[np.uint8], Prepared]:
     """Prepare one galaxy; twin of ``prepare`` in csrc/prepare.cpp.
 
@@ -61,7 +62,7 @@ def prepare_one(
         One band or three, C-contiguous.
     is_picture : bool
         Whether they are already stretched: framed and resampled only.
-    size, framing, margin, threshold, softening, white, stretch, q, sky, bridge, blanks
+    size, framing, margin, threshold, softening, white, stretch, q, sky, bridge, blanks, knee
         As in `galedge.Recipe`.
 
     Raises
@@ -103,7 +104,7 @@ def prepare_one(
         white_level = measure_luminance(bands, white)
         if white_level / stretching_noise(grain, white_level) < 5:
             flags |= FAINT
-        out = STRETCHES[stretch](Light(bands, grain, white_level, softening, q))
+        out = STRETCHES[stretch](Light(bands, grain, white_level, softening, q, knee))
     half = 0.5 * frame[2] - 0.5
     known_sky = float(level) if np.isfinite(level) else 0.0
     x, y, sigma = frame[0] + half, frame[1] + half, float(noise)

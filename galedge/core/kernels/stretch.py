@@ -77,7 +77,7 @@ def stretching_noise(noise: float, white_level: float) -> float:
 
 @kernel
 def stretch_asinh(
-    bands: Floats, noise: float, softening: float, white_level: float
+    bands: Floats, noise: float, softening: float, white_level: float, least: float = 0.0
 ) -> NDArray[np.uint8]:
     """Stretch sky-subtracted bands (1 or 3, S, S) to bytes; twin of csrc/stretch.cpp.
 
@@ -86,7 +86,7 @@ def stretch_asinh(
     band' = band f(L) / L, divided by the largest band where that exceeds one.
     """
     count, height, width = bands.shape
-    knee = softening * stretching_noise(noise, white_level)
+    knee = max(softening * stretching_noise(noise, white_level), least * white_level)
     # Where nothing rises above the noise, white stays at a few sigma: noise
     # must not be blown up into structure.
     gain = np.float32(255 / math.asinh(max(white_level, 2 * knee) / knee))
@@ -205,11 +205,12 @@ class Light(NamedTuple):
     white_level: float
     softening: float
     q: float
+    knee: float = 0.0
 
 
 STRETCHES: dict[str, Callable[[Light], NDArray[np.uint8]]] = {
     "asinh": lambda light: stretch_asinh(
-        light.bands, light.noise, light.softening, light.white_level
+        light.bands, light.noise, light.softening, light.white_level, light.knee
     ),
     "lupton": lambda light: stretch_lupton(
         light.bands, light.softening * max(light.noise, 1e-30), light.q
