@@ -34,7 +34,7 @@ def filled(text: str) -> str:
 
 def _read(app: Sphinx, name: str, source: list[str]) -> None:
     text = filled(source[0])
-    if blocks.runs(text):
+    if app.config.website_run and blocks.runs(text):
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             found = blocks.run(text, folder)
@@ -44,5 +44,6 @@ def _read(app: Sphinx, name: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Have Sphinx fill the pages that it reads."""
+    app.add_config_value("website_run", True, "env", bool)
     app.connect("source-read", _read)
     return {"version": "1", "parallel_read_safe": True}

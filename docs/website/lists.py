@@ -12,15 +12,17 @@ from galedge import errors as tree
 from galedge.answers import bands, measure, structure
 from galedge.answers.result import columns as columns_of
 from galedge.cli import cli
+from galedge.cli.bundles import describe_models
 from galedge.cli.rules import that_concern
 from galedge.frames import field
 from galedge.frames.points import seen_columns
 from galedge.images import facts
+from galedge.network.heads import kinds
 from galedge.network.model import find_card
 from galedge.nights.nightlog import EXTRA_COLUMNS
 from galedge.tables.columns import Column, known
 
-__all__ = ["columns", "commands", "errors", "flags", "options", "python"]
+__all__ = ["columns", "commands", "errors", "flags", "heads", "models", "options", "python"]
 
 
 def _cell(text: str) -> str:
@@ -38,7 +40,7 @@ def _table(head: str, rows: Iterable[Iterable[str]]) -> str:
 
 
 def _classified() -> list[Column]:
-    return columns_of(find_card().heads)
+    return columns_of(find_card().heads.asked_for("auto"))
 
 
 def _beside(some: list[Column], those: list[Column]) -> list[Column]:
@@ -161,3 +163,19 @@ def python() -> str:
 def _auto(kind: str, name: str, *flags: str) -> str:
     lines = [f".. auto{kind}:: {name}", *(f"   :{flag}:" for flag in flags)]
     return "```{eval-rst}\n" + "\n".join(lines) + "\n```"
+
+
+def heads() -> str:
+    """Return the kinds of heads that a card may list."""
+    rows = (
+        (_coded(kind), _cell(inspect.cleandoc(head.__doc__ or "").partition("\n\n")[0]))
+        for kind, head in kinds().items()
+    )
+    return _table("`kind` | what it is", rows)
+
+
+def models() -> str:
+    """Return what ``galedge models`` prints."""
+    lines = describe_models().splitlines()
+    here = [line for line in lines if not line.startswith("  folder ")]  # of whoever builds this
+    return "\n".join(["```text", *here, "```"])

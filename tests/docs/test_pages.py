@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from helpers.house import ROOT
+from website import filled
 
 PAGES = sorted(
     path
@@ -52,7 +53,7 @@ def test_links_lead_somewhere(page):
         target = page.parent / name if name else page
         assert target.exists(), link
         if anchor:
-            titles = re.findall(r"(?m)^#+ (.*)$", target.read_text(encoding="utf-8"))
+            titles = re.findall(r"(?m)^#+ (.*)$", filled(target.read_text(encoding="utf-8")))
             anchors = {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
             assert anchor in anchors, link
 

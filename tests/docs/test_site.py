@@ -11,7 +11,8 @@ from website import filled, lists
 import galedge
 from galedge import errors
 from galedge.cli import cli, run
-from galedge.network.model import find_card
+from galedge.network.heads import kinds
+from galedge.network.model import find_card, shipped
 from galedge.tables.columns import COLUMNS
 
 SETTINGS: dict[str, object] = {}
@@ -61,7 +62,7 @@ def test_the_reference_has_every_command_and_option():
 
 def test_the_reference_has_every_column():
     page = made("reference/columns.md")
-    heads = {column.name: column for column in find_card().heads.columns}
+    heads = {column.name: column for column in find_card().heads.asked_for("auto").columns}
     for name, column in (COLUMNS | heads).items():
         assert re.search(
             rf"^\| `{re.escape(name)}` \|.*{re.escape(column.description)} \|$", page, re.M
@@ -98,3 +99,37 @@ def test_what_is_made_is_asked_for_by_its_name():
     with pytest.raises(KeyError):
         filled("<!-- made: columns nothing -->")
     assert filled("a <!-- made: nothing --> b") == "a <!-- made: nothing --> b"
+
+
+def test_messages_are_those_of_the_code():
+    """Of what `...` stands for the code has a value, so only what is quoted is looked for."""
+    code = [
+        re.sub(r"\"\s*\n\s*f?\"", "", path.read_text())  # a string that goes on in the next line
+        for folder, suffix in (("galedge", "py"), ("csrc", "cpp"), ("csrc", "hpp"))
+        for path in (ROOT / folder).rglob(f"*.{suffix}")
+        if "third_party" not in path.parts
+    ]
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    told = re.findall(r"^\| `([^`]+)` \|", page, re.M)
+    assert len(told) >= 20
+    assert [each for each in told if not any(each in text for text in code)] == []
+
+
+def test_the_installation_lists_every_extra():
+    project = (ROOT / "pyproject.toml").read_text()
+    table = re.search(r"^\[project.optional-dependencies\]\n(.*?)^\[", project, re.M | re.S)[1]
+    extras = set(re.findall(r"^(\w+) = \[", table, re.M)) - {"bench", "test"}
+    page = (ROOT / "docs/install.md").read_text()
+    assert {extra for extra in extras if f"`{extra}`" not in page} == set()
+
+
+def test_the_bundle_page_has_every_kind_of_head_and_model():
+    page = made("reference/bundle.md")
+    assert all(f"| `{kind}` |" in page for kind in kinds())
+    assert all(f"\n{card.name} " in page for card in shipped())
+
+
+def test_every_field_of_a_card_is_explained():
+    page = made("reference/bundle.md")
+    for card in shipped():
+        assert {key for key in card.fields if f"`{key}`" not in page} == set()
