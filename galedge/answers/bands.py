@@ -13,6 +13,7 @@ from galedge.answers.result import Result
 from galedge.errors import ReadError
 from galedge.images.inputs import Rejected
 from galedge.images.wavelengths import wavelength
+from galedge.support.system import slashed
 
 __all__ = ["MISSING", "Group", "Pattern", "classify_groups", "parse_bands"]
 
@@ -80,12 +81,12 @@ class Pattern:
         """
         found: dict[tuple[str, str], dict[str, str]] = {}
         rejected: dict[tuple[str, str], Rejected] = {}
-        depth = self.text.count("/") + 1
+        depth = slashed(self.text).count("/") + 1
         others = False
         matches = re.compile(self._expression()).fullmatch
         for file in files:
             path = file.path if isinstance(file, Rejected) else file
-            parts = path.split("/")
+            parts = slashed(path).split("/")
             match = matches("/".join(parts[-depth:]))
             key = "/".join(parts[:-depth]), match["name"] if match else ""
             if match and isinstance(file, Rejected):
@@ -101,7 +102,7 @@ class Pattern:
             yield rejected.get(key) or _group([found[key].get(band) for band in self.bands])
 
     def _expression(self) -> str:
-        before, after = (re.escape(part) for part in _CHOICE.split(self.text)[::2])
+        before, after = (re.escape(part) for part in _CHOICE.split(slashed(self.text))[::2])
         band = f"(?P<band>{'|'.join(map(re.escape, sorted(self.bands, key=len, reverse=True)))})"
         name, escaped = "(?P<name>[^/]+)", re.escape(_NAME)
         return (before + band + after).replace(escaped, name, 1).replace(escaped, "(?P=name)")

@@ -149,15 +149,15 @@ class Illustrator:
 
     def _names(self, sources: Iterable[str | Rejected]) -> Iterator[str]:
         """Yield a name for each picture: neither an input's nor another picture's."""
-        taken = {os.path.realpath(source) for source in sources if isinstance(source, str)}
+        taken = {_place(source) for source in sources if isinstance(source, str)}
         for source in sources:
             path = source if isinstance(source, str) else source.path
             stem, number = os.path.join(self._folder, os.path.basename(path)), 1
             name = f"{stem}.explain.png"
-            while os.path.realpath(name) in taken:
+            while _place(name) in taken:
                 number += 1
                 name = f"{stem}-{number}.explain.png"
-            taken.add(os.path.realpath(name))
+            taken.add(_place(name))
             yield name
 
     def _chunk(self, sources: list[tuple[str | Rejected, str]]) -> list[Illustrated]:
@@ -229,6 +229,11 @@ class Illustrator:
             model=self._model.card.name,
             model_sha256=self._model.sha256,
         )
+
+
+def _place(path: str) -> str:
+    """Return what is the same for two names of one file; some file systems know no case."""
+    return os.path.realpath(path).casefold()
 
 
 def cover(

@@ -20,7 +20,8 @@ from galedge._version import __version__
 from galedge.cli.run import FATAL, INTERRUPTED
 from galedge.errors import GaledgeError
 from galedge.support.places import names
-from galedge.support.say import say
+from galedge.support.say import say, speak_utf8
+from galedge.support.system import STOPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     # Said as a line of the run's log instead, see tabulate.
     warnings.filterwarnings("ignore", "this galedge has no compiled core")
-    signal.signal(signal.SIGTERM, _terminate)  # ends as Ctrl-C does: cleanly
+    for each in STOPS:
+        if each != signal.SIGINT:
+            signal.signal(each, _terminate)  # ends as Ctrl-C does: cleanly
+    speak_utf8()
     try:
         # The arguments are kept for tables, which say what made them.
         given = sys.argv[1:] if arguments is None else list(arguments)

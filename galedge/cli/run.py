@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections import ChainMap
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from galedge.support.say import counted, duration, is_terminal, say
+from galedge.support.system import as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
@@ -127,7 +127,7 @@ def _gallery(
 
 def command_line() -> str:
     """Return the command line as a shell would take it."""
-    return shlex.join(["galedge", *(click.get_current_context().find_root().obj or ())])
+    return as_typed(["galedge", *(click.get_current_context().find_root().obj or ())])
 
 
 class Log:

@@ -22,6 +22,7 @@ from galedge.core.physical import physical
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.support.packed import Packed
 from galedge.support.regular import open_regular
+from galedge.support.system import read_at
 
 __all__ = ["CODECS", "FitsFile"]
 
@@ -84,7 +85,7 @@ class FitsFile:
             return bytes(memory[start:end])
         found = b""
         while start + len(found) < end:  # a read may stop short of 2 GiB
-            more = os.pread(self._file.fileno(), end - start - len(found), start + len(found))
+            more = read_at(self._file.fileno(), end - start - len(found), start + len(found))
             if not more:
                 raise Truncated("truncated: the file shrank while being read")
             found += more

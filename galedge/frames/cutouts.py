@@ -45,6 +45,8 @@ _PLACE = re.compile(
     r"WCS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|(CD|PC|PV|DP)\d|[AB]P?_|LONPOLE|LATPOLE|LT[VM]"
     r"|CPDIS|D2IM|EXTEND|NEXTEND"
 )
+# What Windows takes for a device, whatever follows its first dot.
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)
 _REFERENCE = re.compile(r"CRPIX([12])[A-Z]?")
 
 
@@ -246,7 +248,7 @@ def _positions(frame: Frame, sources: Sources) -> tuple[Any, Any, tuple[str, ...
 def _stem(name: str | None, x: float, y: float, ra: float, dec: float) -> str:
     """Return a file's name without extension: the source's own, or its place."""
     if name is not None and (safe := re.sub(r"[^\w.+-]+", "_", name).strip("._")):
-        return safe[:100]
+        return f"_{safe[:100]}" if _DEVICE.match(safe) else safe[:100]
     if math.isfinite(ra + dec):
         return (
             f"J{_sexagesimal(ra / 15, 2, 24)}{'-' if dec < 0 else '+'}{_sexagesimal(abs(dec), 1)}"

@@ -15,6 +15,7 @@ from galedge.images.formats import Fits, open_source
 from galedge.images.header import HduName, Header
 from galedge.images.image import MAX_PIXELS, read
 from galedge.support.packed import inflated, is_packed
+from galedge.support.system import open_read
 
 __all__ = ["is_complete"]
 
@@ -38,7 +39,7 @@ def is_complete(path: str, hdu: HduName | None = None) -> bool:
         False also for what cannot be opened, is damaged, or is no image.
     """
     try:
-        with open(path, "rb", opener=_nonblocking) as file, warnings.catch_warnings():
+        with open(path, "rb", opener=open_read) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about what is cut: False says it
             head = file.read(16)
             if head.startswith(b"SIMPLE") or is_packed(head):
@@ -49,10 +50,6 @@ def is_complete(path: str, hdu: HduName | None = None) -> bool:
             return _has_end(file, head) and read(path) is not None
     except Exception:  # decoders of half a file raise whatever they stumble over
         return False
-
-
-def _nonblocking(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a pipe must not stop the night
 
 
 def _declared(path: str, hdu: HduName | None) -> int:

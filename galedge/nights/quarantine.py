@@ -18,6 +18,7 @@ from typing import Any
 
 from galedge.errors import OutputError
 from galedge.images.inputs import Stamp, stamp_of
+from galedge.support import system
 from galedge.support.appendlog import AppendLog
 from galedge.support.atomic import AtomicFile, make_folder
 from galedge.tables.rows import Row
@@ -99,8 +100,11 @@ def below(path: str, roots: Sequence[str]) -> str:
 
 def holds(folder: str, path: str) -> bool:
     """Tell whether a path lies in a folder, or is it."""
-    folder, path = os.path.realpath(folder), os.path.realpath(path)
-    return os.path.commonpath([folder, path]) == folder
+    folder, path = (os.path.normcase(os.path.realpath(each)) for each in (folder, path))
+    try:
+        return os.path.commonpath([folder, path]) == folder
+    except ValueError:  # of different drives
+        return False
 
 
 def move(source: str, wish: str, stamp: Stamp) -> str:
@@ -130,18 +134,18 @@ def move(source: str, wish: str, stamp: Stamp) -> str:
         if stamp_of(source) != stamp:
             raise OutputError("it has changed since")
         try:
-            os.rename(source, target)  # over nothing but the empty claim
+            system.replace(source, target)  # over nothing but the empty claim
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
             _copy(source, target)
             if stamp_of(source) != stamp:
                 raise OutputError("it changed while being copied") from None
-            os.unlink(source)
+            system.remove(source)
     except BaseException:
         if stamp_of(source) is not None:  # never the only one
             with suppress(FileNotFoundError):
-                os.unlink(target)
+                system.remove(target)
         raise
     return target
 

@@ -7,8 +7,6 @@ does not fit on the disk is taken back.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import os
 import stat
@@ -18,7 +16,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from galedge.errors import OutputError
-from galedge.support.atomic import sync_folder
+from galedge.support import system
 
 __all__ = ["AppendLog", "Line"]
 
@@ -55,14 +53,14 @@ class AppendLog:
         self._synced = time.monotonic()
         self._dirty = False
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._file = system.append_to(path)
         except OSError as error:
             raise self._failure(error) from error
         try:
             self._lock()
             self._check(begins)
             self._end = self._drop_torn_line()
-            sync_folder(os.path.dirname(os.path.abspath(path)))
+            system.sync_folder(os.path.dirname(os.path.abspath(path)))
         except OSError as error:
             self.close()
             raise self._failure(error) from error
@@ -71,20 +69,13 @@ class AppendLog:
             raise
 
     def _lock(self) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"{self.path}: another galedge is writing it; stop that one"
-            ) from None
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # file systems without locks
-                raise
+        if not system.lock(self._file):
+            raise OutputError(f"{self.path}: another galedge is writing it; stop that one")
 
     def _check(self, begins: bytes) -> None:
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
             raise OutputError(f"{self.path}: not a regular file; choose another name")
-        head = os.pread(self._file, len(begins), 0)
+        head = system.read_at(self._file, len(begins), 0)
         if not begins.startswith(head):
             raise OutputError(f"{self.path}: holds something else; choose another name")
 
@@ -93,7 +84,7 @@ class AppendLog:
         end = size = os.fstat(self._file).st_size
         while end:
             start = max(0, end - _CHUNK)
-            newline = os.pread(self._file, end - start, start).rfind(b"\n")
+            newline = system.read_at(self._file, end - start, start).rfind(b"\n")
             if newline >= 0:
                 end = start + newline + 1
                 break
@@ -107,7 +98,7 @@ class AppendLog:
         offset, rest = 0, b""
         position = 0
         while position < self._end:
-            chunk = os.pread(self._file, min(_CHUNK, self._end - position), position)
+            chunk = system.read_at(self._file, min(_CHUNK, self._end - position), position)
             if not chunk:
                 return
             position += len(chunk)
@@ -121,7 +112,7 @@ class AppendLog:
 
     def read(self, offset: int, length: int) -> dict[str, Any]:
         """Return the record that `__iter__` found there."""
-        record: dict[str, Any] = json.loads(os.pread(self._file, length, offset))
+        record: dict[str, Any] = json.loads(system.read_at(self._file, length, offset))
         return record
 
     def cut(self, offset: int) -> None:
@@ -178,9 +169,9 @@ class AppendLog:
             return False
 
     def remove(self) -> None:
-        """Delete the file."""
-        with suppress(FileNotFoundError):
-            os.unlink(self.path)
+        """Delete the file; nothing can be added to it any more."""
+        if system.remove_open(self.path, self._file):
+            self._file, self._dirty = -1, False
 
     def close(self) -> None:
         """Close the file and release its lock."""

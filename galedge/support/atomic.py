@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import re
 import stat
@@ -14,11 +12,9 @@ from secrets import token_hex
 from typing import BinaryIO
 
 from galedge.errors import OutputError
+from galedge.support import system
 
-__all__ = ["AtomicFile", "make_folder", "sync_folder"]
-
-# What file systems say that cannot sync a folder, or do not let it be opened.
-_CANNOT = (errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EPERM)
+__all__ = ["AtomicFile", "make_folder"]
 
 
 _PART = re.compile(r"\.galedge-[0-9a-f]{16}\.part")
@@ -68,12 +64,13 @@ class AtomicFile:
         try:
             if alone:
                 with suppress(FileNotFoundError):
-                    os.unlink(self._part)
+                    system.remove(self._part)
             if os.path.exists(self.path) and not stat.S_ISREG(os.stat(self.path).st_mode):
                 raise OutputError(f"{self.path}: not a regular file; choose another name")
             # Not tempfile: that would leave a file which only its owner can read.
             self.file: BinaryIO = open(self._part, "xb")  # noqa: SIM115 - closed by discard
-            _lock(self.file.fileno())
+            with suppress(OSError):  # then others judge it by its age alone
+                system.lock(self.file.fileno())
         except OSError as error:
             raise self.failure(error) from error
 
@@ -90,10 +87,10 @@ class AtomicFile:
             if self._durable:
                 os.fsync(self.file.fileno())
             self.file.close()
-            os.replace(self._part, self._target)
+            system.replace(self._part, self._target)
             if not self._durable:
                 return
-            sync_folder(self.folder)  # only then is the rename itself on disk
+            system.sync_folder(self.folder)  # only then is the rename itself on disk
         except OSError as error:
             raise self.failure(error) from error
         finally:
@@ -104,7 +101,7 @@ class AtomicFile:
         with suppress(OSError):  # a full disk refuses the last flush as well
             self.file.close()
         with suppress(FileNotFoundError):
-            os.unlink(self._part)
+            system.remove(self._part)
 
     def failure(self, error: OSError) -> OutputError:
         """Return what to say about a failed write."""
@@ -133,19 +130,9 @@ def _sweep(folder: str) -> None:
     with suppress(OSError), os.scandir(folder) as listing:
         parts = [each.path for each in listing if _PART.fullmatch(each.name)]
         for part in parts:
-            with suppress(OSError), open(part, "rb") as file:
-                old = time.time() - os.fstat(file.fileno()).st_mtime > _YOUNG
-                if old and _lock(file.fileno()):
-                    os.unlink(part)
-
-
-def _lock(file: int) -> bool:
-    """Hold a file until it is closed; tell whether nobody else does, as far as one can know."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+            with suppress(OSError):
+                if time.time() - os.stat(part).st_mtime > _YOUNG:
+                    system.remove_left(part)
 
 
 def make_folder(path: str) -> None:
@@ -160,16 +147,3 @@ def make_folder(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: cannot be made: {error.strerror}") from error
-
-
-def sync_folder(path: str) -> None:
-    """Put the names in a folder on the disk, where its file system can do that."""
-    try:
-        folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        if error.errno not in _CANNOT:
-            raise

@@ -7,6 +7,8 @@ import platform
 from functools import cache
 from pathlib import Path
 
+from galedge.support.system import cache_root
+
 __all__ = [
     "cache_folder",
     "cpu_name",
@@ -63,16 +65,16 @@ def saturates_int8() -> bool:
 
 def has_gpu() -> bool:
     """Tell whether there may be an NVIDIA GPU; asks no driver."""
-    return any(map(os.path.exists, ("/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/dxg")))
+    drivers = ["/dev/nvidiactl", "/dev/nvhost-gpu", "/dev/dxg"]
+    if root := os.environ.get("SYSTEMROOT"):  # Windows
+        drivers.append(os.path.join(root, "System32", "nvcuda.dll"))
+    return any(map(os.path.exists, drivers))
 
 
 def cache_folder(name: str) -> Path | None:
     """Return a folder of this user's cache, made if need be; None if it cannot be."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
     try:
-        # The XDG specification has relative paths ignored.
-        base = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
-        folder = base / "galedge" / name
+        folder = cache_root() / "galedge" / name
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):  # RuntimeError: this user has no home
         return None

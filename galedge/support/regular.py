@@ -8,6 +8,7 @@ import os
 import stat
 
 from galedge.errors import ReadError
+from galedge.support import system
 
 __all__ = ["open_regular"]
 
@@ -23,8 +24,7 @@ def open_regular(path: str) -> io.FileIO:
         If it cannot be opened, or is no regular file: nothing else, so that nothing can hang.
     """
     try:
-        # O_NONBLOCK: opening a FIFO without a writer would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = system.open_read(path)
     except ValueError:
         raise ReadError("the path has a null byte in it") from None
     except OSError as error:

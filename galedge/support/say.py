@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import TextIO
 
 import click
 
-__all__ = ["counted", "duration", "is_terminal", "print_text", "printable", "say"]
+from galedge.support.system import is_deaf
+
+__all__ = ["counted", "duration", "is_terminal", "print_text", "printable", "say", "speak_utf8"]
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -15,8 +19,30 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def print_text(text: str) -> None:
-    """Print to standard output, whatever names and headers hold."""
-    click.echo(text.encode("utf-8", "backslashreplace"))
+    """Print to standard output, whatever names and headers hold.
+
+    Raises
+    ------
+    BrokenPipeError
+        If nobody reads it any more.
+    """
+    try:
+        click.echo(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        if is_deaf(error):
+            raise BrokenPipeError(*error.args) from error
+        raise
+
+
+def speak_utf8() -> None:
+    """Let help and messages be UTF-8, as tables are, whatever a system's code page.
+
+    A console shows characters itself; what another program reads would be of the code page
+    else, and help would end with an error at the first character that is not in that.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def say(message: str) -> None:

@@ -18,6 +18,7 @@ from galedge.errors import OutputError
 from galedge.support.atomic import AtomicFile
 from galedge.support.extras import need
 from galedge.support.places import either
+from galedge.support.system import is_deaf
 from galedge.tables.columns import Column, known
 from galedge.tables.formats import Format, formats
 from galedge.tables.formats.csv import Csv
@@ -164,8 +165,8 @@ class _StandardOutput:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._file.fileno())
         os.close(nowhere)
-        if isinstance(error, BrokenPipeError):
-            return error  # the reader has had enough: for the caller to judge
+        if is_deaf(error):
+            return BrokenPipeError(*error.args)  # had enough: for the caller to judge
         return OutputError(f"standard output: {error.strerror}")
 
     def __enter__(self) -> _StandardOutput:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from galedge.errors import GaledgeError
 from galedge.images.inputs import is_image
+from galedge.support.system import slashed
 from galedge.tables.columns import RESERVED
 from galedge.tables.readtable import Column, Table, is_missing, read_table
 from galedge.tables.rows import Cell
@@ -186,7 +187,7 @@ def _folders(top: str) -> Labels:
         raise GaledgeError(
             f"{top}: holds images in {len(names)} folders; one folder for each class, two or more"
         )
-    relative = [os.path.relpath(path, top) for path, _ in found]
+    relative = [slashed(os.path.relpath(path, top)) for path, _ in found]
     values = np.array([names.index(name) for _, name in found], float)
     told = "\n".join(relative).encode("utf-8", "surrogateescape")
     return Labels(

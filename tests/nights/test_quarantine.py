@@ -22,14 +22,14 @@ class Rejection:
 
 def other_file_system(monkeypatch):
     """Let no rename reach another folder, as between two disks."""
-    rename = os.rename
+    rename = os.replace
 
     def refuse(source, target):
         if os.path.dirname(source) != os.path.dirname(target):
             raise OSError(errno.EXDEV, "Invalid cross-device link")
         rename(source, target)
 
-    monkeypatch.setattr(os, "rename", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
 
 
 def listed(folder):

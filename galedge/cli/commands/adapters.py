@@ -15,6 +15,7 @@ from galedge.cli.run import REJECTED
 from galedge.cli.settings import Reading, Running, Writing
 from galedge.support.extras import lacking
 from galedge.support.say import print_text
+from galedge.support.system import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,5 +77,5 @@ def _results(classifier: Classifier, paths: tuple[str, ...]) -> Iterator[Result]
         yield from classifier.stream(find(paths))
         return
     for line in sys.stdin.buffer:
-        if path := os.fsdecode(line.rstrip(b"\r\n")):
+        if path := decoded(line.rstrip(b"\r\n")):
             yield classifier.classify(path)

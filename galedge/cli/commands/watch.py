@@ -80,6 +80,7 @@ def watch(
     from galedge.nights.nightlog import NightLog
     from galedge.nights.watch import Scanner, Watch
     from galedge.support.say import counted
+    from galedge.support.system import STOPS
     from galedge.support.waiter import Waiter
 
     noun = "source" if where.in_frames else "image"
@@ -87,9 +88,9 @@ def watch(
     if not is_compiled:
         log.note(SLOW)
     waiter = Waiter()
-    signal.signal(signal.SIGTERM, waiter.stop)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in a shell's background
-        signal.signal(signal.SIGINT, waiter.stop)
+    for stop in STOPS:
+        if signal.getsignal(stop) is not signal.SIG_IGN:  # as in a shell's background
+            signal.signal(stop, waiter.stop)
     classifier = load_classifier(
         reading, running, quiet=writing.quiet, keep_pixels=writing.gallery is not None
     )

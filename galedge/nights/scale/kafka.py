@@ -25,6 +25,7 @@ import click
 from galedge.errors import GaledgeError
 from galedge.support.extras import need
 from galedge.support.say import say
+from galedge.support.system import STOPS
 
 __all__ = ["Decoder", "Troubles", "avro", "consume", "main", "raw"]
 
@@ -272,8 +273,8 @@ def main(
         going = False
         signal.signal(signum, signal.SIG_DFL)  # who asks again need not wait for the batch
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for each in STOPS:
+        signal.signal(each, stop)
     consumer = kafka.Consumer({**common, **own})
     consumer.subscribe([topic])
     try:
