@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator
 
 import click
@@ -13,7 +14,7 @@ from galedge.answers import bands, measure, structure
 from galedge.answers.result import columns as columns_of
 from galedge.cli import cli
 from galedge.cli.bundles import describe_models
-from galedge.cli.rules import that_concern
+from galedge.cli.rules import RULES, Rule, that_concern
 from galedge.frames import field
 from galedge.frames.points import seen_columns
 from galedge.images import facts
@@ -22,7 +23,17 @@ from galedge.network.model import find_card
 from galedge.nights.nightlog import EXTRA_COLUMNS
 from galedge.tables.columns import Column, known
 
-__all__ = ["columns", "commands", "errors", "flags", "heads", "models", "options", "python"]
+__all__ = [
+    "columns",
+    "commands",
+    "errors",
+    "flags",
+    "heads",
+    "models",
+    "options",
+    "python",
+    "rules",
+]
 
 
 def _cell(text: str) -> str:
@@ -110,10 +121,22 @@ def options(name: str) -> str:
     head = "option | meaning"
     parts = [f"**{title}**\n\n{_table(head, rows)}" for title, rows in sections.items()]
     has = getattr(command, "has", lambda spelling: False)
-    rules = [(", ".join(map(_coded, r.options)), _cell(r.phrase())) for r in that_concern(has)]
-    if rules:
-        parts.append(f"**What goes with what**\n\n{_table(head, rules)}")
+    ruled = list(that_concern(has))
+    if ruled:
+        parts.append(f"**What goes with what**\n\n{_table(head, map(_told, ruled))}")
     return "\n\n".join(parts)
+
+
+def _told(rule: Rule) -> tuple[str, str]:
+    phrase, colon, because = rule.phrase().partition(": ")
+    for other in sorted(rule.others, key=len, reverse=True):
+        phrase = re.sub(rf"(?<![\w`-]){re.escape(other)}(?![\w`-])", f"`{other}`", phrase)
+    return ", ".join(map(_coded, rule.options)), f"{_cell(phrase)}{colon}{_cell(because)}"
+
+
+def rules() -> str:
+    """Return what goes with what, of all commands."""
+    return _table("option | ", map(_told, RULES))
 
 
 def commands() -> str:

@@ -67,14 +67,42 @@ def commands():
             yield found.name, command
 
 
-@pytest.mark.parametrize(("name", "command"), list(commands()))
-def test_every_option_is_in_the_reference(name, command):
+def sections():
+    """Return the sections of docs/cli.md by the command that each tells of."""
     text = Path(ROOT / "docs" / "cli.md").read_text()
-    sections = {
-        title.split()[1]: body
-        for title, body in re.findall(r"(?ms)^## (galedge \w+[^\n]*)\n(.*?)(?=^## |\Z)", text)
+    found = re.findall(r"(?ms)^## galedge (\w+)[^\n]*\n(.*?)(?=^## |\Z)", text)
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()))
+def test_a_section_tells_of_its_commands_own_options(name, command):
+    """What it shares with others is told once; the rest stands in reference/commands.md."""
+    told = re.findall(r"`(--[a-z][\w-]*)", "".join(sections().values()))
+    section = sections()[name]
+    shared = {opt for other, entry in commands() if other != name for opt in options(entry)}
+    for spelling in options(command) - shared:
+        assert f"`{spelling}" in section, spelling
+    assert options(command) <= {*told, "--config"}
+    assert command.name == name
+    assert name in ("classify", "models") or f"commands.md#{name}" in section
+
+
+def options(command):
+    """Return the long spellings of a command's options."""
+    return {
+        spelling
+        for option in command.params
+        if isinstance(option, click.Option) and not option.hidden
+        for spelling in (*option.opts, *option.secondary_opts)
+        if spelling.startswith("--")
     }
-    for option in command.params:
-        if isinstance(option, click.Option) and not option.hidden:
-            spellings = [*option.opts, *option.secondary_opts]
-            assert any(f"`{spelling}" in sections[name] for spelling in spellings), spellings
+
+
+def test_no_option_is_told_that_no_command_has():
+    """Tables of options name none that is gone."""
+    known = {spelling for _, command in commands() for spelling in options(command)}
+    for name, section in sections().items():
+        told = re.findall(r"^\| (`--?.*?) \|", section, re.M)
+        for spelling in re.findall(r"`(--[a-z][\w-]*)", "\n".join(told)):
+            assert spelling in known, f"galedge {name} {spelling}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from helpers.made import CLASSES, heads_of
+from website import filled
 
 from galedge.answers.measure import COLUMNS as MEASURED
 from galedge.answers.result import columns
@@ -17,7 +18,8 @@ HEAD_COLUMNS = find_card().heads.columns
 WATCHED = (*nightlog.EXTRA_COLUMNS, "drift")
 CLASSIFIED = {column.name: column for column in columns(heads_of(CLASSES, FEATURES))}
 SEEN = {column.name for column in seen_columns(list(CLASSIFIED.values()))} - set(CLASSIFIED)
-DOCUMENTED = (Path(__file__).parents[2] / "docs/cli.md").read_text().splitlines()
+PAGE = Path(__file__).parents[2] / "docs/reference/columns.md"
+DOCUMENTED = filled(PAGE.read_text()).splitlines()
 
 
 @pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED, *SEEN}))
@@ -39,8 +41,8 @@ ALL = COLUMNS | {c.name: c for c in HEAD_COLUMNS if c.role != "class"}
 
 @pytest.mark.parametrize("column", ALL.values(), ids=ALL)
 def test_documented(column):
-    cells = [f"`{column.name}`", column.unit, f"`{column.ucd}`", column.description]
-    assert "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|" in DOCUMENTED
+    cells = [f"`{column.name}`", column.type, column.unit, f"`{column.ucd}`", column.description]
+    assert "|" + "|".join(f" {cell} " if cell else "  " for cell in cells) + "|" in DOCUMENTED
 
 
 @pytest.mark.parametrize("name", sorted({*CLASSIFIED, *WATCHED, *MEASURED, *SEEN}))
