@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from galedge.answers.classifier import Classifier
     from galedge.cli.settings import Reading, Running, Writing
+    from galedge.cli.where import Where
     from galedge.images.inputs import Rejected
     from galedge.tables.columns import Column
     from galedge.tables.features import Features
@@ -85,15 +86,23 @@ class Likeness:
         known = {column.name: column for column in columns(self._classifier.heads)}
         self.columns: list[Column] = _columns(features.names, known)
 
-    def near(self, files: Iterable[str | Rejected], number: int) -> Iterator[_Row]:
-        """Yield each query, and behind it what is nearest."""
+    def near(self, files: Iterable[str | Rejected], number: int, where: Where) -> Iterator[_Row]:
+        """Yield each query, and behind it what is nearest; of frames each source is a query."""
         import numpy as np
 
         from galedge.answers.neighbours import nearest
+        from galedge.answers.result import columns
+        from galedge.cli.survey import rows_of
 
-        for result in self._classifier.stream(files):
-            row = result.as_row()
-            asked = {"query": result.path, "rank": 0, "distance": 0.0 if result.ok else None}
+        each = rows_of(self._classifier, columns(self._classifier.heads), where)
+        stream: Iterable[Any] = each.stream(files)
+        for shown in stream:
+            result = getattr(shown, "result", shown)  # of a source
+            query = result.path
+            if shown is not result:
+                query += f" {result.object or f'{shown.x:.1f},{shown.y:.1f}'}"
+            row = shown.as_row()
+            asked = {"query": query, "rank": 0, "distance": 0.0 if result.ok else None}
             whole = dict.fromkeys(self._features.names) | row | asked
             yield _Row(self._only(whole), result.pixels, result.upwards)
             if result.embedding is None:
@@ -102,7 +111,7 @@ class Likeness:
             rows, distances = nearest(
                 result.embedding[np.newaxis], self._features.vectors, number + 1
             )
-            yield from self._rows(rows[0], distances[0], number, result.path)
+            yield from self._rows(rows[0], distances[0], number, (query, result.path))
 
     def odd(self, number: int) -> Iterator[_Row]:
         """Yield the least typical rows."""
@@ -113,17 +122,22 @@ class Likeness:
         away = oddness(self._features.vectors)
         order = np.argsort(np.where(np.isfinite(away), -away, np.inf), kind="stable")
         order = order[np.isfinite(away[order])][:number]
-        yield from self._rows(order, away[order], number, None)
+        yield from self._rows(order, away[order], number)
 
     def _rows(
-        self, numbers: Iterable[int], distances: Iterable[float], count: int, query: str | None
+        self,
+        numbers: Iterable[int],
+        distances: Iterable[float],
+        count: int,
+        asked: tuple[str, str] | None = None,
     ) -> Iterator[_Row]:
         from galedge.frames.again import again
 
         found: list[dict[str, Cell]] = []
+        query, itself = asked or (None, None)
         rows = self._features.take([int(number) for number in numbers])
         for row, distance in zip(rows, distances, strict=True):
-            if row.get("path") == query and query is not None and distance < _SAME:
+            if itself is not None and row.get("path") == itself and distance < _SAME:
                 continue
             of = {"query": query, "rank": len(found) + 1, "distance": float(distance)}
             found.append(self._only(row | of))

@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
         "they name the images",
     ),
     Rule("needs", ("galedge similar",), ("QUERY", "--odd"), "they say what to look for"),
-    Rule("excludes", ("--odd",), ("QUERY",), "what is odd is so among all"),
+    Rule("excludes", ("--odd",), ("QUERY", *_FRAMES), "what is odd is so among all"),
     Rule("needs", ("galedge cutout",), _FRAMES, "they say which sources"),
     Rule("excludes", ("--bands FILES",), ("PATH",), "it names the files itself; leave PATH out"),
     Rule(

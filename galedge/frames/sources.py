@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from galedge.frames.units import degrees_of
 from galedge.tables.readtable import Column, Table, is_missing, read_table
 from galedge.tables.rows import Cell
 
-__all__ = ["ROLES", "Catalogue", "Sources", "read_catalogue"]
+__all__ = ["PLACE_NAMES", "ROLES", "Catalogue", "Sources", "read_catalogue"]
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +45,9 @@ _USUAL = {
 }
 _USUAL["ra"].append("sky_centroid.ra")
 _USUAL["dec"] += ["deltawin_j2000", "sky_centroid.dec"]
+
+PLACE_NAMES = frozenset(name for role in ("x", "y", "ra", "dec") for name in _USUAL[role])
+"""What columns of places are called, in lower case, where nobody says."""
 
 # SExtractor's own pixels count from 1, whatever anybody says.
 _FROM_ONE = re.compile(r"[xy]\w*_image(_dbl)?", re.IGNORECASE)
@@ -123,6 +126,13 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def only(self, indices: list[int]) -> Catalogue:
+        """Return some of the sources."""
+        names = [self.names[i] for i in indices]
+        columns = {name: [cells[i] for i in indices] for name, cells in self.columns.items()}
+        first, second, side = self.first[indices], self.second[indices], self.side[indices]
+        return replace(self, first=first, second=second, side=side, names=names, columns=columns)
 
 
 def read_catalogue(

@@ -18,8 +18,8 @@ from galedge.network.heads.classes import Classes
 from galedge.network.heads.quantity import Quantity
 from galedge.network.heads.sets import entry_of
 from galedge.tuning.fit import Linear, Scale, fit_classes, fit_number
-from galedge.tuning.labels import Question
 from galedge.tuning.learn import Learned, Lesson, calibrated_by, held_out, log_p, measured
+from galedge.tuning.questions import Question
 from galedge.tuning.worth import worth
 
 __all__ = ["adapt_classes", "adapt_number", "same_head"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galedge.errors import GaledgeError
-from galedge.tuning.labels import Labels, Question
+from galedge.tuning.labels import Labels
+from galedge.tuning.questions import Question
 
 __all__ = ["FEWEST", "enough", "groups_of", "refuse_contradictions"]
 
@@ -19,8 +20,15 @@ _NUMBERS = 20  # labels for a number
 _SHOWN = 3  # of what is wrong
 
 
-def groups_of(prints: Sequence[str], groups: Sequence[str] | None) -> NDArray[np.intp]:
-    """Return one number for all pictures of a galaxy: of one group, or alike to the last pixel."""
+def groups_of(
+    prints: Sequence[str],
+    groups: Sequence[str] | None = None,
+    pairs: Iterable[tuple[int, int]] = (),
+) -> NDArray[np.intp]:
+    """Return one number for all pictures of a galaxy.
+
+    These are of one group, alike to the last pixel, or `pairs` of one place.
+    """
     leader: dict[str, str] = {}
 
     def first(name: str) -> str:
@@ -31,14 +39,16 @@ def groups_of(prints: Sequence[str], groups: Sequence[str] | None) -> NDArray[np
     for place, each in enumerate(prints):
         if groups is not None:
             leader[first(f"group {groups[place]}")] = first(each)
+    for one, other in pairs:
+        leader[first(prints[one])] = first(prints[other])
     _, found = np.unique([first(each) for each in prints], return_inverse=True)
     return np.asarray(found, np.intp)
 
 
 def refuse_contradictions(
-    labels: Labels, rows: NDArray[np.intp], prints: Sequence[str], question: Question
+    labels: Labels, rows: NDArray[np.intp], same: NDArray[np.intp], question: Question
 ) -> None:
-    """Refuse two labels of one picture; a number may be told twice, a little otherwise.
+    """Refuse two labels of what is the `same`; a number may be told twice, a little otherwise.
 
     Raises
     ------
@@ -47,9 +57,9 @@ def refuse_contradictions(
     """
     if question.kind == "number":
         return
-    held: dict[str, int] = {}
+    held: dict[int, int] = {}
     wrong = []
-    for row, each in zip(rows.tolist(), prints, strict=True):
+    for row, each in sorted(zip(rows.tolist(), same.tolist(), strict=True)):
         if np.isnan(question.values[row]):
             continue
         other = held.setdefault(each, row)
@@ -59,7 +69,7 @@ def refuse_contradictions(
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise GaledgeError(
-            f"{labels.path}: {question.name}: one picture has two labels: "
+            f"{labels.path}: {question.name}: one {labels.noun} has two labels: "
             f"{'; '.join(wrong[:_SHOWN])}{more}: correct or delete one of each"
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from galedge.tuning.adapt import adapt_classes, adapt_number, same_head
 from galedge.tuning.base import Base, Seen
 from galedge.tuning.bundle import Graft, fit_name
 from galedge.tuning.checks import enough, groups_of
-from galedge.tuning.labels import Labels, Question
+from galedge.tuning.labels import Labels
 from galedge.tuning.learn import Learned, Lesson, learn_classes, learn_number
+from galedge.tuning.questions import Question
 
 __all__ = ["Lessons", "of_classes_and_numbers", "of_yes_and_no"]
 
@@ -28,12 +29,18 @@ _COMFORT = 20  # galaxies of a class below which a user is told
 
 
 class Lessons:
-    """Labelled pictures as they are learned from, question by question."""
+    """Labelled pictures as they are learned from, question by question.
 
-    def __init__(self, base: Base, labels: Labels, seen: Seen) -> None:
+    `pairs` of them are of one source.
+    """
+
+    def __init__(
+        self, base: Base, labels: Labels, seen: Seen, pairs: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self.base, self.labels, self.seen = base, labels, seen
         groups = labels.groups and [labels.groups[row] for row in seen.rows]
-        self.group = groups_of(seen.prints, groups)
+        self.group = groups_of(seen.prints, groups, pairs)
+        self.same = groups_of(seen.prints, None, pairs)
         card = base.card
         self.told = sum(card.heads.outputs[output][0] for output in base.further)
         self.pooled = seen.inputs.shape[2] - self.told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from galedge.tuning.checks import refuse_contradictions
 from galedge.tuning.labels import Labels, read_labels
 from galedge.tuning.learn import Learned
 from galedge.tuning.lessons import Lessons, of_classes_and_numbers, of_yes_and_no
+from galedge.tuning.places import Cuts
 
 __all__ = ["Tuned", "tune"]
 
@@ -69,6 +70,10 @@ def tune(
     primary: str | None = None,
     new: bool = False,
     anyway: bool = False,
+    within: str | os.PathLike[str] | None = None,
+    roles: Mapping[str, str] | None = None,
+    one_based: bool = False,
+    size: int | None = None,
     told: Callable[[int, int], object] | None = None,
     **reading: Any,
 ) -> Tuned:
@@ -104,6 +109,16 @@ def tune(
         adapted otherwise.
     anyway : bool
         Write also what cannot be told from chance.
+    within : str or path, optional
+        The frame that all rows are sources of, of a table without files.
+    roles : mapping of str to str, optional
+        Columns of places in frames, as ``--columns`` of ``galedge classify`` names them.
+        Default: the usual ones. Rows are sources if these are given, or `within` or `size`;
+        if the table names a file at several places; or if `galedge label` exported it so.
+    one_based : bool
+        Whether x and y count from 1.
+    size : int, optional
+        Side of the cutouts in pixels. Default: as the table says or the galaxy needs.
     told : function of two numbers, optional
         Called as pictures are seen: how many, of how many.
     **reading
@@ -125,18 +140,28 @@ def tune(
     classifier = Classifier(model, keep_pixels=True, engine="onnxruntime", sets=None, **reading)
     base = Base.of(classifier)
     spare(folder, base.card)
-    known = read_labels(labels, columns=columns, file=file, group=group, images=images, kinds=kinds)
+    known = read_labels(
+        labels,
+        columns=columns,
+        file=file,
+        group=group,
+        images=images,
+        kinds=kinds,
+        within=within,
+        roles=roles,
+        one_based=one_based,
+        in_frames=size is not None,
+    )
     if primary is not None:
         _refuse_primary(primary, name, known, base)
-    number = len(known)
-    progress = None if told is None else (lambda done: told(done, number))
-    seen = base.see(classifier, _results(classifier, known), number, progress)
+    progress = None if told is None else (lambda done: told(done, len(known)))
+    seen, pairs = _seen(base, classifier, known, size, progress)
     notes = _unread(known, seen)
-    lessons = Lessons(base, known, seen)
+    lessons = Lessons(base, known, seen, pairs)
     grafts: list[Graft] = []
     heads: dict[str, Learned] = {}
     for question in known.questions:
-        refuse_contradictions(known, seen.rows, seen.prints, question)
+        refuse_contradictions(known, seen.rows, lessons.same, question)
     # Products so small cost more on several threads than on one, most of all on a busy machine.
     with need("threadpoolctl", "tune", "tuning").threadpool_limits(1):
         of_classes_and_numbers(lessons, name, new, grafts, heads, notes)
@@ -179,6 +204,26 @@ def _refuse_primary(primary: str, name: str | None, labels: Labels, base: Base) 
     )
 
 
+def _seen(
+    base: Base,
+    classifier: Classifier,
+    labels: Labels,
+    size: int | None,
+    told: Callable[[int], object] | None,
+) -> tuple[Seen, list[tuple[int, int]]]:
+    """Return what the network makes of labelled pictures, and pairs of them of one source."""
+    if labels.places is None:
+        return base.see(classifier, _results(classifier, labels), len(labels), told), []
+    cuts = Cuts(classifier, labels.places, size)
+    seen = base.see(classifier, cuts, len(labels), told)
+    rows = np.array(cuts.order, np.intp)
+    failures = [(cuts.order[place], reason) for place, reason in seen.failures]
+    seen = replace(seen, rows=rows[seen.rows], failures=failures)
+    at = {row: place for place, row in enumerate(seen.rows.tolist())}
+    pairs = [(at[one], at[other]) for one, other in cuts.alike() if one in at and other in at]
+    return seen, pairs
+
+
 def _results(classifier: Classifier, labels: Labels) -> Iterator[Result]:
     """Return what the classifier says of each labelled picture, in order."""
     found: list[str | Rejected] = list(find(labels.files, recursive=False))
@@ -201,12 +246,12 @@ def _unread(labels: Labels, seen: Seen) -> list[str]:
     some = [f"{labels.files[place]}: {reason}" for place, reason in seen.failures[:_SHOWN]]
     if not len(seen.rows):
         raise GaledgeError(
-            f"{labels.path}: no picture can be read: {some[0]}; --images names the folder that "
-            "names start from"
+            f"{labels.path}: no {labels.noun} can be read: {some[0]}; --images names the folder "
+            "that names start from"
         )
     more = len(seen.failures) - len(some)
     return [f"left out: {each}" for each in some] + (
-        [f"left out: {counted(more, 'picture')} more"] if more > 0 else []
+        [f"left out: {counted(more, labels.noun)} more"] if more > 0 else []
     )
 
 

@@ -84,6 +84,28 @@ def test_a_page_shows_files_and_sources_of_frames_again(galedge, bundle, tmp_pat
     assert len(sheet.split("<")[0]) > 500
 
 
+def test_sources_of_frames_are_queries(galedge, bundle, tmp_path):
+    frame = write_frame(tmp_path / "frame.fits", made())
+    names = write_list(
+        tmp_path / "list.csv", "id,x,y", [(i, x, y) for i, (x, y) in enumerate(PLACES)]
+    )
+    galedge("embed", frame, "--catalog", names, "--model", bundle, "-o", "f.csv")
+    two = write_list(tmp_path / "two.csv", "id,x,y", [("a", *PLACES[0]), ("b", *PLACES[3])])
+    done = galedge(
+        "similar", frame, "--catalog", two, "--among", "f.csv", "--model", bundle, "-n", 2,
+        "--gallery", "page.html",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = rows(done.stdout)
+    assert [row["rank"] for row in found] == list("012012")
+    assert [row["query"] for row in found] == [f"{frame} a"] * 3 + [f"{frame} b"] * 3
+    assert [row["object"] for row in found if row["rank"] == "0"] == ["a", "b"]
+    assert found[1]["object"] != "0"  # a source is no neighbour of itself
+    assert found[4]["object"] != "3"
+    done = galedge("similar", "--odd", "--detect", "--among", "f.csv")
+    assert done.returncode == 2
+
+
 def test_refusals(galedge, bundle, other, night, tmp_path):
     def refused(*arguments):
         done = galedge("similar", *arguments)

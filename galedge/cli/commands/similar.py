@@ -9,6 +9,7 @@ import click
 from galedge.cli import options
 from galedge.cli.options import Option
 from galedge.cli.settings import Reading, Running, Writing
+from galedge.cli.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,7 @@ __all__ = ["similar"]
     help="Give the least typical of all, the oddest first.",
 )
 @options.takes(Writing, without=["overlay", "reference"])
+@options.takes(Where, without=["paths", "keep", "bands"])
 @options.takes(Reading)
 @options.takes(Running, "model", "engine", "device", "precision", "views", "workers")
 def similar(
@@ -56,15 +58,17 @@ def similar(
     number: int,
     odd: bool,
     writing: Writing,
+    where: Where,
     reading: Reading,
     running: Running,
 ) -> None:
     """Find the images that are most like QUERY, or the oddest, in a table of features.
 
     One row for each neighbour, nearest first, behind the row of its query, whose rank is 0.
-    All are compared, by the distance of their embeddings.
+    All are compared, by the distance of their embeddings. With --catalog or --detect QUERY are
+    frames, and each source in them is one.
     """
-    writing.spare([*queries, among])
+    writing.spare([*queries, among, *where.named])
     from galedge.cli.likeness import Likeness
     from galedge.cli.run import tabulate
     from galedge.tables.features import read_features
@@ -72,6 +76,6 @@ def similar(
     found = Likeness(read_features(among), reading, running, writing)
 
     def stream(files: list[str | Rejected]) -> Iterator[Any]:
-        return found.odd(number) if odd else found.near(files, number)
+        return found.odd(number) if odd else found.near(files, number, where)
 
     tabulate(queries, writing, found.columns, stream, "listed", noun="row", about=found.about)

@@ -10,6 +10,7 @@ import click
 from galedge.cli import options
 from galedge.cli.options import Option
 from galedge.cli.settings import Reading, Running, folder
+from galedge.cli.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def _kinds(
 @click.argument("labels", metavar="LABELS")
 @folder("Write the tuned model here; made if need be.")
 @click.option(
-    "columns",
+    "asked",
     "--column",
     cls=Option,
     section=_LABELS,
@@ -80,6 +81,14 @@ def _kinds(
     help="Where the names of files start from. Default: the folder of the table.",
 )
 @click.option(
+    "within",
+    "--in",
+    cls=Option,
+    section=_LABELS,
+    metavar="FRAME",
+    help="The frame that all rows are sources of, of a table without a column of files.",
+)
+@click.option(
     "--name",
     cls=Option,
     section=_LABELS,
@@ -111,6 +120,7 @@ def _kinds(
     default=False,
     help="Write also what held-out galaxies cannot tell from chance.",
 )
+@options.takes(Where, "columns", "one_based", "size")
 @options.takes(Reading, without=["verify"])
 @options.takes(Running, "model", "workers")
 @click.option(
@@ -123,7 +133,7 @@ def _kinds(
 def tune(
     labels: str,
     folder: str,
-    columns: tuple[str, ...],
+    asked: tuple[str, ...],
     kinds: dict[str, str],
     file: str | None,
     group: str | None,
@@ -132,13 +142,16 @@ def tune(
     primary: str | None,
     new: bool,
     anyway: bool,
+    within: str | None,
+    where: Where,
     reading: Reading,
     running: Running,
     quiet: bool,
 ) -> None:
     """Teach the model a question of your own.
 
-    LABELS is a table of files and labels, or a folder of folders named by class. Writes a
+    LABELS is a table of files and labels, or of sources in frames, or a folder of folders named
+    by class. Writes a
     model for --model of every command, and prints what it is worth on galaxies that were held
     out. Needs scikit-learn: pip install 'galedge[tune]'.
     """
@@ -162,7 +175,7 @@ def tune(
             labels,
             folder,
             model=running.model,
-            columns=columns,
+            columns=asked,
             kinds=kinds,
             file=file,
             group=group,
@@ -171,6 +184,10 @@ def tune(
             primary=primary,
             new=new,
             anyway=anyway,
+            within=within,
+            roles=where.columns,
+            one_based=where.one_based,
+            size=where.size,
             told=told,
             workers=running.workers,
             **reading.asked(),
