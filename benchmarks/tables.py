@@ -132,7 +132,7 @@ def scaling() -> list[str]:
 
 
 def front() -> list[str]:
-    """Return the lines of the project's README.md: its two tables and what stands below."""
+    """Return the lines of README.md's table, docs/performance.md's, and README.md's sentence."""
     result = load("whole_process")
     first = result["rows"][0]["images_per_second"]
     cpus = result["machine"]["cpus"]
@@ -172,6 +172,6 @@ if __name__ == "__main__":
         ("One answer", answers()),
         ("A long night", night()),
         ("Threads, image size, batch", scaling()),
-        ("The project's README.md", front()),
+        ("The project's README.md and docs/performance.md", front()),
     ):
         print(f"## {title}\n\n" + "\n".join(lines) + "\n")
