@@ -18,10 +18,13 @@ from training.nets.blocks import Block, Heads
 __all__ = ["DESIGN", "Compact", "space_to_depth"]
 
 DESIGN = "24|40,40|64,64k5,88|144,144"
-"""Of the stem and the stages the channels, and the kernels where they are not 3x3."""
+"""Of the stem and the stages the channels, and the kernels where they are not 3x3.
+
+`64k5` is a dense kernel of side 5; `64d7` a depthwise one of side 7, and what mixes its channels.
+"""
 
 POOLED = 2  # last stages whose maps are pooled
-_LAYER = re.compile(r"(\d+)(?:k(\d+))?")
+_LAYER = re.compile(r"(\d+)(?:([kd])(\d+))?")
 
 
 def space_to_depth(x: Tensor) -> Tensor:
@@ -68,19 +71,18 @@ class Compact(nn.Module):
         ]
         if not stages or len(first) != 1 or not all(all(stage) for stage in (first, *stages)):
             raise ValueError(f"design {design!r}: give channels and kernels such as {DESIGN!r}")
-        wide, kernel = _numbers(first[0])
-        self.stem = Block(12, wide, kernel)
-        made = []
+        blocks, wide = _blocks(12, first[0], 1)
+        self.stem = blocks[0] if len(blocks) == 1 else nn.Sequential(*blocks)
+        made, widths = [], []
         for stage in stages:
-            blocks = []
+            whole = []
             for place, layer in enumerate(stage):
-                outputs, kernel = _numbers(layer)
-                blocks.append(Block(wide, outputs, kernel, 1 if place else 2))
-                wide = outputs
-            made.append(nn.Sequential(*blocks))
+                blocks, wide = _blocks(wide, layer, 1 if place else 2)
+                whole += blocks
+            made.append(nn.Sequential(*whole))
+            widths.append(wide)
         self.stages = nn.ModuleList(made)
-        widths = [_numbers(stage[-1])[0] for stage in stages[-POOLED:]]
-        self.heads = Heads(2 * sum(widths), layers, dropout)
+        self.heads = Heads(2 * sum(widths[-POOLED:]), layers, dropout)
 
     fold = staticmethod(space_to_depth)
     """What is done to pixels of any type before the first convolution."""
@@ -104,7 +106,11 @@ class Compact(nn.Module):
         return self.heads(self.features(x))
 
 
-def _numbers(layer: re.Match[str] | None) -> tuple[int, int]:
-    """Return channels and kernel."""
+def _blocks(inputs: int, layer: re.Match[str] | None, stride: int) -> tuple[list[Block], int]:
+    """Return what a layer of a design is built of, and its channels."""
     assert layer is not None
-    return int(layer[1]), int(layer[2] or 3)
+    outputs, kind, kernel = int(layer[1]), layer[2], int(layer[3] or 3)
+    if kind == "d":
+        deep = Block(inputs, inputs, kernel, stride, groups=inputs)
+        return [deep, Block(inputs, outputs, 1)], outputs
+    return [Block(inputs, outputs, kernel, stride)], outputs

@@ -54,7 +54,17 @@ def test_a_design_says_what_there_is(network):
             torch.testing.assert_close(value, network(x)[name], atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("design", ["", "8", "8,8|4", "8|", "8|4x3", "8|a"])
+def test_a_depthwise_layer_mixes_its_channels_afterwards():
+    network = Compact({"one": 2}, "8|12,12d7|16d5").eval()
+    made = [[(b.kernel, b.stride, b.groups) for b in stage] for stage in network.stages]
+    assert made == [[(3, 2, 1), (7, 1, 12), (1, 1, 1)], [(5, 2, 12), (1, 1, 1)]]
+    assert network.heads.inputs == 2 * (12 + 16)
+    x = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(fuse(network)(x)["one"], network(x)["one"], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("design", ["", "8", "8|4d", "8,8|4", "8|", "8|4x3", "8|a"])
 def test_what_is_no_design_is_refused(design):
     with pytest.raises(ValueError, match="design"):
         Compact({"one": 2}, design)
