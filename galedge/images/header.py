@@ -80,7 +80,8 @@ class Header(Mapping[str, "HeaderValue"]):
         return self._values
 
     def __getitem__(self, keyword: str) -> HeaderValue:
-        return self._parsed()[keyword.upper()]
+        values = self._parsed()  # as it stands first: some programs write small letters
+        return values[keyword if keyword in values else keyword.upper()]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parsed())

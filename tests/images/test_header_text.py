@@ -19,6 +19,7 @@ from galedge.answers.bands import classify_groups, parse_bands
 from galedge.answers.classifier import Classifier
 from galedge.answers.measure import Measurer
 from galedge.core import _core, fallback
+from galedge.images.header import Header
 from galedge.images.image import describe, read
 from galedge.images.prepare import prepare
 
@@ -146,3 +147,11 @@ def test_frames_show_the_same_date(galedge, tmp_path, bundle):
     (row,) = rows(process.stdout)
     assert row["status"] == "ok"
     assert np.isfinite(read(tmp_path / row["path"]).data).all()
+
+
+def test_every_keyword_that_a_header_lists_is_found_in_it():
+    small = b"gain    =                  1.5".ljust(80)  # against the standard, but written
+    text = card("SIMPLE", True) + small + card("GAIN", 2) + b"HIERARCH eso det = 3".ljust(80)
+    found = Header(text)
+    assert dict(found) == {"SIMPLE": True, "gain": 1.5, "GAIN": 2, "eso det": 3}
+    assert (found["gain"], found["GAIN"], found["Gain"]) == (1.5, 2, 2)
