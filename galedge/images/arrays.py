@@ -267,10 +267,13 @@ def _of_hdu(hdu: Any, number: int = 0, primary: Any = None, path: str = "") -> I
     )
 
 
-def image_with(data: Any, header: Any) -> Image:
-    """Return an array with its header, astropy's or any mapping, as what it says of the sky."""
-    pixels = np.asarray(data)
-    return _described(pixels, _cards(header, _STORED), pixels.dtype == np.uint8)
+def image_with(data: Any, header: Any, mask: Any = None) -> Image:
+    """Return an array with its header, astropy's or any mapping, as what it says of the sky.
+
+    Pixels become NaN where a mask says that there are none.
+    """
+    is_bytes = np.asarray(data).dtype == np.uint8
+    return _described(_pixels(data, mask), _cards(header, _STORED), is_bytes)
 
 
 def _of_nddata(source: Any) -> Image:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,14 +17,13 @@ import galedge.nights.adapters.pyobs as pyobs
 from galedge.errors import GaledgeError
 from galedge.nights.adapters import adapters
 
+OWN = ["alerts", "astropy", "command", "pyobs"]
+
 
 def test_the_list(galedge):
     done = galedge("adapters")
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "] == [
-        "command",
-        "pyobs",
-    ]
+    assert [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "] == OWN
     about = galedge("adapters", "pyobs").stdout
     assert "class: galedge.nights.adapters.pyobs.Morphology" in about
 
@@ -31,7 +31,7 @@ def test_the_list(galedge):
 def test_one_that_is_none(galedge):
     done = galedge("adapters", "telnet")
     assert done.returncode == 2
-    assert "'telnet' is none of command, pyobs" in done.stderr
+    assert f"'telnet' is none of {', '.join(OWN)}" in done.stderr
 
 
 def test_a_command_for_each_image(galedge, bundle, night):
@@ -68,6 +68,25 @@ def test_nobody_listens_any_more(tmp_path, bundle, night):
     )
     assert json.loads(done.stdout)["status"] == "ok"
     assert done.stderr == ""
+
+
+def test_what_is_said_of_each(galedge):
+    """With a name alone it says how it is set up: a sentence, and lines to copy."""
+    for name in OWN:
+        said = galedge("adapters", name).stdout
+        assert len(said.splitlines()) > 5
+        assert f"galedge.nights.adapters.{name}" in said or f"galedge adapters {name}" in said
+
+
+def test_the_metadata_names_them():
+    """Who looks for adapters by entry points finds galedge's own too."""
+    tomllib = pytest.importorskip("tomllib")
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    points = tomllib.loads(text)["project"]["entry-points"]["galedge.adapters"]
+    assert list(points) == OWN
+    for name, value in points.items():
+        module, _, kind = value.partition(":")
+        assert getattr(importlib.import_module(module), kind) is adapters()[name]
 
 
 # --- pyobs -----------------------------------------------------------------------------------
@@ -112,6 +131,13 @@ def test_an_image_that_has_no_answer_passes_with_the_reason(bundle):
     asyncio.run(pyobs.Step(model=bundle)(image))
     assert "is not an image" in image.header["GEERROR"][0]
     assert "GECLASS" not in image.header
+
+
+def test_masked_pixels_are_missing_ones(bundle):
+    for mask, keyword in ((np.zeros((64, 64)), "GECLASS"), (np.ones((64, 64)), "GEERROR")):
+        image = SimpleNamespace(data=galaxy(), header={}, mask=mask)
+        asyncio.run(pyobs.Step(model=bundle)(image))
+        assert keyword in image.header
 
 
 def test_cards_fit_into_a_header(bundle, recwarn):
@@ -177,7 +203,7 @@ def test_a_package_brings_an_adapter(tmp_path, monkeypatch, works):
         )
     monkeypatch.syspath_prepend(tmp_path)
     if works:
-        assert list(adapters()) == ["command", "pyobs", "dome"]
+        assert list(adapters()) == [*OWN, "dome"]
     else:
         with pytest.raises(GaledgeError, match=r"dome \(dome_False:Dome\) cannot be imported"):
             adapters()

@@ -11,7 +11,8 @@ from helpers.made import galaxy, write_fits
 
 from galedge.answers.classifier import Classifier
 from galedge.errors import GaledgeError
-from galedge.nights.scale.kafka import avro, consume, raw
+from galedge.nights.alerts import decoder
+from galedge.nights.scale.kafka import consume, raw
 
 kafka = pytest.importorskip("confluent_kafka")
 fastavro = pytest.importorskip("fastavro")
@@ -160,29 +161,11 @@ def container(record):
     return file.getvalue()
 
 
-def plain(record):
-    file = io.BytesIO()
-    fastavro.schemaless_writer(file, SCHEMA, record)
-    return file.getvalue()
-
-
-def test_avro_alerts(stamp):
-    record = {"objectId": "ZTF1", "cutoutTemplate": {"stampData": stamp}}
-    field = "cutoutTemplate.stampData"
-    assert avro(field)(container(record)) == stamp
-    assert avro(field, SCHEMA)(plain(record)) == stamp
-    assert avro(field, SCHEMA)(b"\0\0\0\0\7" + plain(record)) == stamp
-    empty = {"objectId": "ZTF1", "cutoutTemplate": None}
-    assert avro(field)(container(empty)) == "the alert has no stamp 'cutoutTemplate.stampData'"
-    assert avro("objectId")(container(record)) == "the alert has no stamp 'objectId'"
-    assert avro(field)(b"junk").startswith("not an Avro alert")
-    assert avro(field, SCHEMA)(b"").startswith("not an Avro alert")
-
-
 def test_avro_alerts_through_kafka(brokers, classifier, stamp):
     record = {"objectId": "ZTF1", "cutoutTemplate": {"stampData": stamp}}
     send(brokers, "avro", [(b"1", container(record)), (b"2", b"junk")])
-    run(brokers, "avro", "avro-out", classifier, 2, avro("cutoutTemplate.stampData"))
+    run(brokers, "avro", "avro-out", classifier, 2, decoder("cutoutTemplate.stampData"))
     answers = dict(read(brokers, "avro-out", 2))
     assert answers[b"1"]["status"] == "ok"
+    assert answers[b"1"]["object_id"] == "ZTF1"
     assert answers[b"2"]["error"].startswith("not an Avro alert")

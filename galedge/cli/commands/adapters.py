@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from galedge.answers.classifier import Classifier
     from galedge.answers.result import Result
+    from galedge.nights.adapters import Adapter
 
 __all__ = ["adapters"]
 
@@ -61,13 +62,23 @@ def adapters(
     classifier = load_classifier(reading, running, quiet=writing.quiet)
     rejected = False
     try:
-        for result in _results(classifier, paths):
-            print_text(adapter.tell(result))
-            rejected = rejected or not result.ok
+        for text, ok in _spoken(adapter, classifier, paths):
+            print_text(text)
+            rejected = rejected or not ok
     except BrokenPipeError:  # nobody listens any more; what is still buffered goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if rejected:
         raise click.exceptions.Exit(REJECTED)
+
+
+def _spoken(
+    adapter: type[Adapter], classifier: Classifier, paths: tuple[str, ...]
+) -> Iterator[tuple[str, bool]]:
+    if hasattr(adapter, "speak"):
+        yield from adapter.speak(classifier, paths)
+        return
+    for result in _results(classifier, paths):
+        yield adapter.tell(result), result.ok
 
 
 def _results(classifier: Classifier, paths: tuple[str, ...]) -> Iterator[Result]:

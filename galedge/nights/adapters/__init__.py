@@ -13,9 +13,12 @@ from galedge.errors import GaledgeError
 from galedge.support.places import everything
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from galedge.answers.classifier import Classifier
     from galedge.answers.result import Result
 
-__all__ = ["Adapter", "adapters"]
+__all__ = ["Adapter", "Speaker", "adapters"]
 
 
 class Adapter(Protocol):
@@ -31,6 +34,21 @@ class Adapter(Protocol):
     @staticmethod
     def tell(result: Result) -> str:
         """Return what the observatory is told of one galaxy, as text."""
+        ...
+
+
+class Speaker(Adapter, Protocol):
+    """An adapter that is called by other things than images: by alerts, tables, arguments."""
+
+    @staticmethod
+    def speak(classifier: Classifier, paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """Yield what is printed, for what the command was called with, and whether it is an answer.
+
+        Raises
+        ------
+        GaledgeError
+            If it was called with what it cannot make sense of.
+        """
         ...
 
 

@@ -7,9 +7,10 @@ In the configuration of a module with a pipeline:
         model: hubble-1      # a shipped model or a bundle's folder
         plane: 0             # of cubes
 
+That is a `pyobs.modules.image.Pipeline`; cameras have theirs by name, under `pipelines`.
 It takes the settings `model`, `plane`, `order`, `frame`, `engine`, `device`, `precision`,
-`views` and `sets` of `galedge.Classifier`; pyobs has its own besides. An image that cannot be
-classified passes with the reason in GEERROR.
+`views` and `sets` of `galedge.Classifier`; pyobs has its own besides. Masked pixels are missing
+ones. An image that cannot be classified passes with the reason in GEERROR.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Step:
         ----------
         image
             Anything with `data`, an array, and `header`, a mapping, such as a
-            `pyobs.images.Image`.
+            `pyobs.images.Image`; perhaps with a `mask`.
 
         Returns
         -------
@@ -70,7 +71,11 @@ def _with_header(image: Any) -> Any:
     from galedge.images.arrays import image_with
 
     try:
-        return image_with(image.data, image.header)
+        mask = image.mask
+    except Exception:  # pyobs's own, where there is none; others have no such attribute
+        mask = None
+    try:
+        return image_with(image.data, image.header, mask)
     except Exception:  # of a header that is out of order: the pixels are classified all the same
         return image.data
 

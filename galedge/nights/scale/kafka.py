@@ -11,10 +11,8 @@ A broker that is away for a while is waited for.
 
 from __future__ import annotations
 
-import io
 import json
 import signal
-import struct
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,52 +21,21 @@ from typing import Any
 import click
 
 from galedge.errors import GaledgeError
+from galedge.nights.alerts import Alert
+from galedge.nights.alerts import decoder as avro
 from galedge.support.extras import need
 from galedge.support.say import say
 from galedge.support.system import STOPS
 
 __all__ = ["Decoder", "Troubles", "avro", "consume", "main", "raw"]
 
-Decoder = Callable[[bytes], "bytes | str"]
-"""Returns a message's stamp: the bytes of an image file, or why there is none."""
+Decoder = Callable[[bytes], "Alert | bytes | str"]
+"""Returns a message's stamp: the bytes of an image file, or why there is none; or an alert's."""
 
 
 def raw(value: bytes) -> bytes | str:
     """Take the message itself as an image file."""
     return value
-
-
-def avro(field: str, schema: dict[str, Any] | None = None) -> Decoder:
-    """Return a decoder of alerts that hold the stamp's file in a field.
-
-    Parameters
-    ----------
-    field : str
-        Names joined by dots, such as ``cutoutTemplate.stampData`` (ZTF) or
-        ``cutoutDifference`` (Rubin).
-    schema : dict, optional
-        The alerts' Avro schema. Without it each message must be an Avro object
-        container, which brings its own, as ZTF's do. With it a message is one
-        record, after the five bytes of a schema registry if it has them, as
-        Rubin's do.
-    """
-    fastavro = need("fastavro", "kafka", "reading Avro")
-    parsed = fastavro.parse_schema(schema) if schema else None
-
-    def decode(value: bytes) -> bytes | str:
-        try:
-            if parsed is None:
-                record: Any = next(iter(fastavro.reader(io.BytesIO(value))))
-            else:
-                known = len(value) > 5 and value[0] == 0 and struct.unpack(">I", value[1:5])[0]
-                record = fastavro.schemaless_reader(io.BytesIO(value[5 if known else 0 :]), parsed)
-        except Exception as error:  # fastavro raises whatever its parsing met
-            return f"not an Avro alert: {type(error).__name__}: {error}"
-        for name in field.split("."):
-            record = record.get(name) if isinstance(record, dict) else None
-        return record if isinstance(record, bytes) else f"the alert has no stamp {field!r}"
-
-    return decode
 
 
 # Why a commit may fail and nothing be wrong: the group shares its partitions out anew, or the
@@ -223,13 +190,21 @@ def _rows(messages: Sequence[Any], decode: Decoder, classifier: Any) -> list[dic
     """Return each message's row; `path` says where it came from."""
     from galedge.images.inputs import Rejected
 
-    names, stamps = [], []
+    rows, stamps = [], []
     for message in messages:
-        names.append(f"{message.topic()}[{message.partition()}]@{message.offset()}")
+        place = f"{message.topic()}[{message.partition()}]@{message.offset()}"
         stamp = decode(message.value() or b"")
-        stamps.append(Rejected(names[-1], stamp) if isinstance(stamp, str) else stamp)
+        own = {}
+        if isinstance(stamp, Alert):
+            own = {"alert_id": stamp.id, "object_id": stamp.object}
+            stamp = stamp.stamp
+        rows.append((own, place))
+        stamps.append(Rejected(place, stamp) if isinstance(stamp, str) else stamp)
     results = classifier.classify(stamps)
-    return [{**result.as_row(), "path": name} for name, result in zip(names, results, strict=True)]
+    return [
+        {**own, **result.as_row(), "path": place}
+        for result, (own, place) in zip(results, rows, strict=True)
+    ]
 
 
 @click.command()
@@ -237,7 +212,7 @@ def _rows(messages: Sequence[Any], decode: Decoder, classifier: Any) -> list[dic
 @click.option("--topic", required=True, help="Topic with stamps; a pattern begins with ^.")
 @click.option("--to", "answers", required=True, help="Topic for the answers.")
 @click.option("--group", default="galedge", show_default=True, help="Consumers that share work.")
-@click.option("--field", help="Field of Avro alerts that holds the stamp. Default: raw files.")
+@click.option("--field", help="Stamp of Avro alerts: science, ... or a field. Default: raw files.")
 @click.option("--schema", type=click.File("rb"), help="Avro schema (JSON) of the alerts.")
 @click.option("--model", help="Model bundle. Default: the shipped one.")
 @click.option("--workers", type=click.IntRange(1), help="Threads. Default: all CPUs.")
