@@ -95,7 +95,7 @@ def fit_classes(
         Whether each class weighs the same, however many pictures it has.
     """
     optimize = need("scipy.optimize", "tune", "tuning")
-    number, width = scaled.shape
+    number = len(scaled)
     rows = np.arange(number)
     present = np.bincount(label, minlength=classes)
     weight = (1.0 / np.maximum(present, 1)[label]) if even else np.ones(number)
@@ -109,14 +109,14 @@ def fit_classes(
     # all directions are alike, and the search takes some ten steps instead of hundreds.
     sizes, axes = _axes(scaled, weight)
     along = scaled @ axes.astype(np.float32)
-    head = np.zeros((width + 1, classes))
+    head = np.zeros((len(sizes) + 1, classes))
     for penalty in penalties:
         unit = np.append(1 / np.sqrt(0.5 * sizes + penalty), 1.0)[:, np.newaxis]
 
         def loss(
             flat: Floats, penalty: float = penalty, unit: Floats = unit
         ) -> tuple[float, Floats]:
-            both = unit * flat.reshape(width + 1, classes)
+            both = unit * flat.reshape(-1, classes)
             logits = factor * (begin + along @ both[:-1].astype(np.float32) + both[-1])
             logits -= logits.max(axis=1, keepdims=True)
             p = np.exp(logits)
@@ -135,13 +135,22 @@ def fit_classes(
         options = {"maxiter": 100, "gtol": 1e-4, "ftol": 1e-6}
         start_at = (head / unit).ravel()
         flat = optimize.minimize(loss, start_at, jac=True, method="L-BFGS-B", options=options).x
-        head = unit * flat.reshape(width + 1, classes)
+        head = unit * flat.reshape(-1, classes)
         yield Linear(axes @ head[:-1], head[-1].copy())
 
 
 def _axes(scaled: NDArray[np.float32], weight: Floats) -> tuple[Floats, Floats]:
-    """Return sizes and axes of the weighted scatter of inputs."""
+    """Return sizes and axes (D, K) of the weighted scatter of inputs.
+
+    Of fewer rows than inputs only the axes that rows lie along: a penalty leaves the others at
+    nothing, and what they cost grows with the third power of D.
+    """
     half = scaled * np.sqrt(weight).astype(np.float32)[:, np.newaxis]
+    if len(half) < half.shape[1]:
+        rows = half.astype(np.float64)  # roundings of float32 would be the least axes
+        sizes, places = np.linalg.eigh(rows @ rows.T)
+        seen = sizes > 1e-9 * max(float(sizes[-1]), 1e-30)
+        return sizes[seen], rows.T @ (places[:, seen] / np.sqrt(sizes[seen]))
     sizes, axes = np.linalg.eigh((half.T @ half).astype(np.float64))
     return np.maximum(sizes, 0), axes
 
