@@ -25,6 +25,7 @@ from training.data.others import ARTEFACTS  # noqa: E402
 from training.data.pack import Pack, pack  # noqa: E402
 from training.nets.network import Galaxy  # noqa: E402
 from training.ship.bundle import make  # noqa: E402
+from training.study.halves import halves  # noqa: E402
 from training.words.heads import Classes, Labels, Quantity  # noqa: E402
 from training.words.task import Task  # noqa: E402
 
@@ -116,6 +117,15 @@ def test_a_bundle_is_calibrated_and_told_through_cameras_in_its_card(made):
         assert found["artefact"]["pictures"] == len(ARTEFACTS) * RENDERED
     assert "cameras" in card["metrics"]["kinds"]
     assert (made / "all" / "card.json").stat().st_size < 60_000
+
+
+def test_calibration_by_halves_is_worse_than_chance_and_the_worst_camera_worse_than_all(made):
+    found = halves(made / "all", made / "all-pack", draws=3)
+    assert all(low <= mean <= high for mean, low, high in found.values())
+    mean = {name: value[0] for name, value in found.items()}
+    assert 0 < mean["all"] < mean["cameras"] < mean["worst"] < 1
+    assert 0 < mean["by_chance"] < 1
+    assert found == halves(made / "all", made / "all-pack", draws=3)
 
 
 def test_the_table_and_the_sheet_of_one_bundle(made, tmp_path):
