@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Node", "Step", "add_outputs", "cut", "grafted", "nodes"]
+__all__ = ["Node", "Step", "add_outputs", "cut", "grafted", "nodes", "with_gains"]
 
 _GRAPH = 7  # of a model
 _NODE, _NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12  # of a graph
@@ -25,7 +25,7 @@ _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5  # how a field is stored
 # A type: a tensor (field 1) of floats (field 1, value 1) and of any shape.
 _FLOAT_TENSOR = b"\x0a\x02\x08\x01"
 _TENSOR_DIMS, _TENSOR_KIND, _TENSOR_NAME, _TENSOR_RAW = 1, 2, 8, 9
-_FLOAT = 1  # of a tensor's kinds
+_FLOAT, _BYTE = 1, 2  # of a tensor's kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,15 @@ class Step:
     inputs : tuple of str
         Tensors of the network, constants, or what steps before it give.
     output : str
-    axis : int or None
-        The one attribute that is given where it is a number, for ``Concat``.
+    axis, to : int or None
+        The attributes that are given where they are a number, for ``Concat`` and ``Cast``.
     """
 
     op: str
     inputs: tuple[str, ...]
     output: str
     axis: int | None = None
+    to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +135,62 @@ def grafted(
     return b"".join(rest) + _field(_GRAPH, b"".join(graph))
 
 
+def with_gains(network: bytes, gains: NDArray[np.float32], pixels: str = "pixels") -> bytes:
+    """Return a network whose input's planes are multiplied first, and rounded to bytes again.
+
+    Parameters
+    ----------
+    network : bytes
+        Whose input `pixels` is of bytes (N, C, S, S).
+    gains : ndarray, shape (C,)
+    """
+    taken = {name for node in nodes(network) for name in (*node.inputs, *node.outputs)}
+    stem = next(each for each in (f"gains{k or ''}" for k in range(100)) if each not in taken)
+    constants = {
+        f"{stem}_of": np.asarray(gains, np.float32).reshape(1, -1, 1, 1),
+        f"{stem}_half": np.array(0.5, np.float32),
+        f"{stem}_least": np.array(0, np.float32),
+        f"{stem}_most": np.array(255, np.float32),
+    }
+    of, half, least, most = constants
+    steps = [
+        Step("Cast", (pixels,), f"{stem}_float", to=_FLOAT),
+        Step("Mul", (f"{stem}_float", of), f"{stem}_times"),
+        Step("Add", (f"{stem}_times", half), f"{stem}_more"),
+        Step("Floor", (f"{stem}_more",), f"{stem}_whole"),
+        Step("Clip", (f"{stem}_whole", least, most), f"{stem}_within"),
+        Step("Cast", (f"{stem}_within",), stem, to=_BYTE),
+    ]
+    rest, graph = [], [_field(_NODE, _node(step)) for step in steps]
+    for whole, number, content in _every(network):
+        if number != _GRAPH or content is None:
+            rest.append(whole)
+            continue
+        for part, kind, message in _every(content):
+            is_node = kind == _NODE and message is not None
+            graph.append(_field(_NODE, _reading(message, pixels, stem)) if is_node else part)
+    graph += [_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()]
+    return b"".join(rest) + _field(_GRAPH, b"".join(graph))
+
+
+def _reading(node: bytes | None, old: str, new: str) -> bytes:
+    """Return an operation that reads another tensor in place of one."""
+    assert node is not None
+    return b"".join(
+        _field(_NODE_INPUT, new.encode())
+        if number == _NODE_INPUT and content == old.encode()
+        else whole
+        for whole, number, content in _every(node)
+    )
+
+
 def _node(step: Step) -> bytes:
     parts = [_field(_NODE_INPUT, name.encode()) for name in step.inputs]
     parts += [_field(_NODE_OUTPUT, step.output.encode()), _field(_NODE_OP, step.op.encode())]
-    if step.axis is not None:  # an attribute: name, the number, and that it is one (kind 2)
-        number = _encoded(3 << 3) + _encoded(step.axis) + _encoded(20 << 3) + _encoded(2)
-        parts.append(_field(5, _field(1, b"axis") + number))
+    for name, value in ((b"axis", step.axis), (b"to", step.to)):
+        if value is not None:  # an attribute: name, the number, and that it is one (kind 2)
+            number = _encoded(3 << 3) + _encoded(value) + _encoded(20 << 3) + _encoded(2)
+            parts.append(_field(5, _field(1, name) + number))
     return b"".join(parts)
 
 

@@ -33,7 +33,7 @@ class OnnxGraph:
     """
 
     def __init__(self, model: Any, dtype: torch.dtype, device: torch.device) -> None:
-        from onnx import helper, numpy_helper
+        from onnx import TensorProto, helper, numpy_helper
 
         graph = model.graph
         self.inputs = [
@@ -63,7 +63,8 @@ class OnnxGraph:
                     "use --engine onnxruntime"
                 )
             if node.op_type == "Cast":  # bytes fit into 16 bits exactly
-                attributes |= {"to": torch.float32, "bytes_to": dtype}
+                to = torch.uint8 if attributes["to"] == TensorProto.UINT8 else torch.float32
+                attributes |= {"to": to, "bytes_to": dtype}
             self._steps.append((OPERATORS[node.op_type], attributes, node.input, node.output[0]))
 
     def run(self, pixels: Tensor) -> dict[str, Tensor]:
@@ -126,6 +127,7 @@ OPERATORS: dict[str, Operator] = {
     "Conv": _conv,
     "Div": lambda a, x, y: x / y,
     "Exp": lambda a, x: x.exp(),
+    "Floor": lambda a, x: x.floor(),
     "Gemm": _gemm,
     "Log": lambda a, x: x.log(),
     "MatMul": lambda a, x, y: x @ y,

@@ -22,7 +22,7 @@ from galedge.tuning.learn import Learned, Lesson, calibrated_by, held_out, log_p
 from galedge.tuning.questions import Question
 from galedge.tuning.worth import worth
 
-__all__ = ["adapt_classes", "adapt_number", "same_head"]
+__all__ = ["adapt_classes", "adapt_number", "same_head", "scaled"]
 
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 """Of weights beside what the network says already."""
@@ -73,7 +73,26 @@ def _taken(losses: Floats, fold: NDArray[np.intp]) -> tuple[NDArray[np.intp], in
     return each[fold], _step(losses)
 
 
-def adapt_classes(lesson: Lesson, head: Classes, outputs: dict[str, NDArray[Any]]) -> Learned:
+def _soft(head: Classes, outputs: dict[str, NDArray[Any]]) -> Floats:
+    """Return by what a head's logits are multiplied for each picture's own doubt, (N, V)."""
+    if not head.sigma_output:
+        return np.ones(outputs[head.output].shape[:2])
+    sigma = np.exp(np.minimum(outputs[head.sigma_output][..., 1], 10))
+    return np.asarray(sigma, float) ** -head.temperature_slope
+
+
+def scaled(head: Classes, outputs: dict[str, NDArray[Any]]) -> Floats:
+    """Return a head's logits as its temperature calibrates them, (N, V, C)."""
+    raw = outputs[head.output].astype(float) / head.temperature
+    return np.asarray(raw * _soft(head, outputs)[..., np.newaxis])
+
+
+def adapt_classes(
+    lesson: Lesson,
+    head: Classes,
+    outputs: dict[str, NDArray[Any]],
+    plain: dict[str, NDArray[Any]] | None = None,
+) -> Learned:
     """Adapt a head of classes.
 
     Parameters
@@ -83,14 +102,13 @@ def adapt_classes(lesson: Lesson, head: Classes, outputs: dict[str, NDArray[Any]
     head : Classes
     outputs : dict of str to ndarray, shape (N, V, W)
         What the network says, by output.
+    plain : dict of str to ndarray, optional
+        What it said before its input had gains.
     """
     label = lesson.aim.astype(np.intp)
     number, views = outputs[head.output].shape[:2]
     raw = outputs[head.output].astype(float) / head.temperature
-    soft = np.ones((number, views))
-    if head.sigma_output:
-        sigma = np.exp(np.minimum(outputs[head.sigma_output][..., 1], 10))
-        soft = np.asarray(sigma, float) ** -head.temperature_slope
+    soft = _soft(head, outputs)
     fold = _folds(lesson, label)
     flat_raw, flat_soft = raw.reshape(number * views, -1), soft.ravel()
 
@@ -119,7 +137,7 @@ def adapt_classes(lesson: Lesson, head: Classes, outputs: dict[str, NDArray[Any]
     each, taken = _taken(losses, fold)
     p = np.exp(log_p(crossed[each, np.arange(number), 0]))
     metrics = measured(label, p, lesson.group, len(head.names))
-    before = np.exp(log_p(crossed[0, :, 0]))
+    before = np.exp(log_p(crossed[0, :, 0] if plain is None else scaled(head, plain)[:, 0]))
     metrics["before"] = measured(label, before, lesson.group, len(head.names))
     metrics["step"] = STEPS[min(taken, 2)]
     temperature = 1.0 if not taken else calibrated_by(said[taken], label, None)[0]
@@ -152,7 +170,12 @@ def _final(
     return fits(scale(rows), np.repeat(every, lesson.inputs.shape[1]))[taken].unscaled(scale)
 
 
-def adapt_number(lesson: Lesson, head: Quantity, outputs: dict[str, NDArray[Any]]) -> Learned:
+def adapt_number(
+    lesson: Lesson,
+    head: Quantity,
+    outputs: dict[str, NDArray[Any]],
+    plain: dict[str, NDArray[Any]] | None = None,
+) -> Learned:
     """Adapt a head of a number; see `adapt_classes`."""
     value = lesson.aim.astype(float)
     mean, log_sigma = np.moveaxis(outputs[head.output].astype(float), -1, 0)
@@ -190,7 +213,8 @@ def adapt_number(lesson: Lesson, head: Quantity, outputs: dict[str, NDArray[Any]
         }
 
     metrics = measures(wrong[each, every, 0])
-    metrics |= {"before": measures(wrong[0, :, 0]), "step": STEPS[min(taken, 2)]}
+    was = wrong[0, :, 0] if plain is None else plain[head.output][:, 0, 0] - value
+    metrics |= {"before": measures(was), "step": STEPS[min(taken, 2)]}
     weights, bias = _final(lesson, fits, taken)
     scale = np.sqrt(np.mean((wrong[taken, :, 0] / np.exp(log_sigma[:, 0])) ** 2))
     return Learned(

@@ -18,7 +18,7 @@ from galedge.images.chunks import chunks
 from galedge.network.card import Card
 from galedge.network.engine import start
 from galedge.network.heads.labels import Labels
-from galedge.network.onnx import add_outputs
+from galedge.network.onnx import add_outputs, with_gains
 from galedge.network.pooled import embedding_tensor
 from galedge.network.views import others
 from galedge.support.workers import ordered_map
@@ -48,6 +48,10 @@ class Seen:
     flags : list of tuple of str
     failures : list of (int, str)
         Labels whose pictures could not be read, and why.
+    pixels : ndarray of uint8, shape (N, 3, S, S), or None
+        As they were prepared, where they are kept.
+    plain : dict of str to ndarray or None
+        The outputs of before the base had gains.
     """
 
     rows: NDArray[np.intp]
@@ -56,6 +60,8 @@ class Seen:
     prints: list[str]
     flags: list[tuple[str, ...]]
     failures: list[tuple[int, str]]
+    pixels: NDArray[np.uint8] | None = None
+    plain: dict[str, NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,15 @@ class Base:
         are linear in what is pooled, and point where it is worth looking.
     precision : str
         The network that pictures are seen by.
+    gains : tuple of float
+        By which the planes of pixels are multiplied first; empty: they are not.
     """
 
     card: Card
     tensors: dict[str, str]
     further: tuple[str, ...]
     precision: str
+    gains: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, classifier: Classifier) -> Base:
@@ -102,6 +111,11 @@ class Base:
         further = tuple(head.output for head in card.heads if isinstance(head, Labels))
         return cls(card, tensors, further, classifier.model.choice.precision)
 
+    def network(self, precision: str) -> bytes:
+        """Return a network of the card, behind the gains that it has here."""
+        network = self.card.network(precision)
+        return with_gains(network, np.array(self.gains, np.float32)) if self.gains else network
+
     def entries(self) -> list[dict[str, Any]]:
         """Return the card's heads, each saying whether it is primary.
 
@@ -115,32 +129,28 @@ class Base:
 
     def see(
         self,
-        classifier: Classifier,
         results: Iterable[Result],
         number: int,
         told: Callable[[int], object] | None = None,
+        *,
+        keep: bool = False,
     ) -> Seen:
         """Run the network over pictures and their views.
 
         Parameters
         ----------
-        classifier : Classifier
-            With `keep_pixels`; `results` are its, one for each of `number` labels.
+        results : iterable of Result
+            Of a classifier with `keep_pixels`, one for each of `number` labels.
         told : function of a number, optional
             Called with how many were seen.
+        keep : bool
+            Whether the prepared pixels are kept.
         """
-        tensor = self.tensors[self.precision]
-        network = add_outputs(self.card.network(self.precision), [tensor])
-        engine = start("onnxruntime", network, str(classifier.model.path), workers=2)
-        views = next(v for v in (8, 4, 2, 1) if v == 1 or v * number <= ROWS)
-        reads = (tensor, *self.further)
-        heads = sorted({head.output for head in self.card.heads if head.output})
         rows: list[int] = []
         prints: list[str] = []
         flags: list[tuple[str, ...]] = []
         failures: list[tuple[int, str]] = []
-        inputs: list[NDArray[np.float32]] = []
-        outputs: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads}
+        kept: list[NDArray[np.uint8]] = []
 
         def usable() -> Iterator[NDArray[np.uint8]]:
             for place, result in enumerate(results):
@@ -152,7 +162,26 @@ class Base:
                 rows.append(place)
                 prints.append(hashlib.sha256(result.pixels.tobytes()).hexdigest())
                 flags.append(result.flags)
+                if keep:
+                    kept.append(result.pixels)
                 yield result.pixels
+
+        inputs, outputs = self.look(usable(), number)
+        pixels = np.stack(kept) if kept else None
+        return Seen(np.array(rows, np.intp), inputs, outputs, prints, flags, failures, pixels)
+
+    def look(
+        self, pixels: Iterable[NDArray[np.uint8]], number: int, views: int | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """Return `Seen.inputs` and `Seen.outputs` of prepared pictures, of `number` at most."""
+        tensor = self.tensors[self.precision]
+        network = add_outputs(self.network(self.precision), [tensor])
+        engine = start("onnxruntime", network, str(self.card.folder), workers=2)
+        views = views or next(v for v in (8, 4, 2, 1) if v == 1 or v * number <= ROWS)
+        reads = (tensor, *self.further)
+        heads = sorted({head.output for head in self.card.heads if head.output})
+        inputs: list[NDArray[np.float32]] = []
+        outputs: dict[str, list[NDArray[np.float32]]] = {name: [] for name in heads}
 
         def seen(pixels: list[NDArray[np.uint8]]) -> tuple[Any, dict[str, Any]]:
             batch = np.stack(pixels)
@@ -163,15 +192,11 @@ class Base:
                 name: stacked[name] for name in heads if name in stacked
             }
 
-        for part, more in ordered_map(seen, chunks(usable(), _BATCH), 2):
+        for part, more in ordered_map(seen, chunks(pixels, _BATCH), 2):
             inputs.append(part)
             for name, values in more.items():
                 outputs[name].append(values)
-        return Seen(
-            np.array(rows, np.intp),
+        return (
             np.concatenate(inputs) if inputs else np.empty((0, views, 0), np.float32),
             {name: np.concatenate(parts) for name, parts in outputs.items() if parts},
-            prints,
-            flags,
-            failures,
         )

@@ -142,7 +142,7 @@ def write_bundle(
     taken = {
         name
         for precision in base.tensors
-        for node in nodes(base.card.network(precision))
+        for node in nodes(base.network(precision))
         for name in (*node.inputs, *node.outputs)
     }
     outputs = []
@@ -201,7 +201,7 @@ def _network(
     base: Base, precision: str, grafts: Sequence[Graft], outputs: Sequence[str], embedding: int
 ) -> bytes:
     tensor = base.tensors[precision]
-    network = base.card.network(precision)
+    network = base.network(precision)
     taken = {name for node in nodes(network) for name in (*node.inputs, *node.outputs)}
     steps: list[Step] = []
     constants: dict[str, NDArray[np.float32]] = {}

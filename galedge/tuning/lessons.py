@@ -114,15 +114,18 @@ def _adapted(
             f"cannot adapt {head.name}; label {ADAPTED} or more (200 do well)"
         )
     outputs = {name: each[here] for name, each in seen.outputs.items()}
+    plain = seen.plain and {name: each[here] for name, each in seen.plain.items()}
     if isinstance(head, Classes):
         places = np.array([head.names.index(name) for name in question.names], float)
         aim = places[values[here].astype(int)]
         lesson = Lesson(seen.inputs[here], lessons.told, aim, group, len(head.names))
-        learned = adapt_classes(lesson, head, outputs)
+        learned = adapt_classes(lesson, head, outputs, plain)
     else:
         assert isinstance(head, Quantity)
         lesson = Lesson(seen.inputs[here], lessons.told, values[here], group, 0)
-        learned = adapt_number(lesson, head, outputs)
+        learned = adapt_number(lesson, head, outputs, plain)
+    if lessons.base.gains:
+        learned.metrics["gains"] = list(lessons.base.gains)
     was = next(entry for entry in lessons.entries if entry["name"] == head.name)
     entry = {key: value for key, value in was.items() if key != "sets"} | learned.card
     grafts.append(Graft(entry, learned.weights, learned.bias, head.output))

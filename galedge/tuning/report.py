@@ -29,6 +29,9 @@ def lines(tuned: Tuned) -> Iterator[str]:
         before = found.get("before", {})
         if "step" in found:
             yield f"  the head is {found['step']}"
+        if "gains" in found:
+            gains = ", ".join(f"{gain:.2f}" for gain in found["gains"])
+            yield f"  colours are balanced: red, green and blue times {gains}"
         for measure, text in _MEASURES.items():
             if measure in found:
                 was = f", was {_told(before[measure])}" if measure in before else ""

@@ -16,6 +16,7 @@ from galedge.errors import GaledgeError
 from galedge.images.inputs import Rejected, find
 from galedge.support.extras import need
 from galedge.support.say import counted
+from galedge.tuning.balance import adapted, balance
 from galedge.tuning.base import Base, Seen
 from galedge.tuning.bundle import Graft, spare, write_bundle
 from galedge.tuning.checks import refuse_contradictions
@@ -155,8 +156,11 @@ def tune(
     if primary is not None:
         _refuse_primary(primary, name, known, base)
     progress = None if told is None else (lambda done: told(done, len(known)))
-    seen, pairs = _seen(base, classifier, known, size, progress)
+    old = None if new else adapted(known.questions, base)
+    seen, pairs = _seen(base, classifier, known, size, progress, keep=old is not None)
     notes = _unread(known, seen)
+    if old is not None:
+        base, seen = balance(base, seen, *old)
     lessons = Lessons(base, known, seen, pairs)
     grafts: list[Graft] = []
     heads: dict[str, Learned] = {}
@@ -210,12 +214,13 @@ def _seen(
     labels: Labels,
     size: int | None,
     told: Callable[[int], object] | None,
+    keep: bool = False,
 ) -> tuple[Seen, list[tuple[int, int]]]:
     """Return what the network makes of labelled pictures, and pairs of them of one source."""
     if labels.places is None:
-        return base.see(classifier, _results(classifier, labels), len(labels), told), []
+        return base.see(_results(classifier, labels), len(labels), told, keep=keep), []
     cuts = Cuts(classifier, labels.places, size)
-    seen = base.see(classifier, cuts, len(labels), told)
+    seen = base.see(cuts, len(labels), told, keep=keep)
     rows = np.array(cuts.order, np.intp)
     failures = [(cuts.order[place], reason) for place, reason in seen.failures]
     seen = replace(seen, rows=rows[seen.rows], failures=failures)
@@ -277,6 +282,7 @@ def _fields(
             "galaxies": int(lessons.group.max()) + 1,
         },
         "views": int(seen.inputs.shape[1]),
+        **({"gains": list(lessons.base.gains)} if lessons.base.gains else {}),
         "galedge": __version__,
     }
     subject = fields.get("subject")
@@ -290,13 +296,20 @@ def _fields(
         f"{', '.join(names)}: learned from {len(seen.rows)} pictures of the user's own; worth what "
         "'metrics' says on pictures like these only."
     )
+    limits = [limit]
+    if lessons.base.gains:
+        gains = ", ".join(f"{gain:.2f}" for gain in lessons.base.gains)
+        limits.append(
+            f"All heads see red, green and blue times {gains}, as suits the camera of these "
+            "pictures; for another take the model that was tuned."
+        )
     return {
         "tuned": [*fields.get("tuned", ()), made],
         "metrics": {
             **told,
             "tuned": {**told.get("tuned", {}), **{n: each.metrics for n, each in heads.items()}},
         },
-        "limits": [*fields.get("limits", ()), limit],
+        "limits": [*fields.get("limits", ()), *limits],
         **more,
     }
 

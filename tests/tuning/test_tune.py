@@ -4,15 +4,16 @@ import json
 
 import numpy as np
 import pytest
-from helpers.made import KINDS, bundle_of, rows, write_fits
+from helpers.made import KINDS, bundle_of, network_of, rows, write_bundle, write_fits
 
 pytest.importorskip("sklearn")
 
 import galedge as package
 from galedge.errors import GaledgeError, OutputError
 from galedge.network.card import Card
+from galedge.network.engine import start
 from galedge.network.model import Model
-from galedge.network.onnx import Step, grafted
+from galedge.network.onnx import Step, grafted, with_gains
 
 WORDS = {
     "kind": "labels", "name": "signs", "output": "signs", "primary": True,
@@ -313,6 +314,92 @@ def test_what_gives_no_label_is_refused(base, pictures, tmp_path, name, message)
         package.tune(pictures / "labels.csv", tmp_path / "mine", model=base, primary=name,
                      columns=["colour", "red", "hue"])  # fmt: skip
     assert not (tmp_path / "mine").exists()
+
+
+def tinted(seed, tint):
+    """Return a picture of bytes, and the same through a camera of other gains."""
+    kind = ("red", "blue")[seed % 2]
+    light = shape(kind, seed)
+    plain = (light / light.max() * 150).clip(0, 255)
+    other = plain * np.array(tint)[:, None, None]
+    return [
+        each.round().clip(0, 255).astype(np.uint8).transpose(1, 2, 0) for each in (plain, other)
+    ]
+
+
+@pytest.fixture
+def of_hue(tmp_path):
+    """A bundle that tells red pictures from blue by the sign of their difference."""
+    weights = np.array([[40, -40], [0, 0], [-40, 40]], np.float32)
+    head = {"kind": "classes", "name": "hue", "output": "hue", "names": ["warm", "cool"],
+            "temperature": 1.0}  # fmt: skip
+    steps = [Step("Gemm", ("colour", "w", "b"), "hue")]
+    constants = {"w": weights, "b": np.zeros(2, np.float32)}
+    network = grafted(network_of({"kind": 3}), steps, constants, {"hue": 2})
+    nothing = {"task": None, "classes": None, "calibration": None}
+    recipe = {"size": 16, "framing": "full"}
+    return write_bundle(tmp_path / "hue", {"fp32": network}, schema=2, heads=[head],
+                        recipe=recipe, **nothing)  # fmt: skip
+
+
+@pytest.mark.parametrize("tint", [(1.6, 1.0, 0.5), (1.0, 1.0, 1.0)])
+def test_the_colours_of_another_camera_are_balanced(of_hue, tmp_path, tint):
+    from PIL import Image
+
+    clf, lines = package.Classifier(of_hue, workers=1), ["file,kind"]
+    for i in range(60):
+        plain, other = tinted(i, tint)
+        Image.fromarray(other).save(tmp_path / f"p{i}.png")
+        lines.append(f"p{i}.png,{clf.classify(plain.transpose(2, 0, 1)).label}")
+    (tmp_path / "l.csv").write_text("\n".join(lines))
+    tuned = package.tune(tmp_path / "l.csv", tmp_path / "mine", model=of_hue)
+    found = tuned.metrics["hue"]
+    if tint == (1.0, 1.0, 1.0):
+        assert "gains" not in found
+        return
+    red, green, blue = found["gains"]
+    assert red < green < blue
+    assert found["accuracy"][0] > found["before"]["accuracy"][0] + 0.1
+    assert tuned.card["tuned"][0]["gains"] == found["gains"]
+    assert "red, green and blue times" in tuned.card["limits"][-1]
+    mine = package.Classifier(tmp_path / "mine", workers=1)
+    right = [
+        mine.classify(tinted(i, tint)[1].transpose(2, 0, 1)).label
+        == clf.classify(tinted(i, tint)[0].transpose(2, 0, 1)).label
+        for i in range(60, 80)
+    ]
+    assert np.mean(right) > 0.7
+
+
+def test_gains_are_the_same_with_every_engine(base):
+    network = Card.read(base).network("fp32")
+    gains = np.array([0.7, 1.0, 1.9], np.float32)
+    twice = with_gains(with_gains(network, gains), 1 / gains)
+    assert twice != network
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 3, 16, 16), np.uint8)
+    bytes_of = np.arange(256, dtype=np.float32)
+    tables = [
+        np.floor(bytes_of * gain + np.float32(0.5)).clip(0, 255).astype(np.uint8) for gain in gains
+    ]
+    toned = np.stack([table[pixels[:, i]] for i, table in enumerate(tables)], 1)
+    for engine in ("onnxruntime", "openvino"):
+        if engine == "openvino":
+            pytest.importorskip("openvino")
+        wanted = start(engine, network, "plain").run(toned)
+        found = start(engine, with_gains(network, gains), "gains").run(pixels)
+        for name, values in wanted.items():
+            np.testing.assert_allclose(found[name], values, atol=1e-5)
+    torch, onnx = pytest.importorskip("torch"), pytest.importorskip("onnx")
+    from galedge.network.onnx_graph import OnnxGraph
+
+    model = onnx.load_from_string(with_gains(network, gains))
+    onnx.checker.check_model(model, full_check=True)
+    for dtype in (torch.float32, torch.bfloat16):
+        graph = OnnxGraph(model, dtype, torch.device("cpu"))
+        for name, values in graph.run(torch.from_numpy(pixels)).items():
+            np.testing.assert_allclose(
+                values.numpy(), wanted[name], atol=1e-4 if dtype == torch.float32 else 0.2
+            )
 
 
 def test_few_labels_adapt_nothing(base, pictures, tmp_path):
