@@ -47,7 +47,7 @@ exclude_patterns = ["build", ".*", "work", "**/node_modules"]
 
 # Anchors are made of titles as GitHub makes them; tests/docs/test_pages.py reads them so too.
 myst_heading_anchors = 4
-myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_enable_extensions = ["colon_fence"]
 smartquotes = False  # options begin with two dashes
 suppress_warnings = ["myst.header"]  # a page may begin below the first level, or leave one out
 
