@@ -6,11 +6,16 @@ pip install 'galedge[pyobs]' && pip install --no-deps lsst-alert-packet
 import asyncio
 import importlib.util
 import io
+import json
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.made import CLASSES, galaxy, write_fits
+from helpers.made import CLASSES, command, galaxy, write_fits
 
 # --- pyobs -----------------------------------------------------------------------------------
 
@@ -107,3 +112,55 @@ def test_alerts_by_rubins_own_schemas(path, classifier, tmp_path):
     message = b"\0\0\0\3\1" + message.getvalue()
     assert decoder(field, schema)(message)[:2] == alert[:2]
     assert classifier.classify(alert.stamp).ok
+
+
+# --- INDI ------------------------------------------------------------------------------------
+
+CAMERA = """
+import asyncio, sys, zlib
+from indipydriver import BLOBMember, BLOBVector, Device, IPyDriver
+from indipyserver import IPyServer
+
+content = open(sys.argv[1], "rb").read()
+
+class Driver(IPyDriver):
+    async def hardware(self):
+        vector = self["Camera"]["CCD1"]
+        member = vector.data["CCD1"]
+        while True:
+            packed = zlib.compress(content)
+            for form, value in ((".fits", content), (".fits.z", packed), (".fits", b"x")):
+                member.membervalue, member.blobsize, member.blobformat = value, len(content), form
+                await vector.send_setVectorMembers(members=["CCD1"])
+                await asyncio.sleep(0.3)
+
+vector = BLOBVector("CCD1", "Image", "Image", "ro", "Ok", [BLOBMember("CCD1", blobformat=".fits")])
+server = IPyServer(Driver(Device("Camera", [vector])), port=int(sys.argv[2]))
+asyncio.run(server.asyncrun())
+"""
+
+
+def test_a_camera_of_indi(bundle, tmp_path):
+    """A server with a driver that sends an image, the same compressed, and what is none."""
+    for name in ("indipyclient", "indipydriver", "indipyserver"):
+        pytest.importorskip(name)
+    write_fits(tmp_path / "a.fits", galaxy(), OBJECT="M51")
+    with socket.create_server(("localhost", 0)) as taken:
+        port = taken.getsockname()[1]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    server = [sys.executable, "-c", CAMERA, tmp_path / "a.fits", str(port)]
+    listening = command("adapters", "indi", f"localhost:{port}", "Camera", "--model", bundle)
+    with subprocess.Popen(server, **pipes) as camera, subprocess.Popen(listening, **pipes) as heard:
+        try:
+            rows = [json.loads(heard.stdout.readline()) for _ in range(5)]
+            heard.send_signal(signal.SIGINT)
+            assert heard.wait(20) == 130
+        finally:
+            heard.kill()
+            camera.kill()
+    assert {row["path"] for row in rows} == {"Camera.CCD1.CCD1"}
+    good = [row for row in rows if row["status"] == "ok"]
+    assert 3 <= len(good) < 5
+    assert {row["object"] for row in good} == {"M51"}
+    assert len({row["p_E"] for row in good}) == 1
+    assert all(row["error"] for row in rows if row not in good)
