@@ -57,7 +57,8 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
-napoleon_use_rtype = False
+napoleon_use_rtype = napoleon_use_param = False
+napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 # What other packages define is named and not linked: their indices are on the network. A
 # build that may fetch them says so.
@@ -67,7 +68,10 @@ if os.environ.get("GALEDGE_DOCS_LINKS"):
         "python": ("https://docs.python.org/3", None),
         "numpy": ("https://numpy.org/doc/stable", None),
     }
-nitpick_ignore_regex = [("py:.*", ".*")]
+# Not public: what a bundle's folder becomes when it is loaded.
+nitpick_ignore = [("py:class", "galedge.network.model.Model")]
+# Of prose between types, such as "of uint8, shape (N, 3)", napoleon makes names, too.
+nitpick_ignore_regex = [("py:.*", r"(?!galedge\.).*")]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "galedge"

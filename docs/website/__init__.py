@@ -18,6 +18,7 @@ from website import blocks, lists
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 __all__ = ["filled", "setup"]
 
@@ -42,8 +43,14 @@ def _read(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = text
 
 
+def _changed(app: Sphinx, env: BuildEnvironment, *names: set[str]) -> list[str]:
+    """Return the pages that are made of more than their own text, which may have changed."""
+    return [name for name in env.found_docs if _MADE.search(Path(env.doc2path(name)).read_text())]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Have Sphinx fill the pages that it reads."""
     app.add_config_value("website_run", True, "env", bool)
     app.connect("source-read", _read)
+    app.connect("env-get-outdated", _changed)
     return {"version": "1", "parallel_read_safe": True}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 
@@ -164,23 +166,42 @@ def errors() -> str:
     return _table("error | is a | meaning", rows)
 
 
-_FACES = ("image", "background", "scale.dask", "scale.kafka", "nights.adapters.pyobs")
+# Public names beside those of galedge itself, and what these return.
+_FACES = ("image", "background", "scale.dask", "nights.adapters")
+_RETURNED = (
+    "images.prepare.Batch",
+    "images.facts.Facts",
+    "images.inputs.Rejected",
+    "tuning.tune.Tuned",
+    "tuning.learn.Learned",
+)
 
 
 def python() -> str:
     """Return what asks autodoc for every public name."""
-    classes = [name for name in galedge.__all__ if inspect.isclass(getattr(galedge, name))]
-    functions = [name for name in galedge.__all__ if inspect.isroutine(getattr(galedge, name))]
-    raised = [name for name in classes if name in tree.__all__]
-    parts = [
-        "## Functions",
-        *(_auto("function", f"galedge.{name}") for name in functions),
-        "## Classes",
-        *(_auto("class", f"galedge.{name}", "members") for name in classes if name not in raised),
-        "## Errors",
-        *(_auto("exception", f"galedge.{name}", "show-inheritance") for name in raised),
-    ]
+    everything = {name: getattr(galedge, name) for name in galedge.__all__}
+    raised = [name for name in everything if name in tree.__all__]
+    said = {name: value for name, value in everything.items() if name not in raised}
+    parts = [*_section("Functions and classes", "galedge", said), "## What they return"]
+    parts += [_auto("class", f"galedge.{name}", "members") for name in _RETURNED]
+    for face in _FACES:
+        module = importlib.import_module(f"galedge.{face}")
+        known = {name: getattr(module, name) for name in module.__all__}
+        said = {name: value for name, value in known.items() if name not in everything}
+        parts += _section(module.__name__, module.__name__, said)
+    parts.append("## Errors")
+    parts += [_auto("exception", f"galedge.{name}", "show-inheritance") for name in raised]
     return "\n\n".join(parts)
+
+
+def _section(title: str, module: str, names: dict[str, Any]) -> Iterator[str]:
+    yield f"## {title}"
+    for name, value in names.items():
+        if inspect.isclass(value):
+            yield _auto("class", f"{module}.{name}", "members")
+    for name, value in names.items():
+        if inspect.isroutine(value):
+            yield _auto("function", f"{module}.{name}")
 
 
 def _auto(kind: str, name: str, *flags: str) -> str:
