@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from galedge._version import __version__
 from galedge.answers.result import Result, answered, failed
 from galedge.errors import GaledgeError
+from galedge.images.appearance import Appearance, appearances
 from galedge.images.arrays import array_like, is_several, split
 from galedge.images.chunks import chunks
 from galedge.images.colours import named_order
@@ -365,7 +366,8 @@ class Classifier:
         told = Prediction(self.heads, predicted.values).told(
             mirrored, flags, label_all=self.label_all
         )
-        results = [self._result(*one) for one in zip(batch.facts, *told, strict=True)]
+        looks = appearances(batch.pixels)
+        results = [self._result(*one) for one in zip(batch.facts, looks, *told, strict=True)]
         if self.keep_pixels:
             results = [
                 replace(result, pixels=pixels.copy()) if result.ok else result
@@ -383,6 +385,7 @@ class Classifier:
     def _result(
         self,
         facts: Facts,
+        appearance: Appearance,
         finite: bool,
         answers: tuple[Answer, ...],
         flags: tuple[str, ...],
@@ -391,7 +394,7 @@ class Classifier:
             return self._failure(facts.path, facts.error, facts.hdu, facts.flags)
         if not finite:
             return self._failure(facts.path, "the network gave no finite answer", facts.hdu)
-        return answered(facts, answers, flags, self._provenance)
+        return answered(facts, appearance, answers, flags, self._provenance)
 
     def _failure(
         self, path: str, error: str, hdu: int | None = None, flags: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from galedge.images.appearance import Appearance
 from galedge.tables.cells import float_or_none
 from galedge.tables.columns import COLUMNS, Column
 from galedge.tables.rows import Cell
@@ -47,6 +48,8 @@ class Result:
         Sky level and its standard deviation per pixel, in the file's units.
     masked_fraction : float or None
         Share of the frame without valid pixels, 0 to 1.
+    sharpness, colour_red, colour_blue, tilt_x, tilt_y : float or None
+        How the picture looks that the network saw; see `galedge.images.appearance`.
     status : {"ok", "error"}
         With ``"error"`` every number but `hdu` is None.
     error : str or None
@@ -82,6 +85,11 @@ class Result:
     sky: float | None
     noise: float | None
     masked_fraction: float | None
+    sharpness: float | None
+    colour_red: float | None
+    colour_blue: float | None
+    tilt_x: float | None
+    tilt_y: float | None
     status: str
     error: str | None
     model: str
@@ -209,10 +217,15 @@ _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
 _UNKNOWN: dict[str, Any] = dict.fromkeys(
     ("x", "y", "ra", "dec", "object", "date_obs", "sky", "noise", "masked_fraction")
 )
+_UNKNOWN |= dict.fromkeys(Appearance._fields)
 
 
 def answered(
-    facts: Facts, answers: tuple[Answer, ...], flags: tuple[str, ...], made_by: Mapping[str, Any]
+    facts: Facts,
+    appearance: Appearance,
+    answers: tuple[Answer, ...],
+    flags: tuple[str, ...],
+    made_by: Mapping[str, Any],
 ) -> Result:
     """Return the result of an image that was classified."""
     return Result(
@@ -229,6 +242,7 @@ def answered(
         sky=float_or_none(facts.sky),
         noise=float_or_none(facts.noise),
         masked_fraction=float_or_none(facts.masked_fraction),
+        **appearance._asdict(),
         status="ok",
         error=None,
         upwards=facts.upwards,

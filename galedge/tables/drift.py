@@ -7,23 +7,28 @@ night in a hundred has one, however long it is.
 
 from __future__ import annotations
 
+import operator
+from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple
 
 from galedge.errors import GaledgeError
 from galedge.support.say import counted
 from galedge.tables.reference import FEWEST_SEEN, Collected, Reference
 from galedge.tables.rows import Cell
-from galedge.tables.twosample import Difference
+from galedge.tables.twosample import LEAST, Difference, Names, Numbers
 
 __all__ = ["ALPHA", "Change", "Monitor", "changes", "is_change"]
 
 ALPHA = 0.01
 """Nights without a change of which something is told."""
 
-LEAST = 0.1  # share of galaxies that lie elsewhere; what is less does not matter
-_WINDOW, _STRIDE = 100, 50  # of looks at the latest rows
-_LOOKS = 11  # at all rows; beyond 25,600 of them only the latest are kept
+_BLOCK = 25  # values that are counted at once
+_WINDOW, _STRIDE = 4, 2  # blocks that a look at the latest ones is of, and between two of them
+# What looks at all values so far, after 25, 50, 100 ... of them, may spend of their alpha: most
+# of it early, since a change that is seen late has spoilt the night.
+_SPENT = (0.1, 0.2, 0.3, 0.1, *(0.3 / 7,) * 7)
 
 
 class Change(NamedTuple):
@@ -59,15 +64,15 @@ class Monitor:
     def __init__(self, reference: Reference, alpha: float = ALPHA) -> None:
         self.reference = reference
         self.changes: list[Change] = []
-        self._alpha = alpha
-        self._seen = Collected(reference.columns)
-        self._left = dict(reference.columns)
-        self._next, self._whole, self._recent = FEWEST_SEEN, 0, 0
+        share = alpha / max(1, len(reference.columns))
+        self._watched = {name: _Watched(its, share) for name, its in reference.columns.items()}
+        self._fresh = Collected(reference.columns)
+        self._rows = 0
 
     @property
     def rows(self) -> int:
         """How many rows with answers there were."""
-        return self._seen.rows
+        return self._rows + self._fresh.rows
 
     @property
     def columns(self) -> str:
@@ -82,37 +87,62 @@ class Monitor:
 
     def add(self, row: Mapping[str, Cell]) -> list[Change]:
         """Take note of a row; return what is seen to have changed by now, each column once."""
-        if not self._seen.add(row):
+        self._fresh.add(row)
+        if self._fresh.rows < _BLOCK:
             return []
-        number, found = self._seen.rows, []
-        if number == self._next and self._whole < _LOOKS:
-            self._next *= 2
-            self._whole += 1
-            found += self._look(self._share(self._whole), None)
-        elif self._whole == _LOOKS and number % _STRIDE == 0:
-            self._seen.forget(_WINDOW)
-        if number > _WINDOW and number % _STRIDE == 0:
-            self._recent += 1
-            found += self._look(self._share(self._recent), _WINDOW)
+        self._rows += self._fresh.rows
+        fresh = self._fresh.taken()
+        found = []
+        for name, watched in list(self._watched.items()):
+            difference = watched.heed(fresh[name])
+            if difference is not None:
+                found.append(Change(name, self._rows, difference))
+                del self._watched[name]
         self.changes += found
         return found
 
-    def _share(self, look: int) -> float:
-        """Return what a look of either kind may spend of alpha: all looks together, half."""
-        return self._alpha / 2 / (look * (look + 1)) / len(self.reference.columns)
 
-    def _look(self, alpha: float, latest: int | None) -> list[Change]:
-        found = []
-        for column, sample in list(self._left.items()):
-            values = self._seen.values[column]
-            values = values[-latest:] if latest else values
-            if len(values) < FEWEST_SEEN:
-                continue
-            difference = sample.difference(values)
-            if difference.p < alpha and difference.size >= LEAST:
-                found.append(Change(column, self._seen.rows, difference))
-                del self._left[column]
+class _Watched:
+    """One column: what was counted of it, as a whole and of late."""
+
+    def __init__(self, sample: Numbers | Names, alpha: float) -> None:
+        self._sample, self._alpha = sample, alpha / 2  # the looks of either kind
+        self._waiting: list[Any] = []
+        self._all: Any = None
+        self._latest: deque[Any] = deque(maxlen=_WINDOW)
+        self._shown: deque[Any] = deque(maxlen=_WINDOW * _BLOCK)
+        self._blocks = self._whole = 0
+
+    def heed(self, values: list[Any]) -> Difference | None:
+        """Take values; return how they differ if that is seen now."""
+        self._waiting += values
+        while len(self._waiting) >= _BLOCK:
+            block, self._waiting = self._waiting[:_BLOCK], self._waiting[_BLOCK:]
+            self._shown += block
+            counts = self._sample.counted(block)
+            self._all = counts if self._all is None else self._all + counts
+            self._latest.append(counts)
+            self._blocks += 1
+            if found := self._look():
+                return found
+        return None
+
+    def _look(self) -> Difference | None:
+        found = None
+        if self._blocks == 1 << self._whole and self._whole < len(_SPENT):
+            found = self._judged(self._all, _SPENT[self._whole])
+            self._whole += 1
+        recent = (self._blocks - _WINDOW) // _STRIDE
+        if found is None and recent > 0 and self._blocks % _STRIDE == 0:
+            share = 1 / (recent * (recent + 1))
+            found = self._judged(reduce(operator.add, self._latest), share)
         return found
+
+    def _judged(self, counts: Any, share: float) -> Difference | None:
+        size, p = self._sample.apart(counts)
+        if p >= self._alpha * share or size < LEAST:
+            return None
+        return Difference(size, p, *self._sample.words(list(self._shown)))
 
 
 def changes(reference: Reference, rows: Iterable[Mapping[str, Cell]]) -> list[Change]:

@@ -19,7 +19,7 @@ from galedge.tables.readtable import Table
 from galedge.tables.rows import Cell
 from galedge.tables.twosample import Names, Numbers
 
-__all__ = ["FACTS", "FEWEST_SEEN", "Collected", "Reference", "rows_of"]
+__all__ = ["APPEARANCE", "FACTS", "FEWEST_SEEN", "Collected", "Reference", "rows_of"]
 
 FACTS = ("sky", "noise", "masked_fraction")
 """What is measured of a file: however many rows it has, it counts once.
@@ -29,6 +29,9 @@ In units of the file: they tell something beside rows of the same camera only.
 
 FEWEST_SEEN = 25
 """Values of a column that are compared at all."""
+
+APPEARANCE = ("sharpness", "colour_red", "colour_blue", "tilt_x", "tilt_y")
+"""What is measured of the picture that a network sees: of every row, in no file's units."""
 
 _FEWEST = 50  # rows of a reference
 _KNOWN_NAMES = 40  # of a column of names; what has more is no class
@@ -139,10 +142,11 @@ class Collected:
         self._file = file
         return True
 
-    def forget(self, latest: int) -> None:
-        """Keep only the latest values."""
-        for values in self.values.values():
-            del values[:-latest]
+    def taken(self) -> dict[str, list[Any]]:
+        """Return the values, and begin anew."""
+        values, self.values = self.values, {name: [] for name in self.values}
+        self.rows = 0
+        return values
 
     def samples(self) -> dict[str, Numbers | Names]:
         """Return what can be compared: numbers, and names of which there are few."""
@@ -185,7 +189,7 @@ def _comparable(row: Mapping[str, Cell]) -> list[str]:
     # Sets follow from labels and errors from numbers.
     heads = [name for name in heads if not name.endswith(("_set", "_error"))]
     heads = [name for name in heads if not name.startswith("embedding")]  # hundreds
-    others = [name for name in ("flags", *FACTS, *_OF_SOURCES) if name in names]
+    others = [name for name in ("flags", *FACTS, *APPEARANCE, *_OF_SOURCES) if name in names]
     return [*heads, *(name for name in others if name not in heads)]
 
 

@@ -57,8 +57,8 @@ def test_rows_have_the_promised_columns(classifier, night):
     assert list(good.as_row()) == list(bad.as_row()) == names_of(HEADS)
     assert " ".join(names_of(heads_of(["E", "Irr"]))) == (
         "path hdu x y ra dec object date_obs label probability p_E p_Irr t_type t_type_error "
-        "flags sky noise masked_fraction status error model model_sha256 engine precision "
-        "recipe_sha256 version"
+        "flags sky noise masked_fraction sharpness colour_red colour_blue tilt_x tilt_y "
+        "status error model model_sha256 engine precision recipe_sha256 version"
     )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from galedge.answers.classifier import Classifier
 from galedge.tables.drift import Monitor
-from galedge.tables.reference import Reference
+from galedge.tables.reference import APPEARANCE, Reference
 from galedge.tables.rows import Cell
 from training.data.cameras import Camera
 from training.data.exposure import observe
@@ -81,11 +81,12 @@ CHANGES: dict[str, Change] = {
 """What may happen to a camera: to its numbers, and to the counts it writes."""
 
 KNOWN = {
-    "a list's or found sources of frames": (),
     "files of one galaxy": ("fwhm",),
-    "files, answers and flags alone": ("fwhm", "sky", "noise"),
+    "sources of frames": (),
+    "files without sky and noise": ("fwhm", "sky", "noise"),
+    "answers and flags alone": ("fwhm", "sky", "noise", *APPEARANCE),
 }
-"""Columns that a table lacks, by what it is of."""
+"""Columns that rows lack, by what they are of."""
 
 
 def observed(
@@ -224,11 +225,9 @@ def main(
         told[of] = simulate(
             {change: without(its, lacks) for change, its in rows.items()}, nights, length, size
         )
-    output.write_text(json.dumps(told, indent=1) + "\n")
-    for name, found in told.items():
-        if isinstance(found, dict):
-            for change, row in found.items():
-                click.echo(f"{name:36} {change:26} {row}")
+        output.write_text(json.dumps(told, indent=1) + "\n")
+        for change, row in told[of].items():
+            click.echo(f"{of:28} {change:26} {row}")
     click.echo(f"{time.perf_counter() - start:.0f} s", err=True)
 
 
