@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from training.commands.calibrating import calibrate, describe
+from training.commands.calibrating import calibrate, describe, refer
 from training.commands.making import make
 from training.commands.measuring import baselines, evaluate, explain, quantize, study, table
 from training.commands.options import (
@@ -28,7 +28,18 @@ def main() -> None:
     """Train galaxy networks and hand over a bundle."""
 
 
-for command in (data, make, quantize, evaluate, calibrate, describe, study, explain, baselines):
+for command in (
+    data,
+    make,
+    quantize,
+    evaluate,
+    calibrate,
+    refer,
+    describe,
+    study,
+    explain,
+    baselines,
+):
     main.add_command(command)
 
 

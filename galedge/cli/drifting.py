@@ -26,7 +26,7 @@ def monitor(writing: Writing, classifier: Classifier) -> Monitor | None:
     if "reference" not in card.fields:
         return None
     try:
-        name = f"the galaxies that calibrated {card.name}"
+        name = f"any camera that {card.name} was calibrated through"
         return Monitor(Reference.from_json(name, card.fields["reference"]))
     except ValueError as error:
         raise ModelError(f"{card.folder / 'card.json'}: {error}") from None

@@ -6,7 +6,7 @@ Of a table that galedge wrote, or of a model's card, which holds quantiles and s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,16 @@ from galedge.tables.readtable import Table
 from galedge.tables.rows import Cell
 from galedge.tables.twosample import Names, Numbers
 
-__all__ = ["APPEARANCE", "FACTS", "FEWEST_SEEN", "Collected", "Reference", "rows_of"]
+__all__ = [
+    "APPEARANCE",
+    "FACTS",
+    "FEWEST",
+    "FEWEST_SEEN",
+    "Collected",
+    "Reference",
+    "numbers_of",
+    "rows_of",
+]
 
 FACTS = ("sky", "noise", "masked_fraction")
 """What is measured of a file: however many rows it has, it counts once.
@@ -27,13 +36,15 @@ FACTS = ("sky", "noise", "masked_fraction")
 In units of the file: they tell something beside rows of the same camera only.
 """
 
+FEWEST = 50
+"""Rows of a reference."""
+
 FEWEST_SEEN = 25
 """Values of a column that are compared at all."""
 
 APPEARANCE = ("sharpness", "colour_red", "colour_blue", "tilt_x", "tilt_y")
 """What is measured of the picture that a network sees: of every row, in no file's units."""
 
-_FEWEST = 50  # rows of a reference
 _KNOWN_NAMES = 40  # of a column of names; what has more is no class
 _SCALED = ("sky", "noise", "fwhm", "snr")  # in units of the file, of any size
 _OF_SOURCES = ("fwhm", "snr", "extendedness")  # of no head, but told of each source of a frame
@@ -66,10 +77,10 @@ class Reference:
         collected = Collected()
         for row in rows:
             collected.add(row)
-        if collected.rows < _FEWEST:
+        if collected.rows < FEWEST:
             raise GaledgeError(
                 f"{name}: has {counted(collected.rows, 'row')} with answers, too few to compare "
-                f"with; name a table of {_FEWEST} or more"
+                f"with; name a table of {FEWEST} or more"
             )
         return cls(name, collected.samples())
 
@@ -154,7 +165,7 @@ class Collected:
         for column, cells in self.values.items():
             there = [cell for cell in cells if cell is not None]
             if all(isinstance(cell, int | float) for cell in there) and column != "flags":
-                numbers = _numbers(column, [float(cell) for cell in there])
+                numbers = numbers_of(column, [float(cell) for cell in there])
                 if numbers.number >= FEWEST_SEEN:
                     found[column] = numbers
             else:
@@ -164,7 +175,7 @@ class Collected:
         return found
 
 
-def _numbers(column: str, values: list[float]) -> Numbers:
+def numbers_of(column: str, values: Sequence[float]) -> Numbers:
     """Return a sample that does not tell printed numbers from others."""
     sample = Numbers.of(values)
     if not sample.number:
@@ -195,16 +206,17 @@ def _comparable(row: Mapping[str, Cell]) -> list[str]:
 
 def _summary(fields: Mapping[str, Any]) -> Numbers | Names:
     number = fields["number"]
-    if isinstance(number, bool) or not isinstance(number, int) or number < _FEWEST:
-        raise ValueError(f"'reference': 'number' must be {_FEWEST} or more, not {number!r}")
+    if isinstance(number, bool) or not isinstance(number, int) or number < FEWEST:
+        raise ValueError(f"'reference': 'number' must be {FEWEST} or more, not {number!r}")
     if "quantiles" in fields:
         values = fields["quantiles"]
         if not values or not all(isinstance(x, int | float) and math.isfinite(x) for x in values):
             raise ValueError("'reference': 'quantiles' must be numbers")
-        least = fields.get("least", 0.0)
-        if not isinstance(least, int | float) or not 0 <= least < math.inf:
-            raise ValueError(f"'reference': 'least' must be a number, not {least!r}")
-        return Numbers(np.sort(np.asarray(values, float)), number, least)
+        more = {name: fields.get(name, 0.0) for name in ("least", "within")}
+        for name, value in more.items():
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ValueError(f"'reference': {name!r} must be a number, not {value!r}")
+        return Numbers(np.sort(np.asarray(values, float)), number, **more)
     shares = fields["shares"]
     if not shares or not all(isinstance(x, int | float) and x >= 0 for x in shares.values()):
         raise ValueError("'reference': 'shares' must be numbers by name")

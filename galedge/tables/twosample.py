@@ -95,11 +95,15 @@ class Numbers:
         Of the sample, of which `values` may be `QUANTILES` only.
     least : float
         What differs by less is alike: tables print few digits.
+    within : float
+        Distance up to which another sample is not unlike: how far those are from the whole
+        of which it was put together.
     """
 
     values: NDArray[np.float64]
     number: int
     least: float = 0.0
+    within: float = 0.0
 
     @classmethod
     def of(cls, values: Sequence[float], least: float = 0.0) -> Numbers:
@@ -129,11 +133,12 @@ class Numbers:
         places, number = self._places, int(counts.sum())
         size = float(abs(places.below - np.cumsum(counts)[:-1] / number).max())
         if len(self.values) < self.number:  # what a summary does not tell
-            size = max(0.0, size - 0.5 / len(self.values))
+            size -= 0.5 / len(self.values)
+        size = max(0.0, size - self.within)
         both = self.number * number / (self.number + number)
         root = math.sqrt(both)
         p = kolmogorov_tail((root + 0.12 + 0.11 / root) * size)
-        if places.spread:
+        if places.spread and not self.within:
             away = abs(float(counts @ places.ranks) / number)
             # Of a normal shift by which a tenth lies elsewhere, ranks are away by 0.07.
             by_ranks = math.erfc(away / places.spread * math.sqrt(both / 2))
@@ -152,9 +157,11 @@ class Numbers:
     def to_json(self) -> dict[str, Any]:
         """Return a summary: what `from_json` reads."""
         at = (np.arange(QUANTILES) + 0.5) / QUANTILES
+        within = {"within": round(self.within, 3)} if self.within else {}
         return {
             "number": self.number,
-            "least": self.least,
+            "least": float(f"{self.least:.5g}"),
+            **within,
             "quantiles": [float(f"{value:.5g}") for value in np.quantile(self.values, at)],
         }
 

@@ -9,7 +9,7 @@ import click
 from training.commands.measuring import bundle_task
 from training.commands.options import asked, folder, refusing
 
-__all__ = ["calibrate", "describe"]
+__all__ = ["calibrate", "describe", "refer"]
 
 
 @click.command()
@@ -27,6 +27,25 @@ def calibrate(bundle: Path, pack: Path, precision: str) -> None:
     from training.ship.calibrate import calibrate as calibrated
 
     for line in calibrated(bundle, Pack.open(pack, bundle_task(bundle)), precision):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("bundle", type=folder)
+@click.argument("pack", type=folder)
+@click.option("--precision", default="int8", show_default=True)
+@refusing
+def refer(bundle: Path, pack: Path, precision: str) -> None:
+    """Write what runs are compared with into the card of BUNDLE, by the val split of PACK.
+
+    Of each number its quantiles over all galaxies through all cameras, and how far the farthest
+    camera is from them. Then cameras of the test split are compared with it. The network, and
+    all else of the card, stay.
+    """
+    from training.data.pack import Pack
+    from training.ship.refer import refer as referred
+
+    for line in referred(bundle, Pack.open(pack, bundle_task(bundle)), precision):
         click.echo(line)
 
 

@@ -38,6 +38,7 @@ from training.ship.export import (
 )
 from training.ship.judges import alike, convene
 from training.ship.quantize import WEIGHT_BITS, calibration_pictures, quantize
+from training.ship.refer import refer
 from training.words.card import Calibration, entries, subject_of
 from training.words.heads import Classes, Labels, Quantity
 from training.words.task import Task
@@ -204,7 +205,9 @@ def make(
         metrics=metrics,
     )
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n")
-    return card
+    for _ in refer(out, pack, "int8" if int8 else "fp32"):
+        pass
+    return json.loads((out / "card.json").read_text())
 
 
 def fitted(task: Task, sets: list[Answers], blend: float) -> Corrections:
