@@ -66,7 +66,7 @@ def cut_m51(pixels: Path) -> None:
 def draw_sheet(side: int = 150, columns: int = 7) -> None:
     """Draw every example above what the network sees of it, the frame in green."""
     paths = sorted(HERE.glob("*.fits*"))
-    batch = galedge.prepare(paths)
+    batch = galedge.prepare(paths, galedge.Classifier().recipe)
     rows = -(-len(paths) // columns)
     sheet = Image.new("RGB", (columns * (side + 4), rows * (2 * side + 24)), "white")
     draw = ImageDraw.Draw(sheet)

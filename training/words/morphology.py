@@ -127,7 +127,7 @@ MORPHOLOGY = Task(
         "EFIGI and OpenNGC, the two catalogues it learned classes from, differ by 1.9 in T (RMS) "
         "where both type a galaxy.",
         "Dwarf ellipticals (T = 11) were left out: they get one of the seven classes.",
-        "Of sources hardly wider than the seeing it takes about one galaxy in five for a star and "
+        "Of sources hardly wider than the seeing it takes about one galaxy in six for a star and "
         "one star in six for a galaxy; in frames the frame's own stars decide.",
     ),
     licence=HUBBLE.licence,
