@@ -17,7 +17,7 @@ def test_python_runs_where_the_reader_stands(monkeypatch, capsys):
     block = re.search(r"^```python\n(.*?)^```$", PAGE, re.S | re.M)[1]
     exec(compile(block, "README.md", "exec"), {})
     said = capsys.readouterr().out.splitlines()
-    assert said[0].split()[0] == "Sc"
+    assert said[0].split()[0] == "Sb"
     assert len(said) > 5
     assert all(line.startswith("examples/") for line in said[1:])
 
