@@ -26,10 +26,12 @@ from training.data.pack import Pack, rows_of
 from training.study.questions import QUESTIONS, Question, Sides, draw, sides
 from training.study.seers import Bundle, Imagenet, Seer, remembered
 
-__all__ = ["BUDGETS", "curve", "markdown", "measure"]
+__all__ = ["BUDGETS", "compare", "curve", "halves", "markdown", "measure"]
 
 BUDGETS = (50, 100, 200, 400)
 SEEDS = 3
+HALVED = 100  # labels, by which galaxies that a network knows are compared with others
+ENOUGH = 80  # galaxies of a kind to halve
 
 
 def curve(
@@ -56,11 +58,67 @@ def curve(
         for seed in range(seeds):
             rows, label = draw(found, budget, seed)
             chosen = np.array([place[int(row)] for row in rows])
-            lesson = Lesson(inputs[chosen], told, label, np.arange(len(rows)), 2)
-            learned = learn_classes(lesson, sets=False)
-            said = judged @ (learned.weights[:, 1] - learned.weights[:, 0])
-            areas.setdefault(str(budget), []).append(round(roc_area(found.truth, said), 4))
+            area = _learned(inputs[chosen], told, label, judged, found.truth)
+            areas.setdefault(str(budget), []).append(area)
     return areas
+
+
+def _learned(
+    inputs: NDArray[np.float32],
+    told: int,
+    label: NDArray[np.intp],
+    judged: NDArray[np.float32],
+    truth: NDArray[np.bool_],
+) -> float:
+    learned = learn_classes(Lesson(inputs, told, label, np.arange(len(label)), 2), sets=False)
+    said = judged @ (learned.weights[:, 1] - learned.weights[:, 0])
+    return round(roc_area(truth, said), 4)
+
+
+def halves(
+    pools: tuple[NDArray[np.float32], NDArray[np.float32]],
+    held: tuple[NDArray[np.float32], NDArray[np.float32]],
+    told: int,
+    seeds: int = 6,
+) -> dict[str, list[float]]:
+    """Return areas with labels of galaxies that a network was trained on, and of others.
+
+    Parameters
+    ----------
+    pools, held : pairs of ndarray, shapes (N, V, D)
+        What is yes and what is no, in train, and in val and test: of these one half is labelled
+        and the other judges, and as many of train are labelled for the same judges.
+    """
+    areas: dict[str, list[float]] = {"seen": [], "unseen": []}
+    for seed in range(seeds):
+        random = np.random.default_rng(seed)
+        mixed = [random.permutation(each) for each in held]
+        few = [min(len(each) // 2, HALVED // 2) for each in held]
+        judged = np.concatenate([each[n:, 0] for each, n in zip(mixed, few, strict=True)])
+        truth = np.repeat([True, False], [len(e) - n for e, n in zip(mixed, few, strict=True)])
+        for name, source in {"seen": pools, "unseen": mixed}.items():
+            drawn = [random.permutation(e) if name == "seen" else e for e in source]
+            inputs = np.concatenate([each[:n] for each, n in zip(drawn, few, strict=True)])
+            area = _learned(inputs, told, np.repeat([1, 0], few), judged, truth)
+            areas[name].append(area)
+    return areas
+
+
+def compare(pack: Pack, seer: Seer, cache: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Yield `halves` of each question of which val and test hold enough of both kinds."""
+    rows = rows_of(pack.folder)
+    for question in QUESTIONS:
+        found = sides(question, rows, most=HALVED)
+        if found is None or min(found.truth.sum(), (~found.truth).sum()) < ENOUGH:
+            continue
+        judged = [found.judged[found.truth == kind][: 4 * HALVED] for kind in (True, False)]
+
+        def see(some: NDArray[np.intp]) -> NDArray[np.float32]:
+            return remembered(seer, pack, list(some), every=True, cache=cache)
+
+        pools, held = (see(found.yes), see(found.no)), (see(judged[0]), see(judged[1]))
+        areas = halves(pools, held, len(seer.labels))
+        yield {"model": seer.name, "question": question.name, "labels": HALVED, **areas}
 
 
 def measure(
@@ -68,10 +126,9 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """Yield the curve of each question that a pack tells of, but for those that are done."""
     rows = rows_of(pack.folder)
-    asked = [(question, sides(question, rows)) for question in QUESTIONS]
+    asked = [(each, sides(each, rows)) for each in QUESTIONS if each.name not in set(done)]
     here = [(question, found) for question, found in asked if found is not None]
-    left = {question.name for question, _ in here} - set(done)
-    if not left:
+    if not here:
         return
     pools = np.unique(np.concatenate([np.concatenate([f.yes, f.no]) for _, f in here]))
     held = np.unique(np.concatenate([f.judged for _, f in here]))
@@ -79,8 +136,6 @@ def measure(
     judged = remembered(seer, pack, list(held), every=False, cache=cache)[:, 0]
     place = {int(row): at for at, row in enumerate(pools)}
     for question, found in here:
-        if question.name not in left:
-            continue
         seen = judged[np.searchsorted(held, found.judged)]
         areas = curve(inputs, len(seer.labels), place, found, seen, SEEDS)
         row: dict[str, Any] = {
@@ -130,12 +185,14 @@ def markdown(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--model", "models", multiple=True, default=("hubble-2", "hubble-1"), help="or none")
 @click.option("--weights", type=click.Path(path_type=Path, exists=True), help="of MobileNetV2")
+@click.option("--halved", is_flag=True, help="compare labels of galaxies it has seen and not")
 @click.option("--cache", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def main(
     packs: tuple[Path, ...],
     output: Path,
     models: tuple[str, ...],
     weights: Path | None,
+    halved: bool,
     cache: Path | None,
 ) -> None:
     """Write the curves of every question that packs tell of; what is written already is kept."""
@@ -157,6 +214,9 @@ def main(
                     rows.append(row)
                     output.write_text(json.dumps(result, indent=1) + "\n")
                     click.echo(f"{seer.name}: {row['question']}", err=True)
+                if halved:
+                    result.setdefault("halves", []).extend(compare(Pack.open(folder), seer, cache))
+                    output.write_text(json.dumps(result, indent=1) + "\n")
     order = [question.name for question in QUESTIONS]
     for line in markdown(sorted(rows, key=lambda row: order.index(row["question"]))):
         click.echo(line)

@@ -48,20 +48,20 @@ def _share(row: Row, label: str) -> float | None:
     return float(row[label])
 
 
-def _voted(label: str) -> Question:
+def _voted(label: str, yes: float = YES, no: float = NO, name: str = "") -> Question:
     def tell(row: Row) -> bool | None:
         share = _share(row, label)
-        return None if share is None or NO < share < YES else share >= YES
+        return None if share is None or no < share < yes else share >= yes
 
-    return Question(label, tell, (label,))
+    return Question(name or label, tell, (label,))
 
 
-def _against(one: str, other: str) -> Question:
+def _against(one: str, other: str, heads: tuple[str, ...] = ()) -> Question:
     def tell(row: Row) -> bool | None:
         yes, no = (((_share(row, label) or 0) >= YES) for label in (one, other))
         return None if yes == no else yes
 
-    return Question(f"{one} or {other}", tell, (one, other))
+    return Question(f"{one} or {other}", tell, heads)
 
 
 def _star(source: str) -> Question:
@@ -76,8 +76,9 @@ QUESTIONS = (
     _voted("ring"),
     _voted("merger"),
     _voted("bar"),
+    _voted("bar", 0.75, 0.1, "bar, sure"),
     _against("edge_on", "cigar"),
-    _against("arms_loose", "arms_tight"),
+    _against("arms_loose", "arms_tight", ("arms_loose", "arms_tight")),
     _star("ground"),
     _star("sdss_cutouts"),
 )

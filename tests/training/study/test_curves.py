@@ -113,7 +113,7 @@ def pack(tmp_path):
 def test_a_head_finds_what_is_there(pack, monkeypatch, tmp_path):
     monkeypatch.setattr(curves, "SEEDS", 2)
     seer = Sharp()
-    (row,) = measure(pack, seer, tmp_path)
+    row = next(measure(pack, seer, tmp_path))
     assert row["judged"] == [10, 10]
     assert row["pool"] == [30, 30]
     assert list(row["areas"]) == [str(budget) for budget in BUDGETS]
@@ -149,3 +149,17 @@ def test_the_command_keeps_what_is_written(pack, monkeypatch, tmp_path):
     assert found["networks"] == {"sharp": "0"}
     assert [row["question"] for row in found["rows"]] == ["ring"]  # once, of two alike
     assert opened == ["hubble-2", "hubble-1"] * 2
+
+
+def test_labels_of_galaxies_that_are_known_are_compared_with_others():
+    rng = np.random.default_rng(0)
+
+    def looks(number, kind, noise):
+        return rng.normal(kind, noise, (number, 2, 3)).astype(np.float32)
+
+    pools = looks(60, 0.0, 0.3), looks(60, 1.0, 0.3)  # the other way round
+    held = looks(90, 1.0, 0.3), looks(90, 0.0, 0.3)
+    areas = curves.halves(pools, held, 0, seeds=2)
+    assert min(areas["unseen"]) > 0.95
+    assert max(areas["seen"]) < 0.05
+    assert len(areas["seen"]) == 2
