@@ -64,7 +64,7 @@ class Bundle:
     def see(self, pictures: Sequence[Pixels], *, every: bool) -> NDArray[np.float32]:
         """Return what heads read of pictures (N, V, D)."""
         results = self.classifier.stream(pictures)
-        seen = self.base.see(self.classifier, results, len(pictures) if every else ROWS)
+        seen = self.base.see(results, len(pictures) if every else ROWS)
         if seen.failures:
             raise ValueError("picture {} {}".format(*seen.failures[0]))
         return seen.inputs

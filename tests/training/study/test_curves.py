@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("cv2")  # with training's own requirements
 from click.testing import CliRunner
+from helpers.house import ROOT
 
 from training.data.pictures import Pictures
 from training.study import curves
@@ -163,3 +164,12 @@ def test_labels_of_galaxies_that_are_known_are_compared_with_others():
     assert min(areas["unseen"]) > 0.95
     assert max(areas["seen"]) < 0.05
     assert len(areas["seen"]) == 2
+
+
+def test_the_page_has_the_table_of_the_results():
+    found = json.loads((ROOT / "training/results/curves.json").read_text())
+    page = (ROOT / "training/RESULTS.md").read_text()
+    assert "\n".join(markdown(found["rows"])) in page
+    models = {row["model"] for row in found["rows"]}
+    assert {row["question"] for row in found["rows"]} == {question.name for question in QUESTIONS}
+    assert models == set(found["networks"])
