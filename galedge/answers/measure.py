@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from galedge._version import __version__
-from galedge.answers.structure import Structure, structure
+from galedge.answers.structure import Psf, Structure, structure
 from galedge.errors import GaledgeError
 from galedge.images.astrometry import place, sky_flags
 from galedge.images.header import HduName, Header
@@ -34,6 +34,7 @@ COLUMNS = [
     *("path", "hdu", "x", "y", "ra", "dec", "object", "date_obs"),
     *("concentration", "asymmetry", "smoothness", "gini", "m20", "ellipticity", "position_angle"),
     *("r_petrosian", "r_half", "sn_per_pixel"),
+    *("point_fraction", "point_fraction_error"),
     *("flags", "sky", "noise", "status", "error", "version"),
 ]
 """Names of a row's columns, in order."""
@@ -79,6 +80,8 @@ class Measurer:
         Threads. Default: the CPUs this process may use.
     hdu, plane, verify, any_kind
         As in `galedge.Classifier`.
+    psf : Point or callable, optional
+        As in `galedge.answers.structure.structure`.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Measurer:
         plane: int | None = None,
         verify: bool = False,
         any_kind: bool = False,
+        psf: Psf | None = None,
     ) -> None:
         self.workers = usable_cpus() if workers is None else workers
         if self.workers < 1:
@@ -97,6 +101,7 @@ class Measurer:
         self.plane = plane
         self.verify = verify
         self.any_kind = any_kind
+        self.psf = psf
 
     def measure(self, source: Source) -> Measured:
         """Measure one galaxy; what cannot be measured is a result with an error."""
@@ -110,7 +115,7 @@ class Measurer:
         path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
         try:
             if type(source) is np.ndarray:
-                return Measured(structure=structure(source))
+                return Measured(structure=structure(source, psf=self.psf))
             image = source
             if not isinstance(image, Image):
                 image = read(image, asked, "float32", plane=self.plane, verify=self.verify)
@@ -119,7 +124,8 @@ class Measurer:
                 refuse(image.header.text)
             # A plane that was chosen is one band, whatever filters its pixels lie under.
             chosen = self.plane is not None
-            found = structure(replace(image, header=Header(b"")) if chosen else image)
+            image_or_plane = replace(image, header=Header(b"")) if chosen else image
+            found = structure(image_or_plane, psf=self.psf)
         except GaledgeError as error:
             return Measured(path, hdu, error=str(error).removeprefix(f"{path}: "))
         except Exception as error:  # one image's, not the run's

@@ -9,8 +9,9 @@ linear, less galedge's own sky; the galaxy is the central source's isophote.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from galedge.answers.indices import (
     sky_asymmetry,
     smoothness,
 )
+from galedge.answers.mixtures import Point
+from galedge.answers.nucleus import POINT, nucleus
 from galedge.answers.photometry import Doubles, Mask, growth
 from galedge.core.kernels import (
     CROPPED,
@@ -43,7 +46,10 @@ from galedge.images.arrays import image_in
 from galedge.images.image import Image
 from galedge.images.mosaic import apart
 
-__all__ = ["FLAGS", "Structure", "structure"]
+__all__ = ["FLAGS", "Psf", "Structure", "structure"]
+
+Psf: TypeAlias = Point | Callable[[NDArray[np.float32]], Point | None]
+"""A point spread function, or how to find it in an image's pixels."""
 
 #: Quality flags, with what each means.
 FLAGS = {
@@ -57,6 +63,9 @@ FLAGS = {
     "disjoint": "the region of Gini and M20 was in several parts; the brightest was taken",
     "low_sn": "the signal-to-noise per pixel is below 2.5, under which the numbers drift",
     "stretched": "8-bit data, perhaps not linear in flux",
+    "no_psf": "the point spread function is not known; the nucleus is not measured",
+    "unresolved": "the galaxy is hardly wider than a point; its nucleus is not measured",
+    "nuclear_point": "a point in the middle that is more than chance or a bulge, see nuclei.md",
 }
 
 _LENGTHS = ("r_petrosian", "r_half", "r20", "r80")
@@ -97,6 +106,8 @@ class Structure:
         within; and that hold half, 20 % and 80 % of the light within 1.5 of it.
     sn_per_pixel : float
         Mean of flux over the sky's noise in the region of Gini and M20.
+    point_fraction, point_fraction_error : float
+        Share of the light in an unresolved nucleus, see `galedge.answers.nucleus`.
     sky, noise : float
         Level and standard deviation of the sky.
     flags : tuple of str
@@ -117,12 +128,14 @@ class Structure:
     r20: float = math.nan
     r80: float = math.nan
     sn_per_pixel: float = math.nan
+    point_fraction: float = math.nan
+    point_fraction_error: float = math.nan
     sky: float = math.nan
     noise: float = math.nan
     flags: tuple[str, ...] = ()
 
 
-def structure(image: Any, *, threshold: float = 2.0) -> Structure:
+def structure(image: Any, *, threshold: float = 2.0, psf: Psf | None = None) -> Structure:
     """Measure the central galaxy of an image.
 
     Parameters
@@ -134,6 +147,11 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
         are no measurement (``docs/preparation.md``).
     threshold : float
         Surface brightness of the isophote, as in `galedge.Recipe`.
+    psf : Point or callable, optional
+        What the image makes of a point, see `galedge.answers.mixtures.of_point`; or what
+        finds that in the pixels, ndarray of float32 (H, W), where it is to be found, else
+        returns None, as `galedge.frames.given.own` does. Without it, and of data that are
+        not linear, the nucleus is not measured.
 
     Returns
     -------
@@ -197,9 +215,41 @@ def structure(image: Any, *, threshold: float = 2.0) -> Structure:
     flux = np.where(valid, pixels.astype(float) - level, 0.0)
     sky_mask = finite_mask & (source == 0)
     measured = _measure(flux, valid, source == central, sky_mask, noise, x - 0.5, y - 0.5, flags)
+    if psf is not None and not stretched:
+        # A colour camera's pixels lie apart, and no function is known at their distance.
+        point = None if binning != 1 else psf if isinstance(psf, Point) else psf(pixels)
+        measured = _with_nucleus(measured, flux, valid, source == central, noise, point)
     flagged = (*measured.flags, *stretched)
     measured = replace(measured, sky=found.sky, noise=found.noise, flags=flagged)
     return measured if binning == 1 else _unbinned(measured, binning)
+
+
+def _with_nucleus(
+    found: Structure, flux: Doubles, valid: Mask, inside: Mask, noise: float, psf: Point | None
+) -> Structure:
+    """Return what was measured with the share of the nucleus, or why it has none."""
+    if psf is None:
+        return replace(found, flags=(*found.flags, "no_psf"))
+    # Of a faint galaxy with a bright point Petrosian's radius is the point's: it falls to a
+    # fifth at once. The isophote goes on.
+    ratio = 1 - found.ellipticity
+    major = math.sqrt(float(inside.sum()) / math.pi / ratio) if ratio > 0 else 0.0
+    share = nucleus(
+        flux,
+        valid,
+        found.x,
+        found.y,
+        noise=noise,
+        reach=max(APERTURE * found.r_petrosian, major),
+        ratio=ratio,
+        psf=psf,
+    )
+    if math.isnan(share.fraction):
+        return replace(found, flags=(*found.flags, "unresolved"))
+    flags = (*found.flags, POINT) if share.is_point else found.flags
+    return replace(
+        found, point_fraction=share.fraction, point_fraction_error=share.error, flags=flags
+    )
 
 
 def _unbinned(found: Structure, binning: int) -> Structure:

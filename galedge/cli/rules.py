@@ -87,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule("needs", ("--columns", "--one-based", "--keep"), ("--catalog",)),
     Rule("needs", ("--threshold", "--min-area"), ("--detect",)),
     Rule("needs", ("--size", "--fwhm"), _FRAMES),
+    Rule("excludes", ("--psf",), ("--fwhm",), "it has the width"),
     Rule("excludes", ("--order",), ("--plane",), "one plane has no order"),
     Rule("excludes", ("--order",), ("--bands",), "it lists the bands from blue to red itself"),
     Rule("needs", ("--hdu", "--plane", "--order", "--verify", "--any-kind"), ("FILE",)),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galedge.frames.moments import FWHM, Floats, fit_gaussians, stamps
 
-__all__ = ["LEAST_STARS", "Psf", "analytic", "measured"]
+__all__ = ["LEAST_STARS", "Psf", "analytic", "measured", "moved"]
 
 #: Stars without which a frame has no point spread function of its own.
 LEAST_STARS = 6
@@ -123,7 +123,7 @@ def measured(pixels: Floats, noise: Floats) -> Psf | None:
     if good.sum() < LEAST_STARS:
         return None
     flux = fitted.flux[good].astype(np.float64)
-    light = _moved(cut[good], -fitted.x[good], -fitted.y[good]) / flux[:, None, None]
+    light = moved(cut[good], -fitted.x[good], -fitted.y[good]) / flux[:, None, None]
     grain = noise[y, x][good] / flux
     at_x, at_y = at_x[good], at_y[good]
     found = _averaged(light, grain, at_x, at_y, pixels.shape)
@@ -201,7 +201,7 @@ def _isolated(
     return np.asarray(~(near & (flux > _BLEND * flux[:, None])).any(1))
 
 
-def _moved(cut: Floats, x: Floats, y: Floats) -> NDArray[np.float64]:
+def moved(cut: Floats, x: Floats, y: Floats) -> NDArray[np.float64]:
     """Return stamps shifted by fractions of a pixel."""
     side = cut.shape[1]
     moved: NDArray[np.float64] = np.fft.irfft2(

@@ -137,6 +137,10 @@ _ALL = (
     _number("r_half", "%.3f", "pixel", "phys.size.radius",
             "radius that holds half the light within 1.5 Petrosian radii"),
     _number("sn_per_pixel", "%.2f", "", "stat.snr", "mean signal-to-noise of the pixels of gini"),
+    _number("point_fraction", "%.4f", "", "phot.flux;arith.ratio",
+            "share of the light in an unresolved nucleus"),
+    _number("point_fraction_error", "%.4f", "", "stat.error;phot.flux;arith.ratio",
+            "its standard error"),
 )  # fmt: skip
 
 COLUMNS = {column.name: column for column in _ALL}
