@@ -8,7 +8,6 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from galedge.images.appearance import Appearance
 from galedge.tables.cells import float_or_none
 from galedge.tables.columns import COLUMNS, Column
 from galedge.tables.rows import Cell
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from galedge.images.appearance import Appearance
     from galedge.images.facts import Facts
     from galedge.network.heads import Answer, Head, Heads
 
@@ -215,9 +215,11 @@ _before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
 
 # Of a galaxy that was not classified.
 _UNKNOWN: dict[str, Any] = dict.fromkeys(
-    ("x", "y", "ra", "dec", "object", "date_obs", "sky", "noise", "masked_fraction")
+    (
+        *("x", "y", "ra", "dec", "object", "date_obs", "sky", "noise", "masked_fraction"),
+        *("sharpness", "colour_red", "colour_blue", "tilt_x", "tilt_y"),
+    )
 )
-_UNKNOWN |= dict.fromkeys(Appearance._fields)
 
 
 def answered(
