@@ -116,9 +116,24 @@ Weighed weigh(const float* cells, std::size_t pitch, const Run* runs, std::size_
             sum_of(along_y) + rest.along_y};
 }
 
+// No value above `most`. By fours: of what is wider than a register, GCC chooses value
+// by value.
+inline void cap(Floats& values, float most) {
+#if defined(__x86_64__)
+    const Floats limit = Floats{} + most;
+    values = values < limit ? values : limit;
+#else
+    typedef float Four __attribute__((vector_size(16)));
+    Four halves[2];
+    __builtin_memcpy(halves, &values, sizeof halves);
+    const Four limit = Four{} + most;
+    for (Four& half : halves) half = half < limit ? half : limit;
+    __builtin_memcpy(&values, halves, sizeof halves);
+#endif
+}
+
 void light(RunLight* out, const float* cells, std::size_t pitch, const Run* runs, std::size_t count,
            const double* across, float level, float scale, float most) {
-    const Floats limit = Floats{} + most;
     for (std::size_t r = 0; r < count; ++r) {
         const float* row = cells + static_cast<std::size_t>(runs[r].y) * pitch;
         std::int32_t x = runs[r].x0;
@@ -130,9 +145,10 @@ void light(RunLight* out, const float* cells, std::size_t pitch, const Run* runs
                 Doubles weights;
                 __builtin_memcpy(&values, row + x, sizeof values);
                 __builtin_memcpy(&weights, across + x, sizeof weights);
-                const Floats f = (values - level) * scale;
+                Floats f = (values - level) * scale;
                 all += __builtin_convertvector(f, Doubles);
-                weighed += __builtin_convertvector(f < limit ? f : limit, Doubles) * weights;
+                cap(f, most);
+                weighed += __builtin_convertvector(f, Doubles) * weights;
             }
             sum = {sum_of(all), sum_of(weighed)};
         }
@@ -298,12 +314,13 @@ void bin(std::int32_t* __restrict bins, const float* __restrict values, float lo
 void group_max(float* __restrict out, const float* __restrict values, std::size_t groups) {
     std::size_t g = 0;
     for (; g + kLanes <= groups; g += kLanes, values += kLanes * kLanes) {
-        for (std::size_t l = 0; l < kLanes; ++l) out[g + l] = -__builtin_inff();
-        for (std::size_t i = 0; i < kLanes; ++i) {
-            for (std::size_t l = 0; l < kLanes; ++l) {
+        for (std::size_t l = 0; l < kLanes; ++l) {
+            float most = -__builtin_inff();
+            for (std::size_t i = 0; i < kLanes; ++i) {
                 const float v = values[i * kLanes + l];
-                out[g + l] = v > out[g + l] ? v : out[g + l];
+                most = v > most ? v : most;
             }
+            out[g + l] = most;
         }
     }
     for (; g < groups; ++g, values += kLanes) {
