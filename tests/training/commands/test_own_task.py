@@ -80,6 +80,7 @@ def test_other_classes_train_and_are_told_by_galedge(work, galedge):
     assert set(card["files"]) == {"model.fp32.onnx", "model.int8.onnx"}
     assert "sets" not in card["heads"][0]  # of four galaxies a class nothing can be promised
     training("calibrate", work / "bundle", work / "pack")
+    assert "no reference: val has 6 galaxies" in training("refer", work / "bundle", work / "pack")
     assert json.loads((work / "bundle" / "card.json").read_text()) == card
     test = [f"{i}.png" for i in range(NUMBER)]
     rows = classified(galedge, work / "bundle", *(work / "shapes" / name for name in test))
