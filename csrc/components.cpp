@@ -1,5 +1,7 @@
 #include "components.hpp"
 
+#include "compiler.hpp"
+
 #include <algorithm>
 #include <cstddef>
 

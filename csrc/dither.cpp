@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "compiler.hpp"
 #include "isa.hpp"
 
 namespace galedge {

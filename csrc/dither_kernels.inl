@@ -4,29 +4,29 @@
 constexpr int kZero = -2147483646;
 
 template <class Out>
-void plain(const int* __restrict stored, unsigned long pixels, double scale, double zero,
+void plain(const int* __restrict stored, std::size_t pixels, double scale, double zero,
            Out* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i)
+    for (std::size_t i = 0; i < pixels; ++i)
         out[i] = static_cast<Out>(static_cast<double>(stored[i]) * scale + zero);
 }
 
 template <class Out>
-void dithered(const int* __restrict stored, unsigned long pixels, double scale, double zero,
+void dithered(const int* __restrict stored, std::size_t pixels, double scale, double zero,
               const float* __restrict random, Out* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i) {
+    for (std::size_t i = 0; i < pixels; ++i) {
         const double level = static_cast<double>(stored[i]) - static_cast<double>(random[i]) + 0.5;
         out[i] = static_cast<Out>(level * scale + zero);
     }
 }
 
 template <class Out>
-void put(const int* __restrict stored, unsigned long pixels, int marker, Out value,
+void put(const int* __restrict stored, std::size_t pixels, int marker, Out value,
          Out* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i) out[i] = stored[i] == marker ? value : out[i];
+    for (std::size_t i = 0; i < pixels; ++i) out[i] = stored[i] == marker ? value : out[i];
 }
 
 template <class Out>
-void dequantize_run(const int* stored, unsigned long pixels, double scale, double zero,
+void dequantize_run(const int* stored, std::size_t pixels, double scale, double zero,
                     const float* random, bool zeros, bool has_blank, int blank, Out* out) {
     if (random == nullptr)
         plain(stored, pixels, scale, zero, out);

@@ -1,5 +1,7 @@
 #include "hdu.hpp"
 
+#include "compiler.hpp"
+
 #include <limits>
 
 #include "pixels.hpp"

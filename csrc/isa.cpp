@@ -1,5 +1,7 @@
 #include "isa.hpp"
 
+#include "compiler.hpp"
+
 #include <cstdlib>
 #include <cstring>
 
@@ -7,7 +9,7 @@ namespace galedge {
 namespace {
 
 Isa best() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && GALEDGE_GNU
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
         !__builtin_cpu_supports("bmi2"))

@@ -1,5 +1,6 @@
 #include "kernels.hpp"
 
+#include "compiler.hpp"
 #include "isa.hpp"
 
 namespace galedge {

@@ -81,8 +81,13 @@ void smooth(float* __restrict out, const float* __restrict cells, std::size_t n,
 
 // Eight sums run side by side, in every build: compilers split what is wider than a register.
 constexpr std::size_t kSums = 8;
+#if GALEDGE_GNU
 typedef float Floats __attribute__((vector_size(kSums * sizeof(float))));
 typedef double Doubles __attribute__((vector_size(kSums * sizeof(double))));
+#else
+using Floats = Lanes<float, kSums>;
+using Doubles = Lanes<double, kSums>;
+#endif
 
 inline double sum_of(const Doubles& v) {
     return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
@@ -119,7 +124,9 @@ Weighed weigh(const float* cells, std::size_t pitch, const Run* runs, std::size_
 // No value above `most`. By fours: of what is wider than a register, GCC chooses value
 // by value.
 inline void cap(Floats& values, float most) {
-#if defined(__x86_64__)
+#if !GALEDGE_GNU
+    for (float& v : values.of) v = v < most ? v : most;
+#elif defined(__x86_64__)
     const Floats limit = Floats{} + most;
     values = values < limit ? values : limit;
 #else
@@ -240,6 +247,11 @@ void add_neighbours(float* __restrict out, const float* __restrict values, std::
 // Turns 4 x 4 floats, rows `from` apart, into columns, `to` apart.
 inline void turn(float* __restrict out, std::size_t to, const float* __restrict in,
                  std::size_t from) {
+#if !GALEDGE_GNU
+    for (std::size_t r = 0; r < 4; ++r) {
+        for (std::size_t x = 0; x < 4; ++x) out[x * to + r] = in[r * from + x];
+    }
+#else
     typedef float Four __attribute__((vector_size(16)));
 #if defined(__clang__)
 #define GALEDGE_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -261,6 +273,7 @@ inline void turn(float* __restrict out, std::size_t to, const float* __restrict 
     __builtin_memcpy(out + to, &b, sizeof b);
     __builtin_memcpy(out + 2 * to, &c, sizeof c);
     __builtin_memcpy(out + 3 * to, &d, sizeof d);
+#endif
 }
 
 // out[x * to + r] = in[r * from + x].

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler.hpp"
 #include "isa.hpp"
 
 namespace galedge {

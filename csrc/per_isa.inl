@@ -7,7 +7,7 @@ namespace baseline {
 #include GALEDGE_KERNELS
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && GALEDGE_GNU
 #define GALEDGE_X86_VARIANTS 1
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt"))), apply_to = function)

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "compiler.hpp"
 #include "isa.hpp"
 
 namespace galedge {

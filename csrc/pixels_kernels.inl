@@ -29,7 +29,7 @@ inline T swapped(T bits) {
 }
 
 template <class Raw, bool Native>
-inline Raw load(const unsigned char* __restrict raw, unsigned long i) {
+inline Raw load(const unsigned char* __restrict raw, std::size_t i) {
     typename Bits<sizeof(Raw)>::type bits;
     __builtin_memcpy(&bits, raw + i * sizeof(Raw), sizeof bits);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -41,47 +41,47 @@ inline Raw load(const unsigned char* __restrict raw, unsigned long i) {
 }
 
 template <class Out>
-inline void store(unsigned char* out, unsigned long i, Out value) {
+inline void store(unsigned char* out, std::size_t i, Out value) {
     __builtin_memcpy(out + i * sizeof(Out), &value, sizeof value);
 }
 
 // Bytes in native order, values untouched (signalling NaN included).
 template <class Raw, bool Native>
-void reorder(const unsigned char* __restrict raw, unsigned long pixels,
+void reorder(const unsigned char* __restrict raw, std::size_t pixels,
              unsigned char* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i) store(out, i, load<Raw, Native>(raw, i));
+    for (std::size_t i = 0; i < pixels; ++i) store(out, i, load<Raw, Native>(raw, i));
 }
 
 template <class Raw, class Out, bool Native>
-void cast(const unsigned char* __restrict raw, unsigned long pixels,
+void cast(const unsigned char* __restrict raw, std::size_t pixels,
           unsigned char* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i)
+    for (std::size_t i = 0; i < pixels; ++i)
         store(out, i, static_cast<Out>(load<Raw, Native>(raw, i)));
 }
 
 // BZERO = 2^63 on 64-bit integers means unsigned: flip the sign bit.
 template <class Out, bool Native>
-void cast_unsigned64(const unsigned char* __restrict raw, unsigned long pixels,
+void cast_unsigned64(const unsigned char* __restrict raw, std::size_t pixels,
                      unsigned char* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i)
+    for (std::size_t i = 0; i < pixels; ++i)
         store(out, i, static_cast<Out>(load<unsigned long long, Native>(raw, i) ^ (1ull << 63)));
 }
 
 // value = stored * scale + zero, in the precision Calc. A zero of -0.0 leaves
 // every sum as it is, -0.0 included.
 template <class Raw, class Calc, class Out, bool Native>
-void linear(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
+void linear(const unsigned char* __restrict raw, std::size_t pixels, Calc scale, Calc zero,
             unsigned char* __restrict out) {
-    for (unsigned long i = 0; i < pixels; ++i)
+    for (std::size_t i = 0; i < pixels; ++i)
         store(out, i,
               static_cast<Out>(static_cast<Calc>(load<Raw, Native>(raw, i)) * scale + zero));
 }
 
 template <class Raw, class Calc, class Out, bool Native>
-void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Calc scale, Calc zero,
+void linear_blank(const unsigned char* __restrict raw, std::size_t pixels, Calc scale, Calc zero,
                   Raw blank, unsigned char* __restrict out) {
     const Out nan = static_cast<Out>(__builtin_nan(""));
-    for (unsigned long i = 0; i < pixels; ++i) {
+    for (std::size_t i = 0; i < pixels; ++i) {
         const Raw stored = load<Raw, Native>(raw, i);
         const Out value = static_cast<Out>(static_cast<Calc>(stored) * scale + zero);
         store(out, i, stored == blank ? nan : value);
@@ -89,7 +89,7 @@ void linear_blank(const unsigned char* __restrict raw, unsigned long pixels, Cal
 }
 
 template <class Raw, class Calc, class Out, bool Native>
-void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, double bscale,
+void scale_integers(const unsigned char* __restrict raw, std::size_t pixels, double bscale,
                     double bzero, bool has_blank, long long blank, unsigned char* __restrict out) {
     const Calc scale = static_cast<Calc>(bscale);
     const Calc zero = bzero == 0 ? static_cast<Calc>(-0.0) : static_cast<Calc>(bzero);
@@ -101,7 +101,7 @@ void scale_integers(const unsigned char* __restrict raw, unsigned long pixels, d
 }
 
 template <class Raw, class Out, bool Native>
-void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, double bscale,
+void scale_floats(const unsigned char* __restrict raw, std::size_t pixels, double bscale,
                   double bzero, unsigned char* __restrict out) {
     const Raw scale = static_cast<Raw>(bscale);
     const Raw zero = bzero == 0 ? static_cast<Raw>(-0.0) : static_cast<Raw>(bzero);
@@ -109,7 +109,7 @@ void scale_floats(const unsigned char* __restrict raw, unsigned long pixels, dou
 }
 
 template <class Out, bool Native>
-void convert_any(const unsigned char* __restrict raw, unsigned long pixels, int bitpix,
+void convert_any(const unsigned char* __restrict raw, std::size_t pixels, int bitpix,
                  double bscale, double bzero, bool has_blank, long long blank,
                  unsigned char* __restrict out) {
     const bool identity = bscale == 1 && bzero == 0 && !has_blank;

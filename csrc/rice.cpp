@@ -1,5 +1,6 @@
 #include "rice.hpp"
 
+#include "compiler.hpp"
 #include "isa.hpp"
 
 namespace galedge {

@@ -69,18 +69,18 @@ inline bool code(BitReader& in, int fs, unsigned& difference) {
 inline unsigned folded(unsigned difference) { return (difference >> 1) ^ (0u - (difference & 1)); }
 
 template <class Pixel, int Bits, int ParameterBits, int RawParameter>
-bool decode(const unsigned char* bytes, unsigned long count, Pixel* out, unsigned long pixels,
+bool decode(const unsigned char* bytes, std::size_t count, Pixel* out, std::size_t pixels,
             int block) {
     BitReader in{bytes, bytes + count};
     in.refill();
     if (in.count < Bits) return false;
     auto last = static_cast<unsigned>(in.buffer >> (64 - Bits));
     in.drop(Bits);
-    for (unsigned long done = 0; done < pixels;) {
-        const unsigned long left = pixels - done;
-        const int now = left < static_cast<unsigned long>(block) ? static_cast<int>(left) : block;
+    for (std::size_t done = 0; done < pixels;) {
+        const std::size_t left = pixels - done;
+        const int now = left < static_cast<std::size_t>(block) ? static_cast<int>(left) : block;
         Pixel* to = out + done;
-        done += static_cast<unsigned long>(now);
+        done += static_cast<std::size_t>(now);
         in.refill();
         if (in.count < ParameterBits) return false;
         const int fs = static_cast<int>(in.buffer >> (64 - ParameterBits)) - 1;

@@ -1,4 +1,4 @@
-// Where the bytes of a file come from: a path, read with pread and never
+// Where the bytes of a file come from: a path, read piece by piece and never
 // mapped (a file that shrinks under mmap is a SIGBUS), or the caller's memory.
 #pragma once
 
@@ -6,20 +6,16 @@
 #include <cstdint>
 
 #include "error.hpp"
+#include "file.hpp"
 
 namespace galedge {
 
 class Source {
 public:
-    // Opens a regular file. A FIFO, socket, device, directory, dangling link
-    // or loop of links is Error Read; none of them is waited for.
+    // Opens a regular file; what else there is, is Error Read.
     static Source open(const char* path);
     // Borrows `size` bytes, which must outlive the Source.
     static Source memory(const void* data, std::size_t size);
-
-    Source(Source&& other) noexcept;
-    Source& operator=(Source&& other) noexcept;
-    ~Source();
 
     std::uint64_t size() const noexcept { return size_; }
     // The bytes in memory, or null when they come from a path.
@@ -28,10 +24,9 @@ public:
     void read(std::uint64_t offset, std::size_t bytes, void* out) const;
 
 private:
-    Source(int fd, const std::uint8_t* data, std::uint64_t size) noexcept
-        : fd_(fd), data_(data), size_(size) {}
+    Source(const std::uint8_t* data, std::uint64_t size) noexcept : data_(data), size_(size) {}
 
-    int fd_ = -1;
+    File file_;
     const std::uint8_t* data_ = nullptr;
     std::uint64_t size_ = 0;
 };
