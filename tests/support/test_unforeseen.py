@@ -93,7 +93,7 @@ def test_too_little_memory_is_a_row_without_a_traceback(night, bundle, monkeypat
 
 
 def test_a_measurement(night, monkeypatch, caplog):
-    monkeypatch.setattr(measure_module, "structure", lambda image: 1 / 0)
+    monkeypatch.setattr(measure_module, "structure", lambda image, **_: 1 / 0)
     found = list(Measurer().stream(sorted(night.iterdir())))
     assert [row.error for row in found] == [
         "internal error: ZeroDivisionError: division by zero; please report it"
