@@ -11,6 +11,10 @@ target=${1:-fuzz_fits}
 output=${2:-$target}
 CXX=${CXX:-$(command -v clang++ || echo g++)}
 CC=${CC:-$(command -v clang || echo gcc)}
+# A clang without its runtime libraries, as some packages bring it, links no sanitizer.
+if ! echo 'int main() {}' | "$CXX" -x c++ -fsanitize=address - -o /dev/null 2> /dev/null; then
+    CXX=g++ CC=gcc
+fi
 flags="-g -O1 -fno-omit-frame-pointer -ffp-contract=off -pthread -I. -Ithird_party/libdeflate"
 flags="$flags -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
 work=$(mktemp -d)
