@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from galedge.answers.classifier import Classifier, Source
+from galedge.answers.classifier import Classifier
+from galedge.answers.paired import paired
 from galedge.answers.result import Result
 from galedge.errors import ReadError
 from galedge.images.inputs import Rejected
@@ -148,15 +148,8 @@ def classify_groups(classifier: Classifier, groups: Iterable[Group | Rejected]) 
     Result
         One for each group, in their order; its path is the group's.
     """
-    pending: deque[Group | Rejected] = deque()
-
-    def sources() -> Iterator[Source]:
-        for group in groups:
-            pending.append(group)
-            yield group if isinstance(group, Rejected) else group.source
-
-    for result in classifier.stream(sources()):
-        group = pending.popleft()
+    asked = ((each, each if isinstance(each, Rejected) else each.source) for each in groups)
+    for group, result in paired(classifier, asked):
         if isinstance(group, Group):
             result = replace(result, path=group.path, flags=result.flags + group.flags)
         yield result

@@ -17,10 +17,10 @@ In Python `galedge.nights.alerts.alerts_in` yields the stamps.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from galedge.answers.paired import paired
 from galedge.answers.result import columns
 from galedge.errors import GaledgeError
 from galedge.nights.adapters import Adapter
@@ -57,21 +57,19 @@ class Alerts:
         field = "science"
         if len(paths) > 1 and not os.path.exists(paths[0]):
             field, *paths = paths
-        told: deque[tuple[str, str, str]] = deque()
 
-        def sources() -> Iterator[Any]:
+        def stamps() -> Iterator[tuple[tuple[str, str, str], Any]]:
             for path in paths:
                 try:
                     for alert in alerts_in(path, field):
-                        told.append((alert.id, alert.object, path))
                         stamp = alert.stamp
-                        yield Rejected(path, stamp) if isinstance(stamp, str) else stamp
+                        source = Rejected(path, stamp) if isinstance(stamp, str) else stamp
+                        yield (alert.id, alert.object, path), source
                 except GaledgeError as error:
-                    told.append(("", "", path))
-                    yield Rejected(path, str(error).removeprefix(f"{path}: "))
+                    yield ("", "", path), Rejected(path, str(error).removeprefix(f"{path}: "))
 
-        for result in classifier.stream(sources()):
-            yield _line(result, *told.popleft()), result.ok
+        for of, result in paired(classifier, stamps()):
+            yield _line(result, *of), result.ok
 
 
 def _line(result: Result, alert: str, of: str, path: str) -> str:

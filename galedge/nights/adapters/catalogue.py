@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from galedge.answers.paired import paired
 from galedge.answers.result import columns
 from galedge.errors import GaledgeError
 from galedge.tables.cells import plain, rounded
@@ -64,18 +64,11 @@ def read(path: str, names: Sequence[str], folder: str | None = None) -> Iterator
 def answers(
     classifier: Classifier, rows: Iterator[tuple[str, ...]]
 ) -> Iterator[tuple[tuple[str, ...], Result]]:
-    """Yield each row of `read` with the answer to its file."""
+    """Return each row of `read` with the answer to its file."""
     from galedge.images.inputs import Rejected
 
-    waiting: deque[tuple[str, ...]] = deque()
-
-    def sources() -> Iterator[Any]:
-        for row in rows:
-            waiting.append(row)
-            yield row[-1] or Rejected("", "the catalogue names no file")
-
-    for result in classifier.stream(sources()):
-        yield waiting.popleft(), result
+    nothing = Rejected("", "the catalogue names no file")
+    return paired(classifier, ((row, row[-1] or nothing) for row in rows))
 
 
 def numbers(result: Result) -> list[Any]:

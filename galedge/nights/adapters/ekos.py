@@ -26,11 +26,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from galedge.errors import GaledgeError
 from galedge.nights.adapters import Adapter
-from galedge.nights.adapters.plain import plain, tidy
+from galedge.nights.adapters.plain import Plain, plain, tidy
 
 if TYPE_CHECKING:
     from galedge.answers.classifier import Classifier
-    from galedge.answers.result import Result
 
 __all__ = ["ADAPTER", "Ekos", "images_of"]
 
@@ -82,17 +81,10 @@ def _in_json(text: str) -> list[str]:
     return []
 
 
-class Ekos:
+class Ekos(Plain):
     """A line for the captured image."""
 
     about: ClassVar[str] = "Ekos: its script after each capture; a line for the image"
-    packages: ClassVar[tuple[str, ...]] = ()
-    install: ClassVar[str] = ""
-
-    @staticmethod
-    def tell(result: Result) -> str:
-        """Return the line."""
-        return plain(result)
 
     @staticmethod
     def speak(classifier: Classifier, paths: Sequence[str]) -> Iterator[tuple[str, bool]]:

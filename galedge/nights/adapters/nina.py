@@ -26,11 +26,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from galedge.errors import GaledgeError
 from galedge.nights.adapters import Adapter
-from galedge.nights.adapters.plain import plain, shown, tidy
+from galedge.nights.adapters.plain import Plain, plain, shown, tidy
 
 if TYPE_CHECKING:
     from galedge.answers.classifier import Classifier
-    from galedge.answers.result import Result
 
 __all__ = ["ADAPTER", "Nina", "newest", "told_by"]
 
@@ -103,17 +102,10 @@ def _is_light(path: str, pattern: str | None) -> bool:
     return told is not None and told.get("IMAGETYPE", "LIGHT").upper() == "LIGHT"
 
 
-class Nina:
+class Nina(Plain):
     """The last light's answer, as a line."""
 
     about: ClassVar[str] = "N.I.N.A.: its External Script instruction; answers for the last light"
-    packages: ClassVar[tuple[str, ...]] = ()
-    install: ClassVar[str] = ""
-
-    @staticmethod
-    def tell(result: Result) -> str:
-        """Return the line."""
-        return plain(result)
 
     @staticmethod
     def speak(classifier: Classifier, paths: Sequence[str]) -> Iterator[tuple[str, bool]]:

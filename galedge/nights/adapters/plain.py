@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 from urllib.parse import unquote
 
 from galedge.answers.result import Result
 from galedge.support.say import printable
 
-__all__ = ["plain", "shown", "tidy"]
+__all__ = ["Plain", "plain", "shown", "tidy"]
 
 
 def plain(result: Result, name: str = "") -> str:
@@ -53,3 +54,15 @@ def tidy(argument: str) -> str:
         text = re.sub(r"^/*(?=/)", "", text)  # file:///home/me, file:/home/me
         text = re.sub(r"^/(?=[A-Za-z]:[\\/])", "", text)  # file:///C:/Images
     return text
+
+
+class Plain:
+    """What adapters share that need no package and tell an answer in one line."""
+
+    packages: ClassVar[tuple[str, ...]] = ()
+    install: ClassVar[str] = ""
+
+    @staticmethod
+    def tell(result: Result) -> str:
+        """Return the line."""
+        return plain(result)

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from galedge.nights.adapters import Adapter
-from galedge.nights.adapters.plain import plain, tidy
+from galedge.nights.adapters.plain import Plain, plain, tidy
 
 if TYPE_CHECKING:
     from galedge.answers.classifier import Classifier
@@ -68,17 +68,10 @@ def run(siril: Any, classifier: Classifier | None = None) -> Result:
     return result
 
 
-class Siril:
+class Siril(Plain):
     """An answer as a line of Siril's log."""
 
     about: ClassVar[str] = "Siril: a script for its menu, or a command; a line for its log"
-    packages: ClassVar[tuple[str, ...]] = ()
-    install: ClassVar[str] = ""
-
-    @staticmethod
-    def tell(result: Result) -> str:
-        """Return the line."""
-        return plain(result)
 
     @staticmethod
     def speak(classifier: Classifier, paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
