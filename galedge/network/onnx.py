@@ -118,21 +118,19 @@ def grafted(
     ValueError
         If a name is taken, or the bytes are no network.
     """
-    taken = {name for node in nodes(network) for name in (*node.inputs, *node.outputs)}
+    taken = _tensors(network)
     made = [*(step.output for step in steps), *constants]
     if taken & set(made) or len(set(made)) < len(made):
         raise ValueError(f"a name is taken, of {', '.join(made)}")
-    rest, graph = [], []
-    for whole, number, content in _every(network):
-        if number == _GRAPH and content is not None:
-            graph.append(content)
-        else:
-            rest.append(whole)
-    graph += [_field(_NODE, _node(step)) for step in steps]
-    graph += [_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()]
+    rest, graph = _apart(network)
     given = set(_outputs(network))
-    graph += [_field(_OUTPUT, _value(n, w)) for n, w in outputs.items() if n not in given]
-    return b"".join(rest) + _field(_GRAPH, b"".join(graph))
+    parts = [
+        graph,
+        *(_field(_NODE, _node(step)) for step in steps),
+        *(_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()),
+        *(_field(_OUTPUT, _value(n, w)) for n, w in outputs.items() if n not in given),
+    ]
+    return rest + _field(_GRAPH, b"".join(parts))
 
 
 def with_gains(network: bytes, gains: NDArray[np.float32], pixels: str = "pixels") -> bytes:
@@ -144,7 +142,7 @@ def with_gains(network: bytes, gains: NDArray[np.float32], pixels: str = "pixels
         Whose input `pixels` is of bytes (N, C, S, S).
     gains : ndarray, shape (C,)
     """
-    taken = {name for node in nodes(network) for name in (*node.inputs, *node.outputs)}
+    taken = _tensors(network)
     stem = next(each for each in (f"gains{k or ''}" for k in range(100)) if each not in taken)
     constants = {
         f"{stem}_of": np.asarray(gains, np.float32).reshape(1, -1, 1, 1),
@@ -161,21 +159,38 @@ def with_gains(network: bytes, gains: NDArray[np.float32], pixels: str = "pixels
         Step("Clip", (f"{stem}_whole", least, most), f"{stem}_within"),
         Step("Cast", (f"{stem}_within",), stem, to=_BYTE),
     ]
-    rest, graph = [], [_field(_NODE, _node(step)) for step in steps]
+    rest, graph = _apart(network)
+    parts = [
+        *(_field(_NODE, _node(step)) for step in steps),
+        *(
+            _field(_NODE, _reading(message, pixels, stem))
+            if kind == _NODE and message is not None
+            else part
+            for part, kind, message in _every(graph)
+        ),
+        *(_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()),
+    ]
+    return rest + _field(_GRAPH, b"".join(parts))
+
+
+def _tensors(network: bytes) -> set[str]:
+    """Return the names of the tensors that operations read and give."""
+    return {name for node in nodes(network) for name in (*node.inputs, *node.outputs)}
+
+
+def _apart(network: bytes) -> tuple[bytes, bytes]:
+    """Return all of a network but its graph, and what the graph holds, in one piece."""
+    rest, graph = [], []
     for whole, number, content in _every(network):
-        if number != _GRAPH or content is None:
+        if number == _GRAPH and content is not None:
+            graph.append(content)
+        else:
             rest.append(whole)
-            continue
-        for part, kind, message in _every(content):
-            is_node = kind == _NODE and message is not None
-            graph.append(_field(_NODE, _reading(message, pixels, stem)) if is_node else part)
-    graph += [_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()]
-    return b"".join(rest) + _field(_GRAPH, b"".join(graph))
+    return b"".join(rest), b"".join(graph)
 
 
-def _reading(node: bytes | None, old: str, new: str) -> bytes:
+def _reading(node: bytes, old: str, new: str) -> bytes:
     """Return an operation that reads another tensor in place of one."""
-    assert node is not None
     return b"".join(
         _field(_NODE_INPUT, new.encode())
         if number == _NODE_INPUT and content == old.encode()
