@@ -37,6 +37,12 @@ def machine(result: Any) -> str:
     return f"Machine: {found['cpu']}, {found['cpus']} CPUs, {able}; {versions}."
 
 
+def rates(result: Any, name: str) -> list[str]:
+    """Return a contender's images a second of each kind of input, empty where it had none."""
+    found = (each["images_per_second"].get(name) for each in result["rows"])
+    return ["" if rate is None else f"{rate:,.0f}" for rate in found]
+
+
 def preparing() -> list[str]:
     """Return the table of reading and preparing."""
     result = load("read_and_prepare")
@@ -67,8 +73,7 @@ def whole() -> list[str]:
     names = list(result["rows"][0]["images_per_second"])
     lines = head("images/s", *(each["input"] for each in result["rows"]))
     for name in names:
-        rates = [each["images_per_second"].get(name) for each in result["rows"]]
-        lines.append(row(name, *("" if rate is None else f"{rate:,.0f}" for rate in rates)))
+        lines.append(row(name, *rates(result, name)))
     lines += ["", *head("ratio (goal)", *(each["input"] for each in result["rows"]))]
     for name in result["rows"][0]["ratios"]:
         cells = []
@@ -144,9 +149,7 @@ def front() -> list[str]:
     }
     lines = head("images/s, whole process", *(each["input"] for each in result["rows"]))
     for name in first:
-        rates = [each["images_per_second"].get(name) for each in result["rows"]]
-        cells = ("" if rate is None else f"{rate:,.0f}" for rate in rates)
-        lines.append(row(called.get(name, f"{name}, one core"), *cells))
+        lines.append(row(called.get(name, f"{name}, one core"), *rates(result, name)))
     best, astropy = "times rustfits/fitsio + sep + OpenCV", "times astropy + photutils"
     lines += ["", *head("input", "µs an image", best, astropy)]
     for each in load("read_and_prepare")["rows"]:

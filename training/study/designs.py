@@ -142,12 +142,14 @@ def main(pack: Path, runs: tuple[Path, ...], output: Path, times: bool) -> None:
     """Measure runs, and write what was found."""
     found: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {"designs": {}}
     with tempfile.TemporaryDirectory() as folder:
+        names: list[str] = []
         files: dict[str, list[Path]] = {"fp32": [], "int8": []}
         for place, one in enumerate(runs):
             network, record = load_run(one)
             task, name = task_of(record), record["config"]["network"]
             packed = Pack.open(pack, task)
             size = packed.info["recipe"]["size"]
+            names.append(name)
             entry = found["designs"].setdefault(name, {})
             entry["multiplications"] = multiplications(network, size)
             entry["parameters"], entry["seen"] = parameters(network), record.get("seen")
@@ -161,7 +163,6 @@ def main(pack: Path, runs: tuple[Path, ...], output: Path, times: bool) -> None:
             for precision, file in (("fp32", whole), ("int8", rounded)):
                 files[precision].append(file)
             print(name, {key: entry[key] for key in ("colour", "cameras", "nll")}, flush=True)
-        names = [load_run(one)[1]["config"]["network"] for one in runs]
         for engine, title in (("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO")):
             for precision in ("int8", "fp32") if times else ():
                 for vnni in (True, False):
