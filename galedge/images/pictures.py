@@ -7,6 +7,7 @@ so many bytes can hold at all, before anything is decoded.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
-from galedge.images.deep import deep_tiff, is_cut, opened_anew
+from galedge.images.deep import black_is_zero, deep_tiff, is_cut, opened_anew, refuse_preview
 from galedge.images.samples import Samples, planes_first
 
 __all__ = ["open_npy", "open_picture", "samples_of"]
@@ -25,6 +26,7 @@ Stream = io.BufferedReader | io.BytesIO
 # Deflate, the best packer among the formats, makes at most 1032 bytes of one;
 # a byte can be eight pixels of a bitmap.
 _MOST_SAMPLES_PER_BYTE = 1032 * 8
+_KIND = 339  # the tag of a TIFF's sort of numbers
 
 
 class _Picture(Samples):
@@ -32,16 +34,18 @@ class _Picture(Samples):
         # Sixteen bits, 32 bits and floats are measurements; eight are a picture.
         linear = picture.mode.startswith(("I", "F"))
         grey = picture.mode in ("1", "L", "LA", "La")
+        tags = dict(getattr(picture, "tag_v2", {}))  # it loses some when it is decoded
         width, height = picture.size
         super().__init__(
             kind=picture.format or "picture",
-            dtype={"I": "int32", "F": "float32"}.get(picture.mode, "uint16" if linear else "uint8"),
+            dtype=_dtype(picture, tags) if linear else "uint8",
             frame=(height, width),
             plane_count=1 if linear or grey else 3,
             is_picture=not linear,
         )
         self._picture = picture
         self._stream = stream
+        self._tags = tags
         self._mode = None if linear else "L" if grey else "RGB"
 
     def planes(self) -> NDArray[Any]:
@@ -53,12 +57,23 @@ class _Picture(Samples):
                     picture = picture.convert("RGBA")  # transparency may be in the palette
                 picture = picture.convert(self._mode)
             samples = np.asarray(picture)
+            if self.dtype == "uint32":  # Pillow has no mode for it, but its bytes
+                samples = samples.view(np.uint32)
+            if self._mode is None:
+                samples = black_is_zero(samples, self._tags)
         except Exception as error:
             kind = Truncated if "truncated" in str(error).lower() else ReadError
             raise kind(f"the {self.kind} data are damaged: {error}") from None
         finally:
             self._stream.close()
         return samples if samples.ndim == 2 else np.moveaxis(samples, -1, 0)
+
+
+def _dtype(picture: Pillow.Image, tags: Mapping[int, Any]) -> str:
+    """Return the type of measurements that Pillow has opened."""
+    unsigned = picture.format == "TIFF" and tags.get(_KIND, (1,)) == (1,)
+    integer = "uint32" if unsigned else "int32"
+    return {"I": integer, "F": "float32"}.get(picture.mode, "uint16")
 
 
 def open_picture(stream: Stream, size: int, limit: int) -> Samples:
@@ -68,12 +83,19 @@ def open_picture(stream: Stream, size: int, limit: int) -> Samples:
     except Pillow.DecompressionBombError as error:
         raise TooLarge(str(error)) from None
     except Exception as error:  # as above
-        deep = deep_tiff(stream) if isinstance(error, UnidentifiedImageError) else None
-        if deep is None:
+        if not isinstance(error, UnidentifiedImageError):
             raise ReadError(f"the picture's header is damaged: {error}") from None
+        deep = deep_tiff(stream)
+        if deep is None:
+            raise ReadError(
+                "the picture's header is damaged, or of a kind that nobody here reads: "
+                "save it anew as FITS, PNG or TIFF"
+            ) from None
         height, width = deep.frame(None)
         _check(3 * width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
         return deep
+    stream.seek(0)
+    refuse_preview(getattr(picture, "tag_v2", {}), stream.read(10))
     width, height = picture.size
     _check(width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
     return opened_anew(picture, stream) if is_cut(picture) else _Picture(picture, stream)
@@ -83,7 +105,7 @@ def samples_of(picture: Pillow.Image) -> Samples:
     """Take a picture that somebody has opened, as if it were read from its file."""
     if is_cut(picture):
         raise Unsupported(
-            "holds colours of more than 8 bits, which Pillow cuts to 8; give the path of its file"
+            "holds more than 8 bits, which Pillow cuts to 8 or misreads; give the path of its file"
         )
     return _Picture(picture, io.BytesIO())
 

@@ -85,6 +85,41 @@ def test_tiff(dtype, options, opacity):
     assert (facts.kind, facts.shape, facts.dtype) == ("TIFF", (3, 41, 53), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["i1", *(f"{k}{n}" for k in "uif" for n in (2, 4, 8))])
+@pytest.mark.parametrize("byteorder", "<>")
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"tile": (16, 16)}])
+def test_grey_of_any_numbers(dtype, byteorder, options):
+    pytest.importorskip("imagecodecs")
+    grey = (COLOUR[..., 0] % 251 - 120.0).astype(dtype)  # of unsigned ones some are the highest
+    options = options | {"photometric": "minisblack", "byteorder": byteorder}
+    image = read(tiff(grey, **options))
+    assert not image.is_picture
+    assert np.array_equal(image.data, grey.astype(np.float32))
+    white = read(tiff(grey, **options | {"photometric": "miniswhite"}))
+    assert np.array_equal(white.data, -image.data)
+    if dtype[0] != "i":
+        opaque = np.dstack([grey, grey])
+        options["extrasamples"] = ["unassalpha"]
+        assert np.array_equal(read(tiff(opaque, **options)).data, image.data)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_tiffs_are_seen_as_their_orientation_says(turn):
+    pytest.importorskip("imagecodecs")
+    tags = {"extratags": [(274, "H", 1, turn, True)]}
+    seen = read(tiff((COLOUR >> 8).astype(np.uint8), **tags))
+    deep = tiff(COLOUR, **tags)
+    assert np.array_equal(np.floor(read(deep).data / 256), seen.data)
+    assert describe(deep)[0].shape == seen.data.shape
+
+
+def test_previews_stand_for_no_picture():
+    """As those that DNG, NEF and ARW begin with."""
+    content = tiff((COLOUR >> 8).astype(np.uint8), subfiletype=1)
+    with pytest.raises(Unsupported, match="holds a small preview first"):
+        read(content)
+
+
 def test_the_network_sees_what_it_sees_of_fits(tmp_path, bundle):
     y, x = np.indices((80, 80))
     light = 9000 * np.exp(-np.hypot(x - 40, y - 38) / 6)
