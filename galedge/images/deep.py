@@ -127,7 +127,7 @@ def opened_anew(picture: Pillow.Image, stream: io.BufferedReader | io.BytesIO) -
         return deep
     if picture.mode not in _COLOUR + _GREY:
         raise Unsupported(
-            f"holds {picture.mode} of more than 8 bits, neither RGB nor grey: save it anew as one of these"
+            f"holds {picture.mode} of more than 8 bits, neither RGB nor grey: save it as one"
         )
     # Pillow makes colours of grey with opacity.
     grey = picture.mode in _GREY or any(form.startswith("LA") for form in _forms(picture))
