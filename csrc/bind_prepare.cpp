@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "appearance.hpp"
 #include "background.hpp"
 #include "batch.hpp"
 #include "bindings.hpp"
@@ -249,6 +250,22 @@ void bind_prepare(py::module_& m) {
         },
         py::arg("image"), py::arg("mesh"), py::arg("filter"), py::arg("threads"),
         py::arg("level").noconvert() = py::none(), py::arg("noise").noconvert() = py::none());
+    m.def("appearances", [](const OutBatch<std::uint8_t>& pixels) {
+        if (pixels.ndim() != 4 || pixels.shape(1) != 3 || pixels.shape(2) < 8 ||
+            pixels.shape(2) != pixels.shape(3)) {
+            throw py::value_error("pictures must have the shape (N, 3, S, S), S being 8 or more");
+        }
+        const auto side = static_cast<std::size_t>(pixels.shape(2));
+        py::array_t<double> numbers({pixels.shape(0), py::ssize_t{5}});
+        std::vector<std::uint16_t> buffer;
+        for (py::ssize_t i = 0; i < pixels.shape(0); ++i) {
+            const Appearance one = appearance(pixels.data(i), side, buffer);
+            double* row = numbers.mutable_data(i);
+            row[0] = one.sharpness, row[1] = one.colour_red, row[2] = one.colour_blue;
+            row[3] = one.tilt_x, row[4] = one.tilt_y;
+        }
+        return numbers;
+    });
     m.def("zscale", [](const FloatImage& values) {
         std::vector<float> sample;
         const auto n = static_cast<std::size_t>(values.size());

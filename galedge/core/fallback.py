@@ -28,6 +28,7 @@ __all__ = [
     "Hdu",
     "Recipe",
     "Wcs",
+    "appearances",
     "background",
     "card_text",
     "codecs",
@@ -105,6 +106,13 @@ def background(
             out[...] = maps[i]
             maps[i] = out
     return tuple(maps)
+
+
+def appearances(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return how pictures (N, 3, S, S) look; see `galedge.images.appearance`."""
+    from galedge.core.kernels import appearances as twin
+
+    return twin(pixels)
 
 
 def constant_areas(image: NDArray[np.float32]) -> NDArray[np.bool_] | None:

@@ -98,6 +98,7 @@ class Monitor:
             if difference is not None:
                 found.append(Change(name, self._rows, difference))
                 del self._watched[name]
+                self._fresh.forget(name)
         self.changes += found
         return found
 
@@ -166,10 +167,11 @@ def changes(reference: Reference, rows: Iterable[Mapping[str, Cell]]) -> list[Ch
             f"{counted(collected.rows, 'row')} with answers: too few to compare; "
             f"{FEWEST_SEEN} at least are needed"
         )
+    number, values = collected.rows, collected.taken()
     found = [
-        Change(column, collected.rows, sample.difference(collected.values[column]))
+        Change(column, number, sample.difference(values[column]))
         for column, sample in reference.columns.items()
-        if len(collected.values[column]) >= FEWEST_SEEN
+        if len(values[column]) >= FEWEST_SEEN
     ]
     return sorted(found, key=lambda change: change.difference.p)
 

@@ -45,6 +45,8 @@ FEWEST_SEEN = 25
 APPEARANCE = ("sharpness", "colour_red", "colour_blue", "tilt_x", "tilt_y")
 """What is measured of the picture that a network sees: of every row, in no file's units."""
 
+_AT_ONCE = 25  # rows that are sorted into columns
+_NUMBER = (int, float)  # which `isinstance` takes faster than `int | float`
 _KNOWN_NAMES = 40  # of a column of names; what has more is no class
 _SCALED = ("sky", "noise", "fwhm", "snr")  # in units of the file, of any size
 _OF_SOURCES = ("fwhm", "snr", "extendedness")  # of no head, but told of each source of a frame
@@ -127,42 +129,61 @@ class Collected:
 
     def __init__(self, columns: Mapping[str, Numbers | Names] | None = None) -> None:
         self.rows = 0
-        self.values: dict[str, list[Any]] = {name: [] for name in columns or ()}
+        self._values: dict[str, list[Any]] = {name: [] for name in columns or ()}
         self._names = {name for name, its in (columns or {}).items() if isinstance(its, Names)}
         self._free = columns is None
-        self._file: object = None
+        self._file: tuple[Cell, Cell] = (None, None)
+        self._waiting: list[Mapping[str, Cell]] = []
 
     def add(self, row: Mapping[str, Cell]) -> bool:
         """Take the cells of a row; False if it has no answer."""
         if row.get("status") == "error":
             return False
         if self._free and not self.rows:
-            self.values = {name: [] for name in _comparable(row)}
+            self._values = {name: [] for name in _comparable(row)}
         self.rows += 1
-        file = (row.get("path"), row.get("hdu"))
-        for name, values in self.values.items():
-            cell = row.get(name)
-            if name in FACTS and file == self._file and file[0]:
-                continue
-            if self._free:
-                values.append(cell)
-            elif name in self._names:
-                values.append(_name(cell))
-            elif isinstance(cell, int | float) and math.isfinite(cell):
-                values.append(float(cell))
-        self._file = file
+        self._waiting.append(row)
+        if len(self._waiting) == _AT_ONCE:
+            self._sort_out()
         return True
+
+    def _sort_out(self) -> None:
+        """Put the cells of waiting rows into their columns: column by column is faster."""
+        rows, self._waiting = self._waiting, []
+        first = rows
+        if not self._values.keys().isdisjoint(FACTS):
+            first = [row for row in rows if self._is_first(row)]
+        for name, values in self._values.items():
+            cells = [row.get(name) for row in (first if name in FACTS else rows)]
+            if self._free:
+                values += cells
+            elif name in self._names:
+                values += map(_name, cells)
+            else:
+                values += (
+                    float(it) for it in cells if isinstance(it, _NUMBER) and math.isfinite(it)
+                )
+
+    def _is_first(self, row: Mapping[str, Cell]) -> bool:
+        """Tell whether a row is the first of its file."""
+        before, self._file = self._file, (row.get("path"), row.get("hdu"))
+        return self._file != before or not self._file[0]
 
     def taken(self) -> dict[str, list[Any]]:
         """Return the values, and begin anew."""
-        values, self.values = self.values, {name: [] for name in self.values}
+        self._sort_out()
+        values, self._values = self._values, {name: [] for name in self._values}
         self.rows = 0
         return values
 
+    def forget(self, column: str) -> None:
+        """Take no more values of a column."""
+        del self._values[column]
+
     def samples(self) -> dict[str, Numbers | Names]:
-        """Return what can be compared: numbers, and names of which there are few."""
+        """Return the numbers, and the names of which there are few; begin anew."""
         found: dict[str, Numbers | Names] = {}
-        for column, cells in self.values.items():
+        for column, cells in self.taken().items():
             there = [cell for cell in cells if cell is not None]
             if all(isinstance(cell, int | float) for cell in there) and column != "flags":
                 numbers = numbers_of(column, [float(cell) for cell in there])

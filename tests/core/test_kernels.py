@@ -183,6 +183,22 @@ def test_other_stretches_are_those_of_the_core(stretch):
         assert np.abs(pixels.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("side", [8, 11, 13, 64, 72, 256])
+def test_looks_are_those_of_the_core(side):
+    pixels = np.random.default_rng(side).integers(0, 256, (5, 3, side, side), np.uint8)
+    pixels[0], pixels[1], pixels[2, :, ::4] = 0, 255, 255
+    found = _core.appearances(pixels)
+    np.testing.assert_allclose(found, kernels.appearances(pixels), rtol=1e-14)
+    turned = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(found, _core.appearances(turned))
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 1, 8, 8), (1, 3, 7, 7), (1, 3, 8, 9)])
+def test_looks_of_what_is_no_picture_are_refused(shape):
+    with pytest.raises(ValueError, match="8 or more"):
+        _core.appearances(np.zeros(shape, np.uint8))
+
+
 def test_zscale_is_that_of_the_core():
     rng = np.random.default_rng(2)
     for size in (1, 4, 30, 900, 40000):

@@ -100,7 +100,7 @@ def test_small_changes_of_many_rows_do_not_matter():
 
 def test_a_long_night_keeps_few_values():
     monitor = watched(night(26_000, 2))
-    kept = [*monitor._fresh.values.values(), *(one._shown for one in monitor._watched.values())]
+    kept = [*monitor._fresh._values.values(), *(one._shown for one in monitor._watched.values())]
     assert max(map(len, kept)) <= 100
     assert monitor.changes == []
     for row in night(100, 3, sky=130.0):

@@ -8,6 +8,7 @@ Arithmetic is in float32 where the core's is and a decision hangs on it; a bare
 literal would silently turn it into float64, hence the many ``np.float32``.
 """
 
+from galedge.core.kernels.appearance import appearances
 from galedge.core.kernels.background import background
 from galedge.core.kernels.bridge import bridged
 from galedge.core.kernels.constant import constant_areas
@@ -36,6 +37,7 @@ __all__ = [
     "NO_SOURCE",
     "SMALL",
     "Prepared",
+    "appearances",
     "background",
     "border_sky",
     "border_slope",
