@@ -23,7 +23,7 @@ constexpr int kMaxHdus = 10000;
         throw Error(ErrorKind::Unsupported, "is bzip2-compressed; bunzip2 it first");
     if (count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x9d)
         throw Error(ErrorKind::Unsupported, "is compressed by compress (.Z); uncompress it first");
-    throw Error(ErrorKind::Read, "not a FITS file: it does not begin with \"SIMPLE  =\"");
+    throw Error(ErrorKind::Unsupported, "not a FITS file: it does not begin with \"SIMPLE  =\"");
 }
 
 // Whether two names of HDUs are the same; case does not count.

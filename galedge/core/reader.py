@@ -67,7 +67,7 @@ class FitsFile:
         for begin, what in _OTHERS.items():
             if head.startswith(begin):
                 raise Unsupported(what)
-        raise ReadError('not a FITS file: it does not begin with "SIMPLE  ="')
+        raise Unsupported('not a FITS file: it does not begin with "SIMPLE  ="')
 
     def _until(self, end: int) -> int:
         """Return where the file ends, if that is before `end`."""

@@ -11,6 +11,7 @@ import numpy as np
 from galedge.core.backend import _core
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.asinh import is_asinh, to_flux
+from galedge.images.foreign import HEAD, refusal
 from galedge.images.header import HduName, plain_hdu
 from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.samples import Samples
@@ -128,17 +129,17 @@ def open_source(
 
             stream = _file(content)
             return open_npy(stream, _size(stream), limit)
-        if type(error) is ReadError and str(error).startswith("not a FITS file"):
-            raise ReadError("is none of FITS, JPEG, PNG, TIFF and .npy") from None
+        if str(error).startswith("not a FITS file"):
+            raise Unsupported(refusal(head)) from None
         raise
 
 
 def _head(content: Content) -> bytes:
     if not isinstance(content, str):
-        return bytes(content[:16])
+        return bytes(content[:HEAD])
     try:
         with _file(content) as stream:
-            return stream.read(16)
+            return stream.read(HEAD)
     except ReadError:
         return b""
 

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from helpers.fits_files import EMPTY_PRIMARY, extension, primary
 from helpers.seeds import WCS, seeds
 from PIL import Image as Pillow
 
+from galedge import prepare
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.image import cutout, describe, read
 
@@ -35,6 +37,9 @@ def test_content_decides_and_not_the_name(tmp_path):
         image = read(path)
         assert image.path == str(path)
         np.testing.assert_array_equal(image.data, GREY)
+    batch = prepare(sorted(tmp_path.iterdir()))
+    assert [fact.error for fact in batch.facts] == [None] * 5
+    assert all(np.array_equal(pixels, batch.pixels[0]) for pixels in batch.pixels)
 
 
 def test_every_sort_of_source(tmp_path):
@@ -212,3 +217,25 @@ def test_messages_name_the_file(tmp_path):
         read(b"\x1f\x9d\x90 compress")
     with pytest.raises(ReadError, match="is none of FITS"):
         read(b"GIF89a" + b"\0" * 90)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"XISF0100" + b"\0" * 90, "but XISF: convert it to one of them"),
+        (b"\0\0\0\x18ftypheic", "but HEIC, AVIF or a video: convert"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "but WebP: convert"),
+        (b"PK\3\4" + b"\0" * 90, "but a zip archive.*: unpack it first"),
+        (gzip.compress(b"tar" * 999), "but gzipped, and holds no FITS file: unpack it first"),
+        (b"\n<!DOCTYPE html>\n<title>404", "but text, '<!DOCTYPE html> <title>404': was it"),
+        (b"\0" * 5760, "but begins with zeros: was it copied to its end"),
+        (b"\xff" * 90, "but something that galedge does not know: convert"),
+    ],
+)
+def test_what_is_not_read_is_named_with_a_remedy_whatever_its_name(tmp_path, content, said):
+    for name in ("a.fits", "a.jpg"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(Unsupported, match=f"{name}: is none of FITS.*{said}"):
+            read(tmp_path / name)
+    facts = prepare([tmp_path / "a.fits", tmp_path / "a.jpg"]).facts
+    assert all(re.match(f"is none of FITS.*{said}", fact.error) for fact in facts)

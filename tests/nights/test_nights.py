@@ -95,7 +95,8 @@ def test_a_watch_ends_cleanly_and_goes_on(tmp_path, night, watching, number):
     said = nights.end(process)
     assert "; 5 images done before" in said
     assert said.splitlines()[1] == (
-        f'galedge: {night}/text.fits: not a FITS file: it does not begin with "SIMPLE  ="'
+        f"galedge: {night}/text.fits: is none of FITS, JPEG, PNG, TIFF and .npy, but text, "
+        "'no image': was it downloaded well?"
     )
     assert sorted(names(tmp_path)) == sorted(os.listdir(night))
     assert [row["status"] for row in rows(tmp_path)] == ["ok"] * 6 + ["error"]
