@@ -213,9 +213,9 @@ class Classifier:
         ----------
         source : path, bytes, Image, ndarray, or a list of them
             Or what other libraries hold an image in, see `galedge.read`.
-            Arrays of shape (H, W), (3, H, W), (H, W, 3) or (H, W, 4) are one
-            galaxy, of shape (N, H, W), (N, 3, H, W) or (N, H, W, 3 or 4) several. Three planes are
-            always *one* galaxy in three bands; give three mono images as a list
+            Arrays of shape (H, W), (3, H, W), or (H, W, 1, 3 or 4) are one
+            galaxy, of shape (N, H, W), (N, 3, H, W) or (N, H, W, 1, 3 or 4) several. Three planes
+            are always *one* galaxy in three bands; give three mono images as a list
             or with a band axis, (3, 1, H, W).
 
         Returns

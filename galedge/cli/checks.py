@@ -80,7 +80,9 @@ def hdu(context: click.Context, option: click.Parameter, value: str | None) -> i
         return name
     if name.startswith("-"):
         raise click.BadParameter(f"{name} is no HDU: they are numbered from 0")
-    return int(name)
+    if (number := int(name)) >= 1 << 31:
+        raise click.BadParameter(f"{name} is more than any file has")
+    return number
 
 
 def device(context: click.Context, option: click.Parameter, value: str | None) -> str | None:

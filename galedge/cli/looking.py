@@ -7,9 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import click
-
-from galedge.cli.options import setting
+from galedge.cli.options import Number, setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +23,7 @@ __all__ = ["Looking"]
 def _seconds(name: str, default: float, help: str) -> Any:
     return setting(
         name,
-        type=click.FloatRange(0, min_open=True),
+        type=Number(0, min_open=True),
         default=default,
         show_default=True,
         metavar="SECONDS",

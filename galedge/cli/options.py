@@ -9,6 +9,7 @@ group, and their values as one object of it.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, field, fields
 from typing import Any, TypeVar
@@ -18,12 +19,36 @@ import click
 from galedge.support.places import either
 from galedge.support.say import printable
 
-__all__ = ["Command", "Option", "command", "setting", "takes"]
+__all__ = ["Command", "Number", "Option", "Whole", "command", "setting", "takes"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _FEW = 10  # options that need no headings
 _WIDE = 26  # of names in the help's first column; longer ones have a line for themselves
+
+
+class Whole(click.IntRange):
+    """Whole numbers of a range, that the core can count to."""
+
+    name = "whole number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number that was given."""
+        if (found := super().convert(value, param, ctx)) >= 1 << 31:
+            self.fail(f"{found} is too large.", param, ctx)
+        return found
+
+
+class Number(click.FloatRange):
+    """Numbers of a range, which NaN, beyond no bound, is not in."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number that was given."""
+        if not math.isfinite(found := super().convert(value, param, ctx)):
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return found
 
 
 class Option(click.Option):
@@ -212,7 +237,7 @@ def _configure(context: click.Context, option: click.Parameter, value: str | Non
     names = {_key(each): each for each in context.command.params if each is not option}
     settings = read_config(value, context.info_name, names)
     for name, setting in settings.items():
-        several = names[name].nargs == -1
+        several = names[name].nargs == -1 or names[name].multiple
         if isinstance(setting, dict) or isinstance(setting, list) != several:
             wanted = "a list" if several else "one value"
             raise click.UsageError(f"{printable(value)}: {name.replace('_', '-')} must be {wanted}")

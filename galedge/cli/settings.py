@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import click
 
 from galedge.cli import checks
-from galedge.cli.options import Option, setting
+from galedge.cli.options import Option, Whole, setting
 from galedge.support.say import printable
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Reading:
     )
     plane: int | None = setting(
         "--plane",
-        type=click.IntRange(0),
+        type=Whole(0),
         metavar="N",
         help="Plane of cubes. Default: a cube of three is a colour image.",
     )
@@ -162,13 +162,13 @@ class Running:
     )
     workers: int | None = setting(
         "--workers",
-        type=click.IntRange(1),
+        type=Whole(1),
         metavar="N",
         help="Threads. Default: the CPUs this process may use.",
     )
     batch: int | None = setting(
         "--batch",
-        type=click.IntRange(1),
+        type=Whole(1),
         metavar="N",
         help="Images a worker takes at a time. Default: 64, on a GPU 1024.",
     )

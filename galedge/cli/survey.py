@@ -103,7 +103,7 @@ class Survey:
         self.complete = False
 
     def rows(self, files: Iterable[str | Rejected]) -> Iterator[Placed]:
-        """Yield the rows of each frame in turn; a frame that cannot be read is one."""
+        """Yield the rows of each frame in turn."""
         for group in self._where.groups(files):
             for placed in self.of(group):
                 if self._remembers:
@@ -112,7 +112,15 @@ class Survey:
         self.complete = True
 
     def of(self, group: Group | Rejected) -> Iterator[Placed]:
-        """Yield the rows of one file; a single one if it cannot be read."""
+        """Yield the rows of one file; a single one if it cannot be read, or holds no source."""
+        none = True
+        for placed in self._of_each(group):
+            none = False
+            yield placed
+        if none:
+            yield self.rejected(group.path, "no source was found")
+
+    def _of_each(self, group: Group | Rejected) -> Iterator[Placed]:
         from galedge.images.inputs import Rejected
         from galedge.images.parts import ALL, Part, parts_of
 

@@ -264,10 +264,10 @@ def _steps(cpus: int) -> list[int]:
 def _peak(task: Callable[[], object]) -> float | None:
     """Return the process's peak memory in MiB while a task runs, where Linux tells."""
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
+        Path("/proc/self/clear_refs").write_bytes(b"5")  # the peak begins again
     task()
     with suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
     return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import click
 
-from galedge.cli.options import setting
+from galedge.cli.options import Number, Whole, setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,25 +94,25 @@ class Where:
     )
     threshold: float | None = setting(
         "--threshold",
-        type=click.FloatRange(0, min_open=True),
+        type=Number(0, min_open=True),
         metavar="SIGMA",
         help="Of --detect, in units of the noise. Default: 2.",
     )
     min_area: int | None = setting(
         "--min-area",
-        type=click.IntRange(1),
+        type=Whole(1),
         metavar="PIXELS",
         help="Of --detect, above the threshold. Default: 20.",
     )
     size: int | None = setting(
         "--size",
-        type=click.IntRange(8, 4096),
+        type=Whole(8, 4096),
         metavar="PIXELS",
         help="Side of the cutouts. Default: as the list says or the galaxy needs.",
     )
     fwhm: float | None = setting(
         "--fwhm",
-        type=click.FloatRange(0.5, 100),
+        type=Number(0.5, 100),
         metavar="PIXELS",
         help="Of stars, for frames with too few of them to tell stars from galaxies.",
     )

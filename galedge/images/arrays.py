@@ -25,6 +25,7 @@ from galedge.images.colours import RED_FIRST, stated_order
 from galedge.images.header import HduName, Header, plain_hdu
 from galedge.images.kinds import FOLLOWING, is_plane
 from galedge.images.pixels import Image
+from galedge.images.samples import LAST
 
 __all__ = ["array_like", "image_in", "image_with", "images_in", "is_several", "split"]
 
@@ -51,7 +52,7 @@ def split(array: Any) -> list[Any] | None:
         If its shape is that of neither.
     """
     shape = tuple(array.shape)
-    if len(shape) == 2 or (len(shape) == 3 and (shape[0] == 3 or shape[2] in (3, 4))):
+    if len(shape) == 2 or (len(shape) == 3 and (shape[0] == 3 or shape[2] in LAST)):
         return None
     if len(shape) == 3:
         return list(array)
@@ -59,7 +60,7 @@ def split(array: Any) -> list[Any] | None:
         return list(array)
     if len(shape) == 4 and shape[1] == 1:
         return list(array[:, 0])
-    if len(shape) == 4 and shape[3] in (3, 4):
+    if len(shape) == 4 and shape[3] in LAST:
         return list(array)
     raise ValueError(
         f"an array of shape {shape} is none of (H, W), (3, H, W), (N, H, W), (N, 3, H, W); "

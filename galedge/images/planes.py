@@ -184,4 +184,5 @@ def _planes(image: Image, plane: int | None) -> npt.NDArray[np.float32]:
             f"a cube of {data.shape[0]} planes is not a galaxy in one or three bands; "
             "choose one with --plane"
         )
-    return np.ascontiguousarray(data, np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is missing
+        return np.ascontiguousarray(data, np.float32)

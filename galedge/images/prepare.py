@@ -75,7 +75,7 @@ def prepare(
     ----------
     sources : iterable
         Paths, bytes of whole files, `Image` objects, or arrays of shape (H, W),
-        (3, H, W), (H, W, 3) or, with opacity, (H, W, 4), red first, and what other
+        (3, H, W), (H, W, 1), (H, W, 3) or, with opacity, (H, W, 4), red first, and what other
         libraries hold an image in, see `galedge.read`; a tuple of three of them, each
         with one plane, is one galaxy in red, green and blue. Arrays of uint8 are
         pictures that are already stretched, all others linear flux.

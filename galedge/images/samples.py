@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from galedge.errors import ReadError
 from galedge.images.header import HduName
 
-__all__ = ["Samples", "planes_first", "select"]
+__all__ = ["LAST", "Samples", "planes_first", "select"]
+
+#: How long a last axis is that holds bands: grey, colours, colours with opacity.
+LAST = (1, 3, 4)
 
 
 def planes_first(samples: NDArray[Any]) -> NDArray[Any]:
-    """Bring colours from the last axis to the first, and leave opacity behind them out."""
-    if samples.ndim == 3 and samples.shape[2] in (3, 4) and samples.shape[0] not in (1, 3):
+    """Bring bands from the last axis to the first, and leave opacity behind them out."""
+    if samples.ndim == 3 and samples.shape[2] in LAST and samples.shape[0] not in (1, 3):
         return np.moveaxis(samples, -1, 0)[:3]
     return samples
 

@@ -80,7 +80,7 @@ def measure(
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     try:
         answer = json.loads(process.stdout.splitlines()[-1])
@@ -121,7 +121,7 @@ def keep(card: Card, speeds: Sequence[Speed]) -> bool:
     part = file.with_suffix(f".{os.getpid()}.part")
     text = json.dumps({**_circumstances(card), "speeds": [asdict(s) for s in speeds]}, indent=1)
     try:
-        part.write_text(text + "\n")
+        part.write_text(text + "\n", encoding="utf-8")
         part.replace(file)
     except OSError:
         with suppress(OSError):
@@ -136,7 +136,7 @@ def recall(card: Card) -> list[Speed]:
     if file is None:
         return []
     try:
-        found = json.loads(file.read_text())
+        found = json.loads(file.read_text(encoding="utf-8"))
         speeds = [Speed(**speed) for speed in found.pop("speeds")]
         usable = found == _circumstances(card) and all(
             s.engine in engines() and s.start >= 0 and s.image > 0 for s in speeds

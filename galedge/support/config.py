@@ -49,6 +49,11 @@ def read_config(path: str, command: str, options: Collection[str]) -> dict[str, 
     found = content.get(command, {})
     if not isinstance(found, dict):
         raise GaledgeError(f"{path}: {command} must be a table; write [{command}]")
+    for name, value in content.items():
+        if not isinstance(value, dict | list):
+            raise GaledgeError(f"{path}: {name} stands in no table; write it under [{command}]")
+        if command not in content and difflib.get_close_matches(name, [command], 1, 0.8):
+            raise GaledgeError(f"{path}: has no [{command}]; did you mean that by [{name}]?")
     settings = {str(name).replace("-", "_"): value for name, value in found.items()}
     for name in settings:
         if name not in options:

@@ -32,7 +32,7 @@ def usable_cpus() -> int:
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     count = count or 1
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
         share = -(-int(quota) // int(period))  # rounded up
     except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max"
         return count
@@ -84,7 +84,7 @@ def cache_folder(name: str) -> Path | None:
 def _cpuinfo(key: str) -> list[str]:
     """Return the first CPU's value of a key in /proc/cpuinfo, in a list that may be empty."""
     try:
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
             for line in file:
                 name, _, value = line.partition(":")
                 if name.strip() == key:

@@ -263,10 +263,15 @@ def _read_parquet(path: str, wanted: Sequence[str]) -> dict[str, Column]:
     except pyarrow.ArrowException as error:
         raise ReadError(f"{path}: is no Parquet table: {_first_line(error)}") from None
     units = _parquet_units(path, table.schema)
-    return {
-        name: Column([_cell(value) for value in column.to_pylist()], units.get(name))
+    columns = {
+        name: [_cell(value) for value in column.to_pylist()]
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
+    for name in [name for name in columns if f"{name}.mask" in columns]:  # as astropy writes it
+        masked = columns.pop(f"{name}.mask")
+        pairs = zip(columns[name], masked, strict=True)
+        columns[name] = [None if hidden else cell for cell, hidden in pairs]
+    return {name: Column(cells, units.get(name)) for name, cells in columns.items()}
 
 
 def _parquet_units(path: str, schema: Any) -> dict[str, str]:

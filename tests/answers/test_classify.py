@@ -165,10 +165,12 @@ def test_shapes(classifier):
     assert one.ok
     assert isinstance(classifier.classify(np.stack([image] * 3)), Result)
     assert isinstance(classifier.classify(np.stack([image] * 3, axis=2)), Result)
+    assert classifier.classify(image[..., None]).probabilities == one.probabilities
     for several in (
         np.stack([image] * 5),
         np.stack([np.stack([image] * 3)] * 5),
         np.stack([image] * 5)[:, None],
+        np.stack([image] * 5)[..., None],
         [image] * 5,
     ):
         results = classifier.classify(several)

@@ -7,6 +7,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 
@@ -40,6 +41,17 @@ def test_json_is_not_for_files(galedge, night, bundle, tmp_path):
     assert process.returncode == 2
     assert "name a .jsonl file" in process.stderr
     assert not (tmp_path / "t.csv").exists()
+
+
+def test_nothing_warns(night, bundle, tmp_path):
+    """Not of files left open nor of files in whatever encoding the machine has."""
+    strict = ["-X", "dev", "-X", "warn_default_encoding", "-W", "error"]
+    _, *rest = command("classify", night, "--model", bundle, "--resume", "-o", "t.csv")
+    process = subprocess.run(
+        [sys.executable, *strict, *rest], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (process.returncode, len(rows((tmp_path / "t.csv").read_text()))) == (0, 5)
+    assert len(process.stderr.splitlines()) == 1
 
 
 def test_closed_pipe_ends_quietly(long_night, bundle):

@@ -195,6 +195,32 @@ def test_what_is_not_given_is_a_groups_default(group):
     assert asdict(made) == asdict(group())
 
 
+def test_what_may_be_repeated_is_a_list_in_a_configuration(tmp_path):
+    config = tmp_path / "galedge.toml"
+    arguments = ["x", "-o", "page.html", "--config", str(config)]
+    config.write_text('[label]\nask = ["ring", "bar=no,yes"]\n')
+    given = COMMANDS["label"].make_context("label", list(arguments), parent=CONTEXT).params
+    assert given["ask"] == {"ring": ["yes", "no"], "bar": ["no", "yes"]}
+    config.write_text('[label]\nask = "ring"\n')
+    assert refusal("label", arguments) == f"{config}: ask must be a list"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--detect", "--threshold", "nan"], "'nan' is not a valid number"),
+        (["--detect", "--fwhm", "inf"], "inf"),
+        (["--detect", "--min-area", "99999999999999999999"], "is too large"),
+        (["--plane", "99999999999999999999"], "is too large"),
+        (["--hdu", "99999999999999999999"], "is more than any file has"),
+        (["--workers", "two"], "'two' is not a valid whole number"),
+    ],
+)
+def test_numbers_that_are_none(options, message):
+    with pytest.raises(click.BadParameter, match=message):
+        COMMANDS["classify"].make_context("classify", ["x", *options])
+
+
 def test_an_option_knows_in_which_form_it_was_given():
     (bands,) = [each for each in COMMANDS["classify"].params if each.name == "bands"]
     assert bands.form(parse_bands("g.fits,r.fits,i.fits")) == "FILES"

@@ -5,8 +5,10 @@ import io
 import re
 
 import pytest
+from click.testing import CliRunner
 from helpers.house import ROOT
 
+from galedge.cli import cli
 from galedge.network.model import find_card
 
 PAGE = (ROOT / "README.md").read_text()
@@ -36,6 +38,12 @@ def test_the_first_command_prints_these_answers(galedge):
         assert (row["label"], row["flags"]) == (told["label"], told["flags"])
         # Engines of other versions and CPUs may round another way.
         assert float(row["t_type"]) == pytest.approx(float(told["t_type"]), abs=0.3)
+
+
+def test_info_prints_what_it_says(monkeypatch):
+    told = re.search(r"^\$ galedge (info .*)\n((?:.*\n)*?)```", PAGE, re.M)
+    monkeypatch.chdir(ROOT)
+    assert CliRunner().invoke(cli, told[1].split()).output == told[2]
 
 
 NUMBER = re.compile(r"\d\.\d{3}")

@@ -108,6 +108,12 @@ def test_command(galedge, tmp_path, bundle):
         assert row["object"] == ""
     image = pytest.importorskip("PIL.Image").open(tmp_path / "f.png")
     assert image.format == "PNG"
+    write_frame(tmp_path / "empty.fits", made([]))
+    process = galedge("classify", "empty.fits", "f.fits", *options)
+    assert process.returncode == 3  # no frame leaves a run without a word
+    found = list(csv.DictReader(io.StringIO(process.stdout)))
+    assert [row["path"] for row in found] == ["empty.fits"] + ["f.fits"] * len(PLACES)
+    assert found[0]["error"] == "no source was found"
     np.save(tmp_path / "p.npy", np.clip(made(), 0, 255).astype(np.uint8))
     process = galedge("classify", "p.npy", *options)
     assert process.returncode == 3

@@ -126,6 +126,19 @@ def test_angles(tmp_path, extension, unit):
     assert (sources.x[0], sources.y[0]) == pytest.approx((X, Y), abs=1e-6)
 
 
+@pytest.mark.parametrize("extension", ["ecsv", "fits", "vot", "parquet"])
+def test_a_masked_place_is_none(tmp_path, extension):
+    path = tmp_path / f"l.{extension}"
+    form = {"ecsv": "ascii.ecsv", "vot": "votable"}.get(extension, extension)
+    astropy_table = pytest.importorskip("astropy.table")
+    table = astropy_table.Table({"ra": [RA, RA], "dec": [DEC, DEC], "z": [1, 2]}, masked=True)
+    table["ra"].mask[1] = table["z"].mask[0] = True
+    table.write(path, format=form, overwrite=True)
+    catalogue = read_catalogue(path)
+    assert places(catalogue) == [(RA, DEC), None]
+    assert (list(catalogue.columns), catalogue.columns["z"]) == (["ra", "dec", "z"], [None, 2])
+
+
 @pytest.mark.parametrize("extension", ["ecsv", "fits", "vot"])
 @pytest.mark.parametrize(
     ("unit", "pixels"),

@@ -144,6 +144,14 @@ def test_torch(classifier, image):
     )
 
 
+def test_what_floats_cannot_hold_is_missing(classifier, image, recwarn):
+    wide = image.astype(np.float64)
+    wide[3, 5] = 1e300
+    result = classifier.classify(wide)
+    assert (result.error, [str(each.message) for each in recwarn]) == (None, [])
+    assert result.masked_fraction > 0
+
+
 def test_opacity_is_no_band(classifier):
     picture = np.dstack([galaxy(SIDE).clip(0, 255).astype(np.uint8)] * 3)
     clear = np.full((SIDE, SIDE, 1), 255, np.uint8)

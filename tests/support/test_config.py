@@ -23,6 +23,8 @@ def test_read(tmp_path):
         ("\xff", r"c\.toml: not TOML"),
         ("watch = 3", r"watch must be a table; write \[watch\]"),
         ("[watch]\nintervall = 1", r"has no option intervall; did you mean interval\?"),
+        ("interval = 1", r"interval stands in no table; write it under \[watch\]"),
+        ("[wacth]\ninterval = 1", r"has no \[watch\]; did you mean that by \[wacth\]\?"),
         ("[watch]\nzzz = 1", r"\[watch\] has no option zzz$"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_system_that_does_not_say(cpu):
 def test_a_containers_share(monkeypatch, quota, cpus):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr(
-        Path, "read_text", lambda self: quota if self.name == "cpu.max" else READ(self)
+        Path, "read_text", lambda self, *_: quota if self.name == "cpu.max" else READ(self)
     )
     assert machine.usable_cpus() == cpus
 

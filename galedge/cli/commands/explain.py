@@ -25,7 +25,7 @@ __all__ = ["explain"]
 )
 @click.option(
     "--scale",
-    type=click.IntRange(1, 16),
+    type=options.Whole(1, 16),
     default=4,
     show_default=True,
     metavar="N",

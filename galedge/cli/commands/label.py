@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from galedge.cli import checks, options
-from galedge.cli.options import Option
+from galedge.cli.options import Option, Whole
 from galedge.cli.settings import HDUS, Reading, Running, Writing
 from galedge.cli.where import Where
 
@@ -68,7 +68,7 @@ def _asked(
     "--suggest",
     cls=Option,
     section=_SECTION,
-    type=click.IntRange(1),
+    type=Whole(1),
     metavar="N",
     help="Show only the N that are most useful next to a model that galedge tune made: those it "
     "is least sure of, of all kinds, without labels so far.",

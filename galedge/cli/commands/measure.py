@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from galedge.cli import options
-from galedge.cli.options import Option
+from galedge.cli.options import Number, Option
 from galedge.cli.run import tabulate
 from galedge.cli.settings import HDUS, Reading, Running, Writing, paths
 
@@ -29,7 +29,7 @@ __all__ = ["measure"]
     "--fwhm",
     cls=Option,
     section="Nuclei",
-    type=click.FloatRange(0.5, 100),
+    type=Number(0.5, 100),
     metavar="PIXELS",
     help="Of a star, instead; its profile is Moffat's with exponent 3.",
 )

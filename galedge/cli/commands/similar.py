@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from galedge.cli import options
-from galedge.cli.options import Option
+from galedge.cli.options import Option, Whole
 from galedge.cli.settings import Reading, Running, Writing
 from galedge.cli.where import Where
 
@@ -35,7 +35,7 @@ __all__ = ["similar"]
     "--number",
     cls=Option,
     section=Writing.SECTION,
-    type=click.IntRange(1),
+    type=Whole(1),
     default=20,
     show_default=True,
     metavar="N",

@@ -158,12 +158,7 @@ def _rows(
     if where.in_frames:
         survey = Survey(classifier, names, where)
 
-        def of_frames(groups: list[Group | Rejected]) -> Iterator[Sequence[Row]]:
-            for group in groups:
-                # A frame without a source has a row all the same: it is done.
-                yield list(survey.of(group)) or [survey.rejected(group.path, "no source was found")]
-
-        return survey.columns, of_frames
+        return survey.columns, lambda groups: (list(survey.of(group)) for group in groups)
     if where.bands is not None:
         return names, lambda groups: ([row] for row in classify_groups(classifier, groups))
     stream = copying(keeping, [folder], classifier.stream)
