@@ -116,7 +116,7 @@ Header FitsFile::read_header(std::uint64_t offset, std::uint64_t& end) {
         searched = bytes;
         bytes += std::max<std::size_t>(bytes / (2 * Header::kBlockBytes), 1) * Header::kBlockBytes;
         if (bytes > Header::kMaxBytes)
-            throw Error(ErrorKind::Read, "no END card in the first MiB of a header");
+            throw Error(ErrorKind::Read, "no END card in the first 16 MiB of a header");
         while (bytes > searched + Header::kBlockBytes && !has(offset, bytes))
             bytes -= Header::kBlockBytes;
     }

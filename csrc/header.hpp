@@ -38,7 +38,7 @@ class Header {
 public:
     static constexpr std::size_t kCardBytes = 80;
     static constexpr std::size_t kBlockBytes = 2880;
-    static constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+    static constexpr std::size_t kMaxBytes = std::size_t{1} << 24;  // radio maps have 3.5 MB of HISTORY
 
     Header() = default;
     // `cards` holds whole cards, END left out.

@@ -32,7 +32,7 @@ CODECS: dict[str, str | None] = dict.fromkeys(
 )
 
 _BLOCK = 2880
-_MOST_HEADER = 1 << 20
+_MOST_HEADER = 1 << 24
 _MOST_HDUS = 10_000
 _CHUNK = 1 << 20
 _ALL_ONES = 0xFFFFFFFF
@@ -161,16 +161,16 @@ class FitsFile:
 
     def _header(self, offset: int) -> tuple[bytes, int]:
         """Return the cards before END, and where the data begin."""
-        text = b""
+        text = bytearray()
         while len(text) < _MOST_HEADER:
             block = self._read(offset + len(text), _BLOCK)
             if len(block) < _BLOCK:
                 raise Truncated("truncated: the file ends inside a header (no END card)")
             for at in range(0, _BLOCK, 80):
                 if block[at : at + 8] == b"END     ":
-                    return text + block[:at], offset + len(text) + _BLOCK
+                    return bytes(text + block[:at]), offset + len(text) + _BLOCK
             text += block
-        raise ReadError("no END card in the first MiB of a header")
+        raise ReadError("no END card in the first 16 MiB of a header")
 
     def read(
         self,

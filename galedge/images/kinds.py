@@ -19,7 +19,7 @@ _EXPOSURES = (
     *("IMAGETYP", "IMGTYPE", "OBSTYPE", "DATA-TYP", "EXPTYPE", "EXP_TYPE", "FRAMETYP", "FRAME"),
     *("FLAVOR", "ESO DPR TYPE"),
 )
-_PLANES = ("EXTNAME", "HDUCLAS2", "PRODTYPE", "IMTYPE", "PRODCATG")
+_PLANES = ("EXTNAME", "EXTTYPE", "HDUCLAS2", "PRODTYPE", "IMTYPE", "PRODCATG")
 
 CARDS = [*_EXPOSURES, *_PLANES]
 """Cards that say it; longer keywords than of eight characters are HIERARCH's."""
@@ -29,7 +29,7 @@ FOLLOWING = 8
 
 # In words such as domeflat, LAMP,FLAT, MasterDark; the first that is found counts.
 _CALIBRATIONS = {"dark": "a dark frame", "bias": "a bias frame", "flat": "a flat field"}
-_ZERO = re.compile(r"(master|super)?zeros?(frame|image)?")
+_ZERO = re.compile(r"(master|super)?(zero|offset)s?(frame|image)?")
 # What has been calibrated, and says how.
 _SKY = re.compile(
     "^light|object|science|target|subtract|correct|calibrated|reduced|flattened|fielded"
@@ -43,7 +43,7 @@ _PLANE_WORD = re.compile(
 # These only where they are the whole name: as parts of one they may mean anything.
 _PLANE_NAME = re.compile(
     "wt|con|ctx|context|samp|time|exp|expmap|exposure|exptime|nexp|coverage|cov|cvg|area|sigma"
-    "|noise|quality|snr|conf|confidence|psf|psfsize|depth|galdepth|d2imarr|wcsdvarr"
+    "|noise|seg(m|mentation)?(map|image|img)?|quality|snr|conf|confidence|psf|psfsize|depth|galdepth|d2imarr|wcsdvarr"
 )
 
 

@@ -72,12 +72,15 @@ def read(
     try:
         tiles = _Tiles(hdu, cards, content)
         text = _completed(hdu, cards)
-        stored = _decode(rustfits, _with_bitpix(text, tiles.bitpix), content)
+        if tiles.is_pile:  # rustfits decodes planes alone: the cube's, one on the other
+            text = _with(text, "ZNAXIS", 2)
+            text = _with(text, "ZNAXIS2", math.prod(hdu.axes[1:]))
+        stored = _decode(rustfits, _with(text, "ZBITPIX", tiles.bitpix), content, hdu)
         samples = physical(stored, hdu.bitpix, cards, ("ZBLANK", "BLANK"), kind)
         blank = tiles.blank
         if blank is not None:
             # rustfits takes ZBLANK for a value: the integers that it made floats of tell.
-            integers = _decode(rustfits, _with_bitpix(text, 32), content)
+            integers = _decode(rustfits, _with(text, "ZBITPIX", 32), content, hdu)
             # Tiles that were not quantized have floats there, of which -0 looks like ZBLANK.
             samples[(integers == blank) & ~((stored == 0) & np.signbit(stored))] = np.nan
     except BaseException as error:
@@ -113,6 +116,10 @@ class _Tiles:
         if min(sides) < 1:
             raise ReadError("ZTILE1 or another side of the tiles is not positive")
         sides = [min(side, length) for side, length in zip(sides, axes, strict=True)]
+        self.is_pile = str(hdu.compression) == "HCOMPRESS_1" and len(axes) > 2
+        whole = math.prod(axes[2:]) == 1 or axes[1] % sides[1] == 0
+        if self.is_pile and (max(sides[2:]) > 1 or not whole):
+            raise Unsupported("is a cube of HCOMPRESS_1, which rustfits does not read: funpack it")
         heap = memoryview(content)[_integer(cards, "THEAP", rows.nbytes) :]
         is_dense = str(hdu.compression).startswith(("RICE", "GZIP"))
         if is_dense and math.prod(axes) > _MOST_INFLATION * len(content):
@@ -185,7 +192,7 @@ def _blank(
     return blank
 
 
-def _decode(rustfits: Any, text: bytes, content: bytes) -> NDArray[Any]:
+def _decode(rustfits: Any, text: bytes, content: bytes, hdu: Hdu) -> NDArray[Any]:
     """Return the samples of a table of tiles as they were before BSCALE and BZERO."""
     parts = (_PRIMARY + b"END", b" ", text + b"END", b" ", content, b"\0")
     file = b"".join(
@@ -193,7 +200,7 @@ def _decode(rustfits: Any, text: bytes, content: bytes) -> NDArray[Any]:
         for part, fill in zip(parts[::2], parts[1::2], strict=True)
     )
     with rustfits.FITS.from_bytes(file) as opened:
-        return np.asarray(opened[1].read(scale=False))
+        return np.asarray(opened[1].read(scale=False)).reshape(list(hdu.axes)[::-1])
 
 
 def _completed(hdu: Hdu, cards: Header) -> bytes:
@@ -208,12 +215,12 @@ def _completed(hdu: Hdu, cards: Header) -> bytes:
     )
 
 
-def _with_bitpix(text: bytes, bitpix: int) -> bytes:
-    """Return the header with another ZBITPIX: that of the integers which are stored."""
+def _with(text: bytes, keyword: str, value: int) -> bytes:
+    """Return the header with another integer."""
     lines = [text[at : at + 80] for at in range(0, len(text), 80)]
-    own = b"ZBITPIX ="
+    own = f"{keyword:<8}=".encode()
     return b"".join(
-        own + f"{bitpix:>21}".encode().ljust(71) if line.startswith(own) else line for line in lines
+        own + f"{value:>21}".encode().ljust(71) if line.startswith(own) else line for line in lines
     )
 
 

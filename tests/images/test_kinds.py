@@ -38,7 +38,7 @@ SKY = (
 )
 CALIBRATION = {
     "a dark frame": ("Dark Frame", "DARK", "master dark", "DARKFLAT", "NRC_DARK", "FlatDark"),
-    "a bias frame": ("Bias Frame", "BIAS", "zero", "ZERO", "MasterBias"),
+    "a bias frame": ("Bias Frame", "BIAS", "zero", "ZERO", "MasterBias", "Offset Frame"),
     "a flat field": (
         *("FLAT", "Flat Field", "domeflat", "dome flat", "SKY FLAT", "FLAT,SKY", "FLAT,LAMP"),
         *("LAMPFLAT", "dflat", "sflat", "twilight flat", "MasterFlat", "MIR_FLATIMAGE"),
@@ -48,11 +48,12 @@ PLANES = (
     *("WHT", "WEIGHT", "WHT_1", "Weight Map", "weight_map", "wtmap", "ANCILLARY.WEIGHTMAP", "WGT"),
     *("DQ", "dqmask", "MASK", "MSK", "maskbits", "BADPIX", "SCI_MASK", "CCDID.FLG", "D2IMARR"),
     *("ERR", "SCI_ERR", "VARIANCE", "VAR_POISSON", "invvar", "IVAR", "CCDID.RMS", "uncertainty"),
-    *("EXP", "expmap", "CTX", "TIME", "PSF"),
+    *("EXP", "expmap", "CTX", "TIME", "PSF", "SEGM", "seg", "SEGMAP", "Segmentation"),
 )
 PICTURES = (
     *("SCI", "IMAGE", "PRIMARY", "N10", "CCD3", "COMPRESSED_IMAGE", "SCIENCE.IMAGE", "MODEL"),
     *("masked_sci", "TIMES", "Expanded", "variable", "DET1.CHIP1", "amp_errored", "mystery"),
+    "segment 3",
 )
 
 

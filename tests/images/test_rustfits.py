@@ -84,6 +84,24 @@ def test_blank_pixels_of_floats_are_missing(tmp_path, dither, kind, scale):
         np.testing.assert_array_equal(read(source, dtype="float64").data, expected)
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 40, 40), (3, 40, 40), (2, 3, 40, 40)])
+def test_cubes_are_planes_one_on_the_other(shape):
+    pytest.importorskip("rustfits")
+    image = np.stack([galaxy(40) * k for k in range(1, np.prod(shape) // 1600 + 1)]).reshape(shape)
+    image[..., 5:9, :] = np.nan
+    tile = {"tile_shape": (1,) * (len(shape) - 2) + (10, 40), "compression_type": "HCOMPRESS_1"}
+    out = io.BytesIO()
+    fits.CompImageHDU(image.astype("f4"), quantize_level=16, quantize_method=1, **tile).writeto(out)
+    expected = fits.getdata(io.BytesIO(out.getvalue()), 1).reshape(-1, 40, 40)
+    found = read(out.getvalue()).data
+    np.testing.assert_array_equal(found.reshape(-1, 40, 40), expected)
+    tile["tile_shape"] = (*tile["tile_shape"][:-2], 16, 40)
+    fits.CompImageHDU((9 * image[..., 9:31, :]).astype("i2"), **tile).writeto(out := io.BytesIO())
+    if np.prod(shape) > 1600:  # the planes' last tiles are lower than the others
+        with pytest.raises(Unsupported, match="funpack it"):
+            read(out.getvalue())
+
+
 def test_integers_are_scaled_and_blank(tmp_path):
     pytest.importorskip("rustfits")
     image = (100 * galaxy(40)).astype("i2")
