@@ -16,7 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Node", "Step", "add_outputs", "cut", "grafted", "nodes", "with_gains"]
+__all__ = [
+    "Node",
+    "Step",
+    "add_outputs",
+    "cut",
+    "folded_as_floats",
+    "grafted",
+    "nodes",
+    "with_gains",
+]
 
 _GRAPH = 7  # of a model
 _NODE, _NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12  # of a graph
@@ -73,15 +82,7 @@ def nodes(network: bytes) -> list[Node]:
             continue
         for part, message in _fields(graph):
             if part == _NODE:
-                node = list(_fields(message))
-                found.append(
-                    Node(
-                        next((value.decode() for n, value in node if n == _NODE_OP), ""),
-                        tuple(value.decode() for n, value in node if n == _NODE_INPUT),
-                        tuple(value.decode() for n, value in node if n == _NODE_OUTPUT),
-                        message,
-                    )
-                )
+                found.append(_operation(message))
     return found
 
 
@@ -163,7 +164,7 @@ def with_gains(network: bytes, gains: NDArray[np.float32], pixels: str = "pixels
     parts = [
         *(_field(_NODE, _node(step)) for step in steps),
         *(
-            _field(_NODE, _reading(message, pixels, stem))
+            _field(_NODE, _renamed(message, _NODE_INPUT, pixels, stem))
             if kind == _NODE and message is not None
             else part
             for part, kind, message in _every(graph)
@@ -171,6 +172,41 @@ def with_gains(network: bytes, gains: NDArray[np.float32], pixels: str = "pixels
         *(_field(_INITIALIZER, _tensor(name, each)) for name, each in constants.items()),
     ]
     return rest + _field(_GRAPH, b"".join(parts))
+
+
+def folded_as_floats(network: bytes) -> bytes:
+    """Return a network that moves pixels to channels (``SpaceToDepth``) as floats, not as bytes.
+
+    ONNX Runtime does so with bytes since 1.28. Floats hold every byte: answers are the same.
+    """
+    rest, graph = _apart(network)
+    parts = []
+    for part, kind, message in _every(graph):
+        node = _operation(message) if kind == _NODE and message is not None else None
+        if node is None or node.op != "SpaceToDepth":
+            parts.append(part)
+            continue
+        (given,), (made,) = node.inputs, node.outputs
+        before, after = f"{made}_float", f"{made}_folded"
+        fold = _renamed(node.message, _NODE_INPUT, given, before)
+        steps = (
+            _node(Step("Cast", (given,), before, to=_FLOAT)),
+            _renamed(fold, _NODE_OUTPUT, made, after),
+            _node(Step("CastLike", (after, given), made)),
+        )
+        parts += [_field(_NODE, step) for step in steps]
+    return rest + _field(_GRAPH, b"".join(parts))
+
+
+def _operation(message: bytes) -> Node:
+    """Return what a message says of an operation."""
+    node = list(_fields(message))
+    return Node(
+        next((value.decode() for n, value in node if n == _NODE_OP), ""),
+        tuple(value.decode() for n, value in node if n == _NODE_INPUT),
+        tuple(value.decode() for n, value in node if n == _NODE_OUTPUT),
+        message,
+    )
 
 
 def _tensors(network: bytes) -> set[str]:
@@ -189,12 +225,10 @@ def _apart(network: bytes) -> tuple[bytes, bytes]:
     return b"".join(rest), b"".join(graph)
 
 
-def _reading(node: bytes, old: str, new: str) -> bytes:
-    """Return an operation that reads another tensor in place of one."""
+def _renamed(node: bytes, kind: int, old: str, new: str) -> bytes:
+    """Return an operation that reads or gives another tensor in place of one."""
     return b"".join(
-        _field(_NODE_INPUT, new.encode())
-        if number == _NODE_INPUT and content == old.encode()
-        else whole
+        _field(kind, new.encode()) if number == kind and content == old.encode() else whole
         for whole, number, content in _every(node)
     )
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import sep
 
 import galedge
 from galedge.core import _core
 from galedge.core import fallback as _fallback
 from galedge.images.background import background
+
+sep = pytest.importorskip("sep")
 
 
 def sources(rng, shape):

@@ -4,14 +4,17 @@ import subprocess
 import sys
 import threading
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.made import tiny_network
 
+import galedge
 from galedge.errors import ModelError
 from galedge.network.engine import absent, gpu_number, start
 from galedge.network.engines import Setup
+from galedge.network.onnx import nodes
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (5, 3, 16, 16), np.uint8)
 
@@ -263,3 +266,28 @@ def test_an_engine_that_is_there_and_cannot_be_imported(network, monkeypatch, tm
     monkeypatch.delitem(sys.modules, "openvino", raising=False)
     with pytest.raises(ModelError, match=r"openvino cannot be imported \(.*missing_part.*pip inst"):
         start("openvino", network)
+
+
+@pytest.mark.parametrize("name", ["int8", "fp32"])
+def test_a_runtime_that_moves_no_bytes_to_channels(name, monkeypatch):
+    """As ONNX Runtime below 1.28; Python 3.10 has no newer one."""
+    import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as Missing
+
+    network = Path(galedge.__file__).with_name("models").joinpath(f"hubble-2/model.{name}.onnx")
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 3, 64, 64), np.uint8)
+    here = start("onnxruntime", network.read_bytes()).run(pixels)
+    opened = []
+
+    def older(network, *args, **kwargs):
+        opened.append(network)
+        if any(n.op == "SpaceToDepth" and n.inputs == ("pixels",) for n in nodes(network)):
+            raise Missing("Could not find an implementation for SpaceToDepth(13)")
+        return session(network, *args, **kwargs)
+
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", older)
+    there = start("onnxruntime", network.read_bytes()).run(pixels)
+    assert len(opened) == 2
+    for output, values in here.items():
+        np.testing.assert_array_equal(there[output], values)

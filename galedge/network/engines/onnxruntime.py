@@ -16,6 +16,7 @@ from galedge.network.engines import (
     refuse_external_data,
     refuse_foreign,
 )
+from galedge.network.onnx import folded_as_floats
 from galedge.support.machine import cache_folder
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class OnnxRuntimeEngine:
                 onnxruntime.preload_dlls()
         self._name = name
         try:
-            self._session: Any = onnxruntime.InferenceSession(
-                network, sess_options=options, providers=providers
-            )
+            self._session: Any = _opened(network, options, providers)
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             raise ModelError(
                 f"{name}: not a network that ONNX Runtime {onnxruntime.__version__} can load "
@@ -101,6 +100,19 @@ class OnnxRuntimeEngine:
         if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
             return None
         return f"ONNX Runtime {onnxruntime.__version__} was built for the CPU only: {GPU_BUILD}"
+
+
+def _opened(network: bytes, options: Any, providers: list[Any]) -> Any:
+    """Return a session, on versions too that move only floats from pixels to channels."""
+    from onnxruntime import InferenceSession
+
+    try:
+        return InferenceSession(network, sess_options=options, providers=providers)
+    except Exception as error:
+        if type(error).__name__ != "NotImplemented":
+            raise
+        network = folded_as_floats(network)
+        return InferenceSession(network, sess_options=options, providers=providers)
 
 
 def _gpu_providers(gpu: int, half: bool) -> list[tuple[str, dict[str, Any]]]:
