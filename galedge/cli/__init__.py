@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     # Said as a line of the run's log instead, see tabulate.
     warnings.filterwarnings("ignore", "this galedge has no compiled core")
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture its row says
     for each in STOPS:
         if each != signal.SIGINT:
             signal.signal(each, _terminate)  # ends as Ctrl-C does: cleanly

@@ -70,7 +70,8 @@ class Fits:
         if not is_asinh(hdu.text):
             return self._decoded(hdu, plane, window, double)
         flux = to_flux(self._decoded(hdu, plane, window, True), hdu.text)
-        return flux if double else flux.astype(np.float32)
+        with np.errstate(over="ignore"):  # what is no flux is infinite
+            return flux if double else flux.astype(np.float32)
 
     def _decoded(
         self,

@@ -7,13 +7,15 @@ so many bytes can hold at all, before anything is decoded.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
+from PIL.JpegImagePlugin import jpeg_factory
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.deep import black_is_zero, deep_tiff, is_cut, opened_anew, refuse_preview
@@ -26,6 +28,12 @@ Stream = io.BufferedReader | io.BytesIO
 # Deflate, the best packer among the formats, makes at most 1032 bytes of one;
 # a byte can be eight pixels of a bitmap.
 _MOST_SAMPLES_PER_BYTE = 1032 * 8
+# Not Pillow.open, which has a limit of its own.
+_OPENERS: dict[bytes, Callable[..., Pillow.Image]] = {
+    b"\xff\xd8": jpeg_factory,
+    b"\x89PNG": PngImageFile,
+    b"": TiffImageFile,
+}
 _KIND = 339  # the tag of a TIFF's sort of numbers
 
 
@@ -61,6 +69,8 @@ class _Picture(Samples):
                 samples = samples.view(np.uint32)
             if self._mode is None:
                 samples = black_is_zero(samples, self._tags)
+        except Pillow.DecompressionBombError as error:  # TIFF keeps Pillow's limit
+            raise TooLarge(f"{error} Save it as FITS, or cut it first") from None
         except Exception as error:
             kind = Truncated if "truncated" in str(error).lower() else ReadError
             raise kind(f"the {self.kind} data are damaged: {error}") from None
@@ -78,24 +88,22 @@ def _dtype(picture: Pillow.Image, tags: Mapping[int, Any]) -> str:
 
 def open_picture(stream: Stream, size: int, limit: int) -> Samples:
     """Read a picture's header; its pixels are decoded by ``planes()``."""
+    head = stream.read(10)
+    stream.seek(0)
+    opened = next(opened for begin, opened in _OPENERS.items() if head.startswith(begin))
     try:
-        picture = Pillow.open(stream, formats=("JPEG", "PNG", "TIFF"))
-    except Pillow.DecompressionBombError as error:
-        raise TooLarge(str(error)) from None
+        picture = opened(stream)
     except Exception as error:  # as above
-        if not isinstance(error, UnidentifiedImageError):
-            raise ReadError(f"the picture's header is damaged: {error}") from None
         deep = deep_tiff(stream)
         if deep is None:
             raise ReadError(
-                "the picture's header is damaged, or of a kind that nobody here reads: "
+                f"the picture's header is damaged, or of a kind that nobody here reads ({error}): "
                 "save it anew as FITS, PNG or TIFF"
             ) from None
         height, width = deep.frame(None)
         _check(3 * width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
         return deep
-    stream.seek(0)
-    refuse_preview(getattr(picture, "tag_v2", {}), stream.read(10))
+    refuse_preview(getattr(picture, "tag_v2", {}), head)
     width, height = picture.size
     _check(width * height, size * _MOST_SAMPLES_PER_BYTE, limit)
     return opened_anew(picture, stream) if is_cut(picture) else _Picture(picture, stream)
@@ -119,7 +127,8 @@ class _Npy(Samples):
             else:
                 facts = np.lib.format.read_array_header_2_0(stream)
         except (ValueError, EOFError) as error:
-            raise ReadError(f"the .npy header is damaged: {error}") from None
+            said = str(error).splitlines()[0]  # NumPy's advice behind it is for others
+            raise ReadError(f"the .npy header is damaged: {said}") from None
         shape, self._fortran, self._type = facts
         if self._type.kind not in "buif" or self._type.hasobject:
             raise Unsupported(f"holds an array of {self._type}, not of real numbers")

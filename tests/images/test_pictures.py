@@ -129,6 +129,18 @@ def test_picture_bombs():
             read(png(width, height))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_the_limit_is_max_pixels_and_not_pillows(form, monkeypatch):
+    content = encoded(GREY, form)
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 10)
+    assert read(content).data.shape == GREY.shape
+    with pytest.raises(TooLarge, match="raise max_pixels"):
+        read(content, max_pixels=GREY.size - 1)
+    with pytest.raises(TooLarge, match=r"limit of 20 pixels.*Save it as FITS"):
+        read(encoded(GREY, "TIFF"))
+
+
 def test_damaged_npy():
     content = npy(COLOUR.astype("<f4"))
     with pytest.raises(Truncated, match="the header promises 1404 bytes, 1403 follow"):
