@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from galedge.answers.mixtures import Point, of_point
 from galedge.errors import Blank, ReadError, Unsupported
 from galedge.frames.moments import FWHM, fit_gaussians
-from galedge.frames.psf import LEAST_STARS, analytic, measured, moved
+from galedge.frames.psf import LEAST_STARS, Psf, analytic, measured, moved
 from galedge.frames.sky import without_sky
 from galedge.images.image import read
 
@@ -37,7 +37,7 @@ def own(pixels: NDArray[Any]) -> Point | None:
         psf = measured(*without_sky(pixels))
     except Blank:
         return None
-    if psf is None:
+    if not isinstance(psf, Psf):
         return None
     middle = np.array([(width - 1) / 2]), np.array([(height - 1) / 2])
     return of_point(psf.at(*middle)[0])

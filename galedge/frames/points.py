@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from galedge.errors import GaledgeError
 from galedge.frames.extended import Seen, look
 from galedge.frames.frame import STRIP_PIXELS, Frame
-from galedge.frames.psf import analytic, measured
+from galedge.frames.psf import Psf, analytic, measured
 from galedge.frames.sky import subtracted
 from galedge.support.log import unforeseen
 from galedge.tables.cells import float_or_none
@@ -18,7 +18,6 @@ from galedge.tables.columns import COLUMNS, Column
 
 if TYPE_CHECKING:
     from galedge.answers.result import Result
-    from galedge.frames.psf import Psf
     from galedge.frames.sources import Sources
     from galedge.tables.rows import Cell
 
@@ -70,10 +69,11 @@ class Points:
             # Pictures are no linear flux; what is too large is in memory in strips only.
             if len(sources) and not frame.is_picture and height * width <= STRIP_PIXELS:
                 pixels, noise = subtracted(frame, threads)
-                self.psf = measured(pixels, noise)
-                if self.psf is None and fwhm is not None:
-                    self.psf = analytic(fwhm, frame.shape)
-                self.seen = look(pixels, noise, sources.x, sources.y, self.psf)
+                stars = measured(pixels, noise)
+                if not isinstance(stars, Psf) and fwhm is not None:
+                    stars = analytic(fwhm, frame.shape)
+                self.psf = stars if isinstance(stars, Psf) else None
+                self.seen = look(pixels, noise, sources.x, sources.y, stars)
         except GaledgeError:  # pixels that cannot be read: the cutouts' rows say so
             self.psf = self.seen = None
         except Exception as error:  # one frame's, and of its columns only
@@ -109,7 +109,7 @@ class Points:
         resolved = cells["extendedness"]
         if self.psf is None:
             flags += (NO_PSF,)
-        elif isinstance(resolved, float):
+        if isinstance(resolved, float):
             if resolved < _RESOLVED:
                 flags += () if POINT_LIKE in flags else (POINT_LIKE,)
             elif POINT_LIKE in flags:

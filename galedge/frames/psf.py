@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from galedge.frames.locus import Locus, mode
 from galedge.frames.moments import FWHM, Floats, fit_gaussians, stamps
 
 __all__ = ["LEAST_STARS", "Psf", "analytic", "measured", "moved"]
@@ -84,7 +85,7 @@ def analytic(fwhm: float, shape: tuple[int, int]) -> Psf:
     return replace(made, fwhm=float(FWHM * gaussian.sigma[0]))
 
 
-def measured(pixels: Floats, noise: Floats) -> Psf | None:
+def measured(pixels: Floats, noise: Floats) -> Psf | Locus | None:
     """Return the function of a frame's isolated, unsaturated stars.
 
     Stars are the sources that are equally wide however bright they are: bright peaks
@@ -102,13 +103,15 @@ def measured(pixels: Floats, noise: Floats) -> Psf | None:
 
     Returns
     -------
-    Psf or None
+    Psf, Locus or None
+        A line where stars are the wider the brighter they are, and there is no one function;
         None where fewer than `LEAST_STARS` agree.
     """
     x, y = _peaks(pixels, noise)
-    middle = _widths(pixels, noise, x, y, _FIRST, 1.5)
-    if middle is None:
-        return None
+    light, width = _first_look(pixels, noise, x, y)
+    if (locus := Locus.of(light, width)) is not None or len(width) < LEAST_STARS:
+        return locus
+    middle = math.exp(mode(width)) / FWHM
     half = _half(FWHM * middle)
     cut = stamps(pixels, x, y, half)
     whole = np.isfinite(cut).all((1, 2))
@@ -133,8 +136,8 @@ def measured(pixels: Floats, noise: Floats) -> Psf | None:
     zero = np.zeros(1, np.float32)
     gaussian = fit_gaussians(terms[:1].astype(np.float32), zero, zero, middle)
     brightest = float(cut[good][kept].max())
-    width = float(FWHM * gaussian.sigma[0])
-    return Psf(width, terms, pixels.shape, int(kept.sum()), at_x[kept], at_y[kept], brightest)
+    fwhm = float(FWHM * gaussian.sigma[0])
+    return Psf(fwhm, terms, pixels.shape, int(kept.sum()), at_x[kept], at_y[kept], brightest)
 
 
 def _half(fwhm: float) -> int:
@@ -161,35 +164,16 @@ def _peaks(pixels: Floats, noise: Floats) -> tuple[NDArray[np.intp], NDArray[np.
     return x[order], y[order]
 
 
-def _widths(
-    pixels: Floats,
-    noise: Floats,
-    x: NDArray[np.intp],
-    y: NDArray[np.intp],
-    half: int,
-    sigma: float,
-) -> float | None:
-    """Return the standard deviation that most peaks have."""
-    if len(x) < LEAST_STARS:
-        return None
+def _first_look(
+    pixels: Floats, noise: Floats, x: NDArray[np.intp], y: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the logarithms of peaks' light, in units of a pixel's noise, and of their FWHM."""
     zero = np.zeros(len(x), np.float32)
-    fitted = fit_gaussians(stamps(pixels, x, y, half), zero, zero, sigma)
+    fitted = fit_gaussians(stamps(pixels, x, y, _FIRST), zero, zero, 1.5)
     snr = fitted.flux / (fitted.weight * noise[y, x])
     good = fitted.found & (snr > _TOTAL) & (FWHM * fitted.sigma > _SHARP)
-    if good.sum() < LEAST_STARS:
-        return None
-    width = _half_sample_mode(np.log(fitted.sigma[good].astype(np.float64)))
-    return math.exp(width)
-
-
-def _half_sample_mode(values: NDArray[np.float64]) -> float:
-    """Return where values lie closest (Robertson & Cryer 1974, JASA 69, 1012)."""
-    values = np.sort(values)
-    while len(values) > 3:
-        count = (len(values) + 1) // 2
-        first = int(np.argmin(values[count - 1 :] - values[: len(values) - count + 1]))
-        values = values[first : first + count]
-    return float(values.mean())
+    width = np.log(FWHM * fitted.sigma[good].astype(np.float64))
+    return np.log(snr[good].astype(np.float64)) + width, width
 
 
 def _isolated(
