@@ -99,7 +99,7 @@ class Likeness:
         for shown in stream:
             result = getattr(shown, "result", shown)  # of a source
             query = result.path
-            if shown is not result:
+            if shown is not result and shown.x == shown.x:  # a source, not a frame without one
                 query += f" {result.object or f'{shown.x:.1f},{shown.y:.1f}'}"
             row = shown.as_row()
             asked = {"query": query, "rank": 0, "distance": 0.0 if result.ok else None}

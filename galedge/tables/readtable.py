@@ -100,6 +100,8 @@ def _read_csv(path: str, wanted: Sequence[str]) -> dict[str, Column]:
         comments.append(lines.pop(0))
     if not lines:
         return {}
+    if other := [sign for sign in ";\t|" if len(lines[0]) == 1 and sign in lines[0][0]]:
+        raise ReadError(f"{path}: {other[0]!r} stands between its columns; write commas")
     names = [name.strip() for name in lines[0]]
     numbers = [_is_number(name) for name in names]
     if any(numbers) and comments and len(comments[-1]) == len(names) > 1:

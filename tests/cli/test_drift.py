@@ -98,6 +98,11 @@ def test_what_is_refused(galedge, nights, tmp_path, bundle):
     process = galedge("classify", folder, "--model", bundle, "--reference", "few.csv")
     assert process.returncode == 1
     assert "few.csv: has 3 rows with answers, too few" in process.stderr
+    galedge("classify", nights("b", 100, number=60), "--model", bundle, "-o", "some.csv")
+    (tmp_path / "list.csv").write_text("name,ra\n" + "a,1\n" * 60)
+    process = galedge("drift", "some.csv", "list.csv")
+    assert (process.returncode, process.stdout) == (1, "")
+    assert "list.csv: has no column to compare with those of some.csv" in process.stderr
     process = galedge("drift", "none.csv", "few.csv")
     assert (process.returncode, process.stdout) == (1, "")
     assert "none.csv: cannot be read" in process.stderr

@@ -101,6 +101,8 @@ def test_sources_of_frames_are_queries(galedge, bundle, tmp_path):
     assert [row["query"] for row in found] == [f"{frame} a"] * 3 + [f"{frame} b"] * 3
     assert [row["object"] for row in found if row["rank"] == "0"] == ["a", "b"]
     assert found[1]["object"] != "0"  # a source is no neighbour of itself
+    done = galedge("similar", "no.fits", "--catalog", two, "--among", "f.csv", "--model", bundle)
+    assert [row["query"] for row in rows(done.stdout)] == ["no.fits"]
     assert found[4]["object"] != "3"
     done = galedge("similar", "--odd", "--detect", "--among", "f.csv")
     assert done.returncode == 2

@@ -125,6 +125,8 @@ def test_the_table_with_the_columns_is_taken(tmp_path):
         ("l.csv", "x,y\n1\n", "row 1 has 1 fields, not 2"),
         ("l.csv", "x,x\n1,2\n", "two columns are named 'x'"),
         ("l.csv", "", "has no columns"),
+        ("l.csv", "x;y\n1,5;2,5\n", "';' stands between its columns; write commas"),
+        ("l.csv", "x\ty\n1\t2\n", r"'\\t' stands between its columns"),
         ("l.csv", "x,y\n1,two\n", "column 'y' must hold a number: .*two"),
         ("l.csv", "ra,dec\n10:00:00,2\n", "column 'ra' must hold degrees"),
         ("l.csv", b"\xff\xfex\n", "is no CSV in UTF-8"),

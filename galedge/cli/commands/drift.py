@@ -27,12 +27,13 @@ def drift(reference: str, table: str, writing: Writing) -> None:
     from galedge.errors import GaledgeError
     from galedge.tables.drift import changes, is_change
     from galedge.tables.readtable import read_table
-    from galedge.tables.reference import rows_of
+    from galedge.tables.reference import Reference, rows_of
 
     before = reference_in(reference)
     after = read_table(table)
+    both = {name: its for name, its in before.columns.items() if name in after.columns}
     try:
-        found = changes(before, rows_of(after))
+        found = changes(Reference(before.name, both), rows_of(after))
     except GaledgeError as error:
         raise GaledgeError(f"{table}: {error}") from None
     if not found:
