@@ -90,18 +90,13 @@ def test_closed_streams(night, bundle, tmp_path):
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 6
 
 
-def listen():
-    """Let SIGINT through in a child whose parent ignores it, as shells' background jobs do."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_stream_keeps_whole_rows(long_night, bundle, number):
     process = subprocess.Popen(
         command("classify", long_night, "--model", bundle, "--batch", "1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=listen,
+        bufsize=0,  # what readline() reads ahead, communicate() would leave out
     )
     # Unread, the pipe fills and the run waits: it cannot be over when the signal comes.
     head = process.stdout.readline() + process.stdout.readline()
@@ -112,7 +107,8 @@ def test_interrupted_stream_keeps_whole_rows(long_night, bundle, number):
     assert 1 <= len(table) < 4000
     assert {row["status"] for row in table} == {"ok"}
     assert all(row["version"] for row in table)
-    assert errors.startswith(b"galedge: interrupted after ")
+    done = int(errors.removeprefix(b"galedge: interrupted after ").split()[0].replace(b",", b""))
+    assert done <= len(table) <= done + 1  # none is lost, the last perhaps not counted yet
     assert len(errors.splitlines()) == 1
 
 
@@ -125,7 +121,6 @@ def test_interrupted_file_does_not_appear(long_night, bundle, tmp_path, number):
         command("classify", long_night, "--model", bundle, "--batch", "1", "-o", "out/table.csv"),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
-        preexec_fn=listen,
     )
     while not any(part.stat().st_size for part in folder.glob(".galedge-*.part")):
         assert process.poll() is None

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ from galedge.answers.result import columns
 from galedge.network.heads import Heads
 from galedge.network.schema1 import lifted
 from helpers.fits_files import primary
+
+# A shell's job in the background ignores SIGINT, and so does all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CLASSES = ["E", "S0", "Sa", "Sb", "Sc", "Sd", "Irr"]
 

@@ -33,14 +33,9 @@ REJECTED = 3
 
 
 def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
-    """Start the command; signals reach it also where this process ignores them."""
-    return subprocess.Popen(
-        command(*arguments),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        **options,
-    )
+    """Start the command."""
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command(*arguments), **pipes, **options)
 
 
 def end(process: subprocess.Popen[bytes]) -> str:

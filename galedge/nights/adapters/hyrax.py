@@ -5,12 +5,14 @@
 A catalogue has the columns `object_id` and `filename`, and `filter` where an object has several
 images; FOLDER is the dataset's `data_location`, by default the catalogue's own folder. The table
 has `object_id` and `filter`, a column for each number that the model tells, `label` and `error`,
-a row for each row of the catalogue. Objects of several filters have a row for each image.
+a row for each row of the catalogue. Objects of several filters have a row for each image. What
+is no letter, digit or _ in a class's name is a _ in its column's, as hyrax asks for columns.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,7 +42,7 @@ class Hyrax:
     def speak(classifier: Classifier, paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
         """Yield the line of names, then one for each row of a catalogue."""
         path, folder = paths[0], paths[1] if len(paths) > 1 else os.path.dirname(paths[0])
-        names = [column.name for column in told(classifier.heads)]
+        names = [re.sub(r"\W", "_", column.name) for column in told(classifier.heads)]
         yield line(["object_id", "filter", *names, "label", "error"]), True
         rows = read(path, ["object_id", "filter?", "filename"], folder)
         for (name, band, _), result in answers(classifier, rows):
