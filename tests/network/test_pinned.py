@@ -6,12 +6,14 @@ After a change that is meant to change answers, write them anew and read the dif
 """
 
 import json
+import platform
 import sys
 from pathlib import Path
 
 import pytest
 
 import galedge
+from galedge.errors import ModelError
 from galedge.network.model import shipped
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,8 +43,12 @@ def said(model, precision, engine):
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 @pytest.mark.parametrize("precision", ["int8", "fp32"])
 @pytest.mark.parametrize("model", [card.name for card in shipped()])
-def test_answers_are_those_of_before(model, precision, engine):
+def test_answers_are_those_of_before(model, precision, engine, request):
     pytest.importorskip(engine)
+    if (engine, precision) == ("openvino", "int8") and platform.machine() in ("aarch64", "arm64"):
+        # OpenVINO 2026.4 compiles no such network for ARM: "Convolution input precision should
+        # be single".
+        request.applymarker(pytest.mark.xfail(raises=ModelError))
     pinned = json.loads(PINNED.read_text())[model][precision]
     now = said(model, precision, engine)
     assert now.keys() == pinned.keys()

@@ -154,6 +154,7 @@ def failed(name: str, pixels: NDArray[np.uint8], error: Exception) -> ModelError
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an engine's message, without its error code."""
-    text = next((line for line in str(error).splitlines() if line.strip()), "")
+    """Return the first line of an engine's message that tells more than a place in its source."""
+    lines = (line for line in str(error).splitlines() if line.strip())
+    text = next((line for line in lines if not line.startswith("Exception from ")), "")
     return (text or type(error).__name__).rpartition(" : ")[2].strip().rstrip(".:")

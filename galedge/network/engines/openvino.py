@@ -102,7 +102,8 @@ class OpenVinoEngine:
     def _unusable(self, version: str, error: Exception) -> ModelError:
         return ModelError(
             f"{self._name}: not a network that OpenVINO {version} can load "
-            f"({first_line(error)}); copy or export the bundle again"
+            f"({first_line(error)}); copy or export the bundle again, or take another "
+            "precision or engine"
         )
 
 
