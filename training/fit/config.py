@@ -50,11 +50,6 @@ class Config:
         steps, and ends with it: for a shared machine and a deadline.
     small, grow : int, float
         Side of the input during the first share `grow` of the schedule.
-    frozen : int
-        First layers of `mobile` that stay as they are.
-    rounded : bool
-        Train what the int8 file will compute, see `training.nets.rounding`: a short run at
-        a low rate that starts from another's weights.
     """
 
     network: str = "galaxy"
@@ -83,8 +78,6 @@ class Config:
     minutes: float = 0.0
     small: int = 0
     grow: float = 0.0
-    frozen: int = 0
-    rounded: bool = False
 
     def side(self, done: float) -> int:
         """Return the side of the input when a share of the schedule is done."""

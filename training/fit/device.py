@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from training.nets.rounding import Bytes
-
 __all__ = ["Pace", "choose", "half", "keep_memory"]
 
 
@@ -22,17 +20,16 @@ def choose(device: str) -> str:
 
 
 def half(device: str, net: nn.Module) -> torch.autocast:
-    """Compute in bf16 where the device does, the network bears it, and it pays.
+    """Compute in bf16 where the device does and it pays.
 
-    A CPU that emulates it is ten times slower, and bytes are too fine for it. Depthwise
-    convolutions, which move more than they multiply, lose a quarter to it on a CPU.
+    A CPU that emulates it is ten times slower. Depthwise convolutions, which move more than they
+    multiply, lose a quarter to it on a CPU.
     """
-    able = device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    exact = any(
-        isinstance(module, Bytes) or (device == "cpu" and getattr(module, "groups", 1) > 1)
-        for module in net.modules()
+    pays = device != "cpu" or (
+        torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        and all(getattr(module, "groups", 1) == 1 for module in net.modules())
     )
-    return torch.autocast(device, torch.bfloat16, enabled=able and not exact)
+    return torch.autocast(device, torch.bfloat16, enabled=pays)
 
 
 def keep_memory() -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from training.nets.network import build
-from training.nets.rounding import rounded
 from training.words.fields import TaskError
 from training.words.hubble import HUBBLE
 from training.words.task import Task
@@ -33,8 +32,6 @@ def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     record = json.loads((folder / "run.json").read_text())
     state = torch.load(folder / "weights.pt", map_location="cpu", weights_only=True)
     network = build(record["config"]["network"], task_of(record).layers)
-    if record["config"].get("rounded"):
-        network = rounded(network)
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -31,9 +31,7 @@ from training.fit.parallel import Team
 from training.fit.predict import validate
 from training.nets.narrow import narrow, wider_than
 from training.nets.network import build, parameters
-from training.nets.pretrained import Pretrained
 from training.nets.revive import revive, settle
-from training.nets.rounding import calibrate, rounded
 from training.words.task import Task
 
 __all__ = ["begin", "train", "version"]
@@ -202,13 +200,7 @@ def begin(
             settle(net, (x.cpu() for x in pictures()))
         else:
             narrow(wider, net, (x.cpu() for x in pictures()))
-    net = net.to(device, memory_format=torch.channels_last)
-    if config.frozen:
-        freeze(net, config.frozen)
-    if config.rounded:
-        net = rounded(net)
-        calibrate(net, pictures())
-    return net
+    return net.to(device, memory_format=torch.channels_last)
 
 
 def hinted(
@@ -238,15 +230,6 @@ def hinted(
         result.append(replace(group, answers=told))
     guide = nn.Linear(net.heads.inputs, width) if width else None
     return tuple(result), guide
-
-
-def freeze(net: nn.Module, layers: int) -> None:
-    """Keep the first layers of a network that can as they are."""
-    if not isinstance(net, Pretrained):
-        raise ValueError(
-            f"frozen={layers}: only networks that begin with ImageNet's weights can be frozen"
-        )
-    net.freeze(layers)
 
 
 def follow(average: nn.Module, net: nn.Module, decay: float) -> None:

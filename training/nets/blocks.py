@@ -9,24 +9,13 @@ with bias; the result is the same function.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Block", "Heads", "fuse", "replace"]
-
-_RECTIFIERS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": F.relu,
-    "relu6": F.relu6,
-    "": lambda x: x,
-}
-_MODULES: dict[str, tuple[type[nn.Module], ...]] = {
-    "relu": (nn.ReLU,),
-    "relu6": (nn.ReLU6,),
-    "": (),
-}
+__all__ = ["Block", "Heads", "fuse"]
 
 
 class Block(nn.Module):
@@ -47,12 +36,6 @@ class Block(nn.Module):
         1, 2 or 4.
     groups : int
         1, or the number of channels for a depthwise convolution.
-    rectify : {"relu", "relu6", ""}
-        What follows the norm.
-    start : Tensor, optional
-        A kernel learned elsewhere. The branch of its size begins with it and
-        all others with zero, without an identity: the block begins as that
-        convolution and grows further scales from there.
     """
 
     def __init__(
@@ -63,26 +46,19 @@ class Block(nn.Module):
         stride: int = 1,
         *,
         groups: int = 1,
-        rectify: str = "relu",
-        start: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.kernel, self.stride, self.groups, self.rectify = kernel, stride, groups, rectify
+        self.kernel, self.stride, self.groups = kernel, stride, groups
         sides = list(range(kernel, 0, -2))
         self.steps = [1] * len(sides)
         if kernel >= 5:
             sides.append(3)
             self.steps.append((kernel - 1) // 2)
         shapes = [(outputs, inputs // groups, side, side) for side in sides]
-        if start is None:
-            branches = [
-                nn.init.kaiming_normal_(torch.empty(shape)) / len(sides) ** 0.5 for shape in shapes
-            ]
-        else:
-            branches = [torch.zeros(shape) for shape in shapes]
-            branches[sides.index(start.shape[-1])].copy_(start)
-        self.branches = nn.ParameterList(branches)
-        self.identity = inputs == outputs and stride == groups == 1 and start is None
+        self.branches = nn.ParameterList(
+            nn.init.kaiming_normal_(torch.empty(shape)) / len(sides) ** 0.5 for shape in shapes
+        )
+        self.identity = inputs == outputs and stride == groups == 1
         self.norm = nn.BatchNorm2d(outputs)
 
     def weight(self) -> Tensor:
@@ -116,7 +92,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Run the sum of the branches as one convolution."""
         y = F.conv2d(x, self.weight(), None, self.stride, self.kernel // 2, 1, self.groups)
-        return _RECTIFIERS[self.rectify](self.norm(y))
+        return F.relu(self.norm(y))
 
     def parallel(self, x: Tensor) -> Tensor:
         """Run the branches one by one: what `forward` must equal."""
@@ -124,10 +100,10 @@ class Block(nn.Module):
         for branch, step in zip(self.branches, self.steps, strict=True):
             reach = step * (branch.shape[-1] // 2)
             y = y + F.conv2d(x, branch, None, self.stride, reach, step, self.groups)
-        return _RECTIFIERS[self.rectify](self.norm(y))
+        return F.relu(self.norm(y))
 
     def fused(self) -> nn.Sequential:
-        """Return the one convolution (and rectifier) that does the same in evaluation mode."""
+        """Return the one convolution and rectifier that do the same in evaluation mode."""
         weight = self.weight().detach()
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
         one = nn.Conv2d(
@@ -140,7 +116,7 @@ class Block(nn.Module):
         )
         one.weight.data = weight * scale.detach()[:, None, None, None]
         one.bias.data = (self.norm.bias - self.norm.running_mean * scale).detach()
-        return nn.Sequential(one, *(kind() for kind in _MODULES[self.rectify]))
+        return nn.Sequential(one, nn.ReLU())
 
 
 class Heads(nn.Module):
@@ -169,15 +145,8 @@ class Heads(nn.Module):
 def fuse(network: nn.Module) -> nn.Module:
     """Return a copy in evaluation mode whose blocks are single convolutions."""
     network = copy.deepcopy(network)
-    replace(network, lambda child: child.fused() if isinstance(child, Block) else None)
+    for part in list(network.modules()):
+        for name, child in list(part.named_children()):
+            if isinstance(child, Block):
+                setattr(part, name, child.fused())
     return network.eval()
-
-
-def replace(module: nn.Module, choose: Callable[[nn.Module], nn.Module | None]) -> None:
-    """Put what `choose` returns in the place of each part of a network; None keeps it."""
-    for name, child in list(module.named_children()):
-        other = choose(child)
-        if other is None:
-            replace(child, choose)
-        else:
-            setattr(module, name, other)

@@ -13,21 +13,9 @@ from torch import Tensor, nn
 
 from training.nets.blocks import Block, Heads, fuse
 from training.nets.compact import DESIGN, Compact
-from training.nets.pretrained import Inverted, Mobile, Transfer, imagenet
+from training.nets.pretrained import Transfer
 
-__all__ = [
-    "Block",
-    "Compact",
-    "Galaxy",
-    "Heads",
-    "Inverted",
-    "Mobile",
-    "Transfer",
-    "build",
-    "fuse",
-    "imagenet",
-    "parameters",
-]
+__all__ = ["Block", "Compact", "Galaxy", "Transfer", "build", "fuse", "parameters"]
 
 
 class Galaxy(nn.Module):
@@ -77,10 +65,9 @@ def build(
 ) -> nn.Module:
     """Return a network by name.
 
-    `compact`, `compact:24|40,40|64,64k5,88|144,144`, `galaxy`, `galaxy:24,48,96,160` or
-    `mobile` to be shipped; `mobilenet_v2` or one of
-    timm's, such as `tf_efficientnet_lite2`, to teach. `layers` are those of
-    `training.words.task.Task.layers`. `weights` is a file to start from: a run's
+    `compact`, `compact:24|40,40|64,64k5,88|144,144`, `galaxy` or `galaxy:24,48,96,160` to be
+    shipped; `mobilenet_v2` or one of timm's, such as `tf_efficientnet_lite2`, to teach. `layers`
+    are those of `training.words.task.Task.layers`. `weights` is a file to start from: a run's
     `weights.pt`, of this task or another, or ImageNet's for those that begin with them.
 
     Raises
@@ -97,8 +84,6 @@ def build(
         raise ValueError(f"{others}: {name} learns from nothing or from a run of its own")
     if kind == "compact":
         network = Compact(layers, widths or DESIGN, dropout)
-    elif kind == "mobile":
-        network = Mobile(layers, dropout, others)
     elif kind == "galaxy":
         sizes = tuple(int(width) for width in widths.split(",")) if widths else (24, 48, 96, 160)
         network = Galaxy(layers, sizes, dropout)  # type: ignore[arg-type]
@@ -106,8 +91,8 @@ def build(
         network = Transfer(kind, layers, others)
     else:
         raise ValueError(
-            f"unknown network {name!r}: take compact[:DESIGN], galaxy[:A,B,C,D], mobile, "
-            "mobilenet_v2 or one of timm's tf_efficientnet_..."
+            f"unknown network {name!r}: take compact[:DESIGN], galaxy[:A,B,C,D], mobilenet_v2 "
+            "or one of timm's tf_efficientnet_..."
         )
     if ours:
         try:

@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from galedge.errors import GaledgeError
 from galedge.network.card import SCHEMA, Card
-from galedge.network.engine import start as start_engine
 from training.data.pack import Pack
 from training.fit.runs import load_run
-from training.nets.network import Compact, Galaxy, Mobile, parameters
-from training.nets.rounding import smooth
+from training.nets.network import Compact, Galaxy, parameters
 from training.score import small
 from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, measure, measure_labels
@@ -28,14 +25,7 @@ from training.score.sets import sets_of
 from training.score.through import through
 from training.score.typical import FILE, measured
 from training.score.typical import fit as typicality
-from training.ship.export import (
-    Corrections,
-    Deployed,
-    agree,
-    agreement,
-    export,
-    write_openvino,
-)
+from training.ship.export import Corrections, agree, export, write_openvino
 from training.ship.judges import alike, convene
 from training.ship.quantize import WEIGHT_BITS, calibration_pictures, quantize
 from training.ship.refer import refer
@@ -119,10 +109,8 @@ def make(
     task = pack.task
     start = record["config"].get("weights")
     record["config"]["weights"] = "an earlier run's" if start else None  # a path says nothing
-    if not isinstance(network, (Compact, Galaxy, Mobile)):
-        raise TypeError(
-            "only compact, galaxy and mobile are exported; distil a transfer network into one"
-        )
+    if not isinstance(network, (Compact, Galaxy)):
+        raise TypeError("only compact and galaxy are exported; distil a transfer network into one")
     for split in ("train", "val", "test"):
         pack.demand(split)
     if beside is not None and beside.info["recipe"] != pack.info["recipe"]:
@@ -146,19 +134,13 @@ def make(
     agree(deployed, fp32, np.concatenate([pack.exact[view][some] for view in views]))
     quantization: dict[str, Any] = {}
     if int8:
-        learned = smooth(network)[1:]
-        method, used = quantize(fp32, int8_file, calibration_pictures(pack), learned=learned)
-        how = "ranges of quantization-aware training" if method == "learned" else method
+        method, used = quantize(fp32, int8_file, calibration_pictures(pack))
         quantization = {
             "weight_bits": WEIGHT_BITS,
-            "method": f"static QDQ per channel, {how}",
+            "method": f"static QDQ per channel, {method}",
             "pictures": used,
         }
         files.append(int8_file)
-        if learned[0] and task.classes is not None:
-            rounds = Deployed(network, task, corrections, rounds=True).eval()
-            pictures = np.concatenate([pack.exact[view][pack.rows("test")] for view in views])
-            quantization |= compared(rounds, int8_file, task.classes.output, pictures)
     if openvino:
         write_openvino(files)
     told = Answers.join(panel.answers(corrections, int8) if judges else panel.by(files[-1:]))
@@ -228,18 +210,6 @@ def fitted(task: Task, sets: list[Answers], blend: float) -> Corrections:
         for head in task.every(Labels)
     }
     return Corrections(bias, {name: value.float() for name, value in slopes.items()}, blend)
-
-
-def compared(rounds: Deployed, file: Path, output: str, pictures: np.ndarray) -> dict[str, Any]:
-    """Return how far a network that was trained with rounding agrees with its int8 file."""
-    engine = start_engine("onnxruntime", file.read_bytes(), str(file))
-    found = {"as_torch": agreement(rounds, engine, output, pictures)}
-    try:
-        other = start_engine("openvino", file.read_bytes(), str(file))
-        found["openvino_as_onnxruntime"] = agreement(other, engine, output, pictures)
-    except GaledgeError:  # not installed
-        pass
-    return found
 
 
 def _others(file: Path, *packs: Pack | None) -> Answers | None:

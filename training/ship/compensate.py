@@ -26,15 +26,43 @@ import torch.nn.functional as F
 from onnx import numpy_helper
 from torch import Tensor
 
-from training.nets.rounding import LEVELS, WEIGHT_BITS, Bytes
+__all__ = ["LEVELS", "WEIGHT_BITS", "Bytes", "Link", "balance", "chain", "compensate"]
 
-__all__ = ["Link", "balance", "chain", "compensate"]
+WEIGHT_BITS = 7
+"""With 8, processors that lack VNNI overflow and give wrong answers."""
 
+LEVELS = {7: 64, 8: 127}  # the largest integer that a weight becomes, by its bits
 SHARE = 0.65  # of the way to one range for all channels; 0.5 and 0.8 are as good, 0 and 1 worse
 CUTS = (3e-5, 1e-5, 3e-6, 1e-6, 1e-7)  # shares of a map's values that its range may leave out
 FLOOR = 1e-2  # a channel that is nearly dead counts as one of this share of the widest
 DAMPING = 1e-3  # of the mean square of inputs, added to all: what pictures do not tell stays
 POSITIONS = 20_000  # of a batch; beyond, every fourth is enough
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Values rounded to the 256 steps between two ends, zero being one of the steps."""
+
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor, cut: float) -> Bytes:
+        """Return the range that holds all but the share `cut` of values at either end, and zero."""
+        flat = values.flatten().float()
+        beyond = max(1, round(cut * len(flat)))
+        low = torch.topk(flat, beyond, largest=False).values[-1].clamp(max=0)
+        return cls(low, torch.topk(flat, beyond).values[-1].clamp(min=0))
+
+    def step(self) -> tuple[Tensor, Tensor]:
+        """Return the width of a step, and the byte that stands for zero."""
+        width = (self.high - self.low).clamp(min=1e-8) / 255
+        return width, (-self.low / width).round()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Round what lies within, and clip the rest."""
+        width, zero = self.step()
+        return torch.clamp((x / width).round(), -zero, 255 - zero) * width
 
 
 @dataclass
@@ -172,10 +200,7 @@ def fitting(values: Tensor, after: Link | None) -> Bytes:
         lost = wanted - (after.convolve(seen) if after else seen)
         return float((lost.square().mean((1, 2, 3)) / power).mean())
 
-    offered = [Bytes() for _ in CUTS]
-    for one, cut in zip(offered, CUTS, strict=True):
-        one.see(values, cut)
-    return min(offered, key=error)
+    return min((Bytes.of(values, cut) for cut in CUTS), key=error)
 
 
 def round_weights(weights: Tensor, spread: Tensor, levels: int) -> Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 
 from galedge.network.engine import start
 from training.nets.network import Compact, fuse
-from training.nets.rounding import Rounded, smooth
 from training.words.heads import Classes, Labels, Quantity
 from training.words.task import Task
 
@@ -23,7 +21,6 @@ __all__ = [
     "Corrections",
     "Deployed",
     "agree",
-    "agreement",
     "export",
     "write_openvino",
 ]
@@ -62,30 +59,19 @@ class Deployed(nn.Module):
 
     Parameters
     ----------
-    network : Compact, Galaxy or Mobile
-        Trained, not fused; or trained with rounding, which is left out.
+    network : Compact or Galaxy
+        Trained, not fused.
     task : Task
         That it was trained for.
     corrections : Corrections
-    rounds : bool
-        Whether a network that was trained with rounding goes on rounding, as its
-        int8 file does.
     """
 
     def __init__(
-        self,
-        network: nn.Module,
-        task: Task,
-        corrections: Corrections = Corrections(),
-        rounds: bool = False,
+        self, network: nn.Module, task: Task, corrections: Corrections = Corrections()
     ) -> None:
         super().__init__()
-        self.network = fuse(network) if rounds else smooth(fuse(network))[0]
-        stem = self.network.stem
-        if isinstance(stem, Rounded):
-            stem.unit.fill_(1.0)
-        convolution = stem.fused[0] if isinstance(stem, Rounded) else stem[0]
-        convolution.weight.data *= network.scale / 255
+        self.network = fuse(network)
+        self.network.stem[0].weight.data *= network.scale / 255
         self.network.scale = 1
         self.task, self.blend = task, corrections.blend
         self.outputs = (*(head.output for head in task.heads), "pooled")
@@ -199,40 +185,6 @@ def agree(deployed: Deployed, file: Path, pixels: np.ndarray, tolerance: float =
             f"{file}: differs from torch by up to {away:.2g}, and in {1 - labels:.1%} of the labels"
         )
     return away
-
-
-@torch.no_grad()
-def agreement(
-    one: Any, other: Any, output: str, pixels: np.ndarray, batch: int = 128
-) -> dict[str, float]:
-    """Compare the classes that two networks give to pictures (N, 3, S, S).
-
-    Parameters
-    ----------
-    one, other : Engine or Deployed
-        What answers.
-    output : str
-        Of the classes.
-
-    Returns
-    -------
-    dict
-        ``labels``, the share that is alike, and ``most``, the largest difference
-        of a class's probability.
-    """
-    alike, most = 0, 0.0
-    for low in range(0, len(pixels), batch):
-        part = np.ascontiguousarray(pixels[low : low + batch])
-        logits = [
-            one_of(torch.tensor(part))[one_of.outputs.index(output)]
-            if isinstance(one_of, Deployed)
-            else torch.tensor(one_of.run(part)[output])
-            for one_of in (one, other)
-        ]
-        p, q = (each.softmax(1) for each in logits)
-        alike += int((p.argmax(1) == q.argmax(1)).sum())
-        most = max(most, float((p - q).abs().max()))
-    return {"labels": round(alike / len(pixels), 4), "most": round(most, 4)}
 
 
 def write_openvino(files: list[Path]) -> None:

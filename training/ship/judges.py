@@ -16,7 +16,6 @@ from torch import nn
 
 from training.data.pack import Pack, kind_of, of_kind
 from training.fit.runs import load_run, task_of
-from training.nets.rounding import smooth
 from training.score.answers import Answers, run
 from training.ship.export import Corrections, export
 from training.ship.quantize import calibration_pictures, quantize
@@ -45,8 +44,7 @@ class Panel:
                 export(network, self.pack.task, file, self.size, corrections)
                 if int8:
                     exact, file = file, Path(folder) / f"{i}.int8.onnx"
-                    pictures = calibration_pictures(self.pack)
-                    quantize(exact, file, pictures, learned=smooth(network)[1:])
+                    quantize(exact, file, calibration_pictures(self.pack))
                 files.append(file)
             return self.by(files)
 

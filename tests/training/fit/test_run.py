@@ -309,20 +309,6 @@ def test_calibration_counts_every_kind_alike(packed):
     assert sorted(view for view in views if kind_of(view) == "mono") == ["mono0", "mono0", "mono1"]
 
 
-def test_a_network_trained_with_rounding_is_its_int8_file(packed, tmp_path):
-    rows = np.flatnonzero(packed.split == "train")
-    config = Config(network="galaxy:8,12,16,24", size=32, epochs=4, batch=16, lr=5e-3, ema=0.9)
-    train(config, Group(packed, rows), tmp_path / "run", check=0)
-    start = str(tmp_path / "run" / "weights.pt")
-    config = replace(config, rounded=True, weights=start, epochs=2, lr=5e-4)
-    train(config, Group(packed, rows), tmp_path / "rounded", check=0)
-    card = make(tmp_path / "rounded", packed, tmp_path / "bundle", "made-1", "1.0", draws=5)
-    assert "quantization-aware" in card["quantization"]["method"]
-    alike = card["quantization"]["as_torch"]
-    assert alike["labels"] >= 0.99
-    assert alike["most"] < 0.02
-
-
 def test_the_bundle_loads_with_galedge(packed, tmp_path, monkeypatch):
     model = pytest.importorskip("galedge.network.model")
     config = Config(network="galaxy:8,8,8,8", size=32, epochs=1, batch=32)

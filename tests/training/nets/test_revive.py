@@ -1,7 +1,5 @@
 """A bundle's file as weights: the same function where training begins, or one near it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
 
-from training.fit.config import Config  # noqa: E402
-from training.fit.train import freeze  # noqa: E402
 from training.nets.narrow import narrow, wider_than  # noqa: E402
 from training.nets.network import Galaxy, build  # noqa: E402
 from training.nets.revive import revive, settle  # noqa: E402
@@ -74,12 +70,6 @@ def test_another_network_is_refused(file):
     for name in ("galaxy:8,8,16,32", "galaxy:8,16,16,24"):
         with pytest.raises(ValueError, match="made from a network of this name"):
             revive(build(name, HUBBLE.layers), file)
-
-
-def test_a_network_that_cannot_be_frozen_says_so():
-    config = replace(Config(network=NAME), frozen=2)
-    with pytest.raises(ValueError, match="frozen=2: only networks that begin"):
-        freeze(build(config.network, HUBBLE.layers), config.frozen)
 
 
 def chain(*, middle: int = 16) -> torch.nn.Module:
