@@ -41,6 +41,8 @@ _INHERITED = (
     *("OBJECT", "DATE-OBS", "RADESYS", "EQUINOX", "RADECSYS", "EPOCH", "FILTER", *CARDS),
     *("ROWORDER", "BANDS"),
 )
+# Commentary, which no cutout takes from a primary header, nor more than so many cards of its own.
+_LOGS, _MOST_LOG = ("", "COMMENT", "HISTORY"), 1000
 _PLACE = re.compile(
     r"WCS|CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|(CD|PC|PV|DP)\d|[AB]P?_|LONPOLE|LATPOLE|LT[VM]"
     r"|CPDIS|D2IM|EXTEND|NEXTEND"
@@ -152,6 +154,9 @@ def _frame_header(frame: Frame, fits: Any) -> Any:
                 f"{frame.path}: its WCS has distortion tables (CPDIS, D2IM), which hold for the "
                 "whole frame only; drizzle or resample it first"
             )
+        said = [card for card in header.cards if card.keyword not in _LOGS]
+        if len(header) - len(said) > _MOST_LOG:
+            header = fits.Header(said)  # radio maps have more HISTORY than their cutouts pixels
         for key in list(header):
             if _STALE.fullmatch(key):
                 header.remove(key, ignore_missing=True, remove_all=True)
@@ -163,7 +168,7 @@ def _inherit(header: Any, primary: Any, frame: Frame) -> None:
     everything = header.get("INHERIT") is True
     for card in primary.cards:
         key = card.keyword
-        if key in header or key in ("", "COMMENT", "HISTORY") or _PLACE.match(key):
+        if key in header or key in _LOGS or _PLACE.match(key):
             continue
         # What the core has taken from there is what it is by the core's rule.
         if everything or (key in _INHERITED and key in frame.image.header):

@@ -64,6 +64,17 @@ def test_scaled_and_compressed_frames(tmp_path):
         np.testing.assert_array_equal(hdus[0].data, made().astype(np.int16)[68:132, 68:132])
 
 
+@pytest.mark.parametrize(("count", "kept"), [(900, 901), (45_000, 1)])
+def test_a_log_that_is_longer_than_the_pixels_stays_in_the_frame(tmp_path, count, kept):
+    log = [("HISTORY", f"CLEAN {i}") for i in range(count)]  # NED's map of NGC 253 has 43,949
+    header = fits.Header([("OBSERVER", "C. Herschel"), *log])
+    path = str(tmp_path / "f.fits")
+    fits.PrimaryHDU(made(), header).writeto(path)
+    (found,) = write_cutouts(Frame(path), sources([(100, 100)]), str(tmp_path / "cuts"))
+    header = fits.getheader(found.path)
+    assert (len(header["HISTORY"]), header["OBSERVER"]) == (kept, "C. Herschel")
+
+
 def test_bands_become_cubes_with_red_first(tmp_path):
     paths = [str(write_frame(tmp_path / f"{b}.fits", made(seed=i))) for i, b in enumerate("irg")]
     (found,) = write_cutouts(Frame(paths), sources([(50, 40)]), str(tmp_path / "cuts"), 20)
