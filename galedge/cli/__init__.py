@@ -55,7 +55,12 @@ def cli() -> None:
     """Galaxy morphology at the telescope."""
 
 
+_stopped = False
+
+
 def _terminate(signum: int, frame: object) -> NoReturn:
+    global _stopped
+    _stopped = True
     raise KeyboardInterrupt
 
 
@@ -71,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     warnings.filterwarnings("ignore", "this galedge has no compiled core")
     warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture its row says
     for each in STOPS:
-        if each != signal.SIGINT:
-            signal.signal(each, _terminate)  # ends as Ctrl-C does: cleanly
+        if each != signal.SIGINT or signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, _terminate)  # all end cleanly
     speak_utf8()
     try:
         # The arguments are kept for tables, which say what made them.
@@ -87,11 +92,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         say(str(error))
         code = FATAL
     except Exception as error:
-        if os.environ.get("GALEDGE_DEBUG"):
+        if _stopped:  # in the middle of a library's import, say, which is then half there
+            code = INTERRUPTED
+        elif os.environ.get("GALEDGE_DEBUG"):
             raise
-        kind = type(error).__name__
-        say(f"internal error: {kind}: {error}; GALEDGE_DEBUG=1 shows where: please report it")
-        code = FATAL
+        else:
+            kind = type(error).__name__
+            say(f"internal error: {kind}: {error}; GALEDGE_DEBUG=1 shows where: please report it")
+            code = FATAL
     if code == INTERRUPTED:
         # A worker may hang on a disk that is gone, and leaving would wait for it.
         with suppress(OSError):

@@ -8,6 +8,7 @@ from typing import TextIO
 
 import click
 
+from galedge.errors import OutputError
 from galedge.support.system import is_deaf
 
 __all__ = ["counted", "duration", "is_terminal", "print_text", "printable", "say", "speak_utf8"]
@@ -25,13 +26,15 @@ def print_text(text: str) -> None:
     ------
     BrokenPipeError
         If nobody reads it any more.
+    OutputError
+        If there is no room.
     """
     try:
         click.echo(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         if is_deaf(error):
             raise BrokenPipeError(*error.args) from error
-        raise
+        raise OutputError(f"standard output: {error.strerror}") from error
 
 
 def speak_utf8() -> None:

@@ -66,10 +66,12 @@ def test_closed_pipe_ends_quietly(long_night, bundle):
     assert process.wait(60) == 0
 
 
-def test_full_standard_output(night, bundle):
+@pytest.mark.parametrize("words", ["classify night --model tiny", "info", "models", "adapters"])
+def test_full_standard_output(night, bundle, words):
+    named = {"night": night, "tiny": bundle}
     with open("/dev/full", "wb") as full:
         process = subprocess.run(
-            command("classify", night, "--model", bundle),
+            command(*[named.get(word, word) for word in words.split()]),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -88,6 +90,28 @@ def test_closed_streams(night, bundle, tmp_path):
     assert errors == "galedge: standard output: closed; name a file with -o\n"
     assert run("classify", night, "--model", bundle, "-o", "t.csv") == 0
     assert len((tmp_path / "t.csv").read_text().splitlines()) == 6
+
+
+STOPPED_IN_AN_IMPORT = """
+import signal
+from galedge import cli
+
+def run(*_, **__):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except BaseException:  # as libraries do around an import
+        raise AttributeError("partially initialized module") from None
+
+cli.cli.main = run
+cli.main([])
+"""
+
+
+def test_an_interruption_that_a_library_turns_into_an_error():
+    process = subprocess.run(
+        [sys.executable, "-c", STOPPED_IN_AN_IMPORT], capture_output=True, text=True
+    )
+    assert (process.returncode, process.stderr) == (130, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
