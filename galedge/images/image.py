@@ -9,6 +9,8 @@ are stored: nothing is flipped.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -113,15 +115,13 @@ def read(
     if held is not None:
         return _as_stored(_as_floats(held, double, plane, window), dtype)
     name, content = _content(source, limit)
-    try:
+    with _naming(name):
         opened = open_source(content, limit, hdu)
         if isinstance(opened, Fits) and verify:
             refuse_changed(opened.file, opened.image(hdu))
         if isinstance(opened, Samples) and hdu is not None:
             raise Unsupported(f"has no HDU {hdu}: it is not a FITS file")
         return _as_stored(_read(opened, name, double, hdu, plane, window), dtype)
-    except ReadError as error:
-        raise _named(error, name) from None
 
 
 def cutout(
@@ -156,7 +156,7 @@ def cutout(
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     held = image_in(source, hdu)
     name, content = _content(source, limit) if held is None else (held.path, "")
-    try:
+    with _naming("" if held is not None else name):
         if width * height > limit:
             raise TooLarge(f"{width * height} pixels are more than {limit}; raise max_pixels")
         opened = open_source(content, limit, hdu) if held is None else held
@@ -169,8 +169,6 @@ def cutout(
             raise ReadError(f"the cutout at ({x:g}, {y:g}) lies outside the image")
         window = (x0, y0, x1 - x0, y1 - y0)
         image = _read(opened, name, double, hdu, plane, window)
-    except ReadError as error:
-        raise _named(error, name) if held is None else error from None
     if window == (left, bottom, width, height):
         return _as_stored(image, dtype)
     padded = np.full((*image.data.shape[:-2], height, width), np.nan, image.data.dtype)
@@ -184,7 +182,7 @@ def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]
     """List what is in a file without reading its pixels."""
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     name, content = _file(source, limit)
-    try:
+    with _naming(name):
         opened = open_source(content, limit, None, whole=True)
         if not isinstance(opened, Fits):
             height, width = opened.frame(None)
@@ -193,21 +191,17 @@ def describe(source: Source, *, max_pixels: int | None = None) -> list[HduFacts]
             facts = (0, opened.kind, "", shape, opened.dtype, None, None, Header(b""))
             return [HduFacts(*facts)]
         return [_facts(hdu) for hdu in opened.file.hdus()]
-    except ReadError as error:
-        raise _named(error, name) from None
 
 
 def checksums(source: Source, *, max_pixels: int | None = None) -> list[Sums]:
     """Compare CHECKSUM and DATASUM of every HDU; other formats have none."""
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     name, content = _file(source, limit)
-    try:
+    with _naming(name):
         opened = open_source(content, limit, None, whole=True)
         if not isinstance(opened, Fits):
             return []
         return [sums_of(opened.file, hdu) for hdu in opened.file.hdus()]
-    except ReadError as error:
-        raise _named(error, name) from None
 
 
 def _is_double(dtype: DTypeLike | None) -> bool:
@@ -248,8 +242,16 @@ def _content(source: Source, limit: int) -> tuple[str, str | memoryview]:
     return "<bytes>", memoryview(source).cast("B")
 
 
-def _named(error: ReadError, name: str) -> ReadError:
-    return type(error)(f"{name}: {error}")
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Put the name of a source, where it has one, before what is wrong with it."""
+    begin = f"{name}: " if name else ""
+    try:
+        yield
+    except ReadError as error:
+        raise type(error)(f"{begin}{error}") from None
+    except OSError as error:  # of a disk, or one behind a network
+        raise ReadError(f"{begin}cannot be read: {error.strerror or error}") from None
 
 
 def _read(

@@ -127,7 +127,7 @@ class _Npy(Samples):
             else:
                 facts = np.lib.format.read_array_header_2_0(stream)
         except (ValueError, EOFError) as error:
-            said = str(error).splitlines()[0]  # NumPy's advice behind it is for others
+            said = str(error).splitlines()[0].partition(" on line")[0]  # the rest is for others
             raise ReadError(f"the .npy header is damaged: {said}") from None
         shape, self._fortran, self._type = facts
         if self._type.kind not in "buif" or self._type.hasobject:

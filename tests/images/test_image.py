@@ -219,6 +219,16 @@ def test_messages_name_the_file(tmp_path):
         read(b"GIF89a" + b"\0" * 90)
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that fails")
+def test_a_disk_that_fails_is_no_fault_of_galedges(tmp_path):
+    for name in ("a.fits", "a.png", "a.npy"):
+        (tmp_path / name).symlink_to("/proc/self/mem")
+        with pytest.raises(ReadError, match=f"{name}: cannot be read: Input/output error"):
+            read(tmp_path / name)
+    facts = prepare(sorted(tmp_path.iterdir())).facts
+    assert not any("internal" in fact.error for fact in facts)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
