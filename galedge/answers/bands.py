@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from galedge.answers.classifier import Classifier
 from galedge.answers.paired import paired
@@ -15,7 +16,7 @@ from galedge.images.inputs import Rejected
 from galedge.images.wavelengths import wavelength
 from galedge.support.system import slashed
 
-__all__ = ["MISSING", "Group", "Pattern", "classify_groups", "parse_bands"]
+__all__ = ["MISSING", "Group", "Pattern", "classify_groups", "group_of", "parse_bands"]
 
 #: The flag of what lacks a band.
 MISSING = "missing_band"
@@ -81,14 +82,11 @@ class Pattern:
         """
         found: dict[tuple[str, str], dict[str, str]] = {}
         rejected: dict[tuple[str, str], Rejected] = {}
-        depth = slashed(self.text).count("/") + 1
         others = False
-        matches = re.compile(self._expression()).fullmatch
         for file in files:
             path = file.path if isinstance(file, Rejected) else file
-            parts = slashed(path).split("/")
-            match = matches("/".join(parts[-depth:]))
-            key = "/".join(parts[:-depth]), match["name"] if match else ""
+            folder, match = self._matched(path)
+            key = folder, match["name"] if match else ""
             if match and isinstance(file, Rejected):
                 rejected[key] = file
             elif match:
@@ -101,11 +99,33 @@ class Pattern:
         for key in sorted(found.keys() | rejected.keys()):
             yield rejected.get(key) or _group([found[key].get(band) for band in self.bands])
 
-    def _expression(self) -> str:
-        before, after = (re.escape(part) for part in _CHOICE.split(slashed(self.text))[::2])
-        band = f"(?P<band>{'|'.join(map(re.escape, sorted(self.bands, key=len, reverse=True)))})"
-        name, escaped = "(?P<name>[^/]+)", re.escape(_NAME)
-        return (before + band + after).replace(escaped, name, 1).replace(escaped, "(?P=name)")
+    def around(self, path: str) -> Group | Rejected:
+        """Return the files of a galaxy of which one is told, or only what is shared: a name."""
+        folder, match = self._matched(path)
+        name = match["name"] if match else os.path.basename(path)
+        folder = folder if match else os.path.dirname(path)
+        before, _, after = _CHOICE.split(self.text)
+        files = [(before + band + after).replace(_NAME, name) for band in self.bands]
+        paths = [os.path.join(folder, file) for file in files]
+        there = [one if os.path.exists(one) else None for one in paths]
+        if not any(there):
+            return Rejected(path, f"there is no file of it that matches {self.text}")
+        return _group(there)
+
+    def _matched(self, path: str) -> tuple[str, re.Match[str] | None]:
+        """Return the folder that the pattern starts from, and how the rest of a path matches."""
+        parts, depth = slashed(path).split("/"), slashed(self.text).count("/") + 1
+        rest = _expression(self.text, self.bands).fullmatch("/".join(parts[-depth:]))
+        return "/".join(parts[:-depth]), rest
+
+
+@cache
+def _expression(text: str, bands: tuple[str, ...]) -> re.Pattern[str]:
+    before, after = (re.escape(part) for part in _CHOICE.split(slashed(text))[::2])
+    band = f"(?P<band>{'|'.join(map(re.escape, sorted(bands, key=len, reverse=True)))})"
+    name, escaped = "(?P<name>[^/]+)", re.escape(_NAME)
+    whole = (before + band + after).replace(escaped, name, 1).replace(escaped, "(?P=name)")
+    return re.compile(whole)
 
 
 def parse_bands(text: str) -> Group | Pattern:
@@ -138,6 +158,17 @@ def parse_bands(text: str) -> Group | Pattern:
         return _group(names)
     before, _, after = _CHOICE.split(text)
     return _group([before + name + after for name in names])
+
+
+def group_of(path: str, bands: Group | Pattern | None) -> Group | Rejected:
+    """Return the files of the galaxy or field that one of them stands for, by ``--bands``."""
+    if isinstance(bands, Pattern):
+        return bands.around(path)
+    if bands is None:
+        return Group(path, (path,))
+    if os.path.abspath(path) in map(os.path.abspath, bands.paths):
+        return bands
+    return Rejected(path, f"is none of the three files {', '.join(reversed(bands.paths))}")
 
 
 def classify_groups(classifier: Classifier, groups: Iterable[Group | Rejected]) -> Iterator[Result]:

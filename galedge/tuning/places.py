@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from galedge.answers.bands import Group, Pattern, group_of
 from galedge.answers.classifier import Classifier
 from galedge.answers.result import Result
 from galedge.errors import GaledgeError, ReadError
@@ -98,6 +99,10 @@ class Cuts:
 
     Attributes
     ----------
+    side : int or None
+        Of cutouts, where the user says so.
+    bands : Group, Pattern or None
+        Which files are one frame.
     order : list of int
         Which row of labels each result is of.
     """
@@ -105,6 +110,7 @@ class Cuts:
     classifier: Classifier
     places: Places
     side: int | None = None
+    bands: Group | Pattern | None = None
     order: list[int] = field(default_factory=list)
     _at: dict[tuple[str, HduName | None], tuple[bool, Floats]] = field(default_factory=dict)
 
@@ -114,10 +120,15 @@ class Cuts:
             self.order += rows
             left = len(rows)
             try:
-                frame = self._opened(path, hdu)
+                group = group_of(path, self.bands)
+                if isinstance(group, Rejected):
+                    raise ReadError(group.reason)
+                frame = self._opened(group, hdu)
                 sources = frame.locate(self.places.catalogue.only(rows))
                 self._at[path, hdu] = _at(frame, sources.x, sources.y)
-                for placed in classify_sources(self.classifier, frame, sources, None, self.side):
+                for placed in classify_sources(
+                    self.classifier, frame, sources, None, self.side, group.flags
+                ):
                     yield placed.result
                     left -= 1
             except ReadError as error:
@@ -130,9 +141,9 @@ class Cuts:
             found.setdefault(key, []).append(row)
         return found
 
-    def _opened(self, path: str, hdu: HduName | None) -> Frame:
+    def _opened(self, group: Group, hdu: HduName | None) -> Frame:
         asked = self.classifier
-        frame = Frame(path, asked.hdu if hdu is None else hdu, asked.plane, asked.order)
+        frame = Frame(group.source, asked.hdu if hdu is None else hdu, asked.plane, asked.order)
         if not asked.any_kind:
             refuse(frame.image.header.text)
         return frame

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from galedge._version import __version__
+from galedge.answers.bands import Group, Pattern, classify_groups, group_of, parse_bands
 from galedge.answers.classifier import Classifier
 from galedge.answers.result import Result
 from galedge.errors import GaledgeError
@@ -75,6 +76,7 @@ def tune(
     roles: Mapping[str, str] | None = None,
     one_based: bool = False,
     size: int | None = None,
+    bands: str | Group | Pattern | None = None,
     told: Callable[[int, int], object] | None = None,
     **reading: Any,
 ) -> Tuned:
@@ -120,6 +122,10 @@ def tune(
         Whether x and y count from 1.
     size : int, optional
         Side of the cutouts in pixels. Default: as the table says or the galaxy needs.
+    bands : str, optional
+        Three files as one image, as ``--bands`` of ``galedge classify`` takes them: a pattern, of
+        which the table names one file or what stands for ``{name}``; or, of sources in one
+        frame, three files.
     told : function of two numbers, optional
         Called as pictures are seen: how many, of how many.
     **reading
@@ -157,7 +163,9 @@ def tune(
         _refuse_primary(primary, name, known, base)
     progress = None if told is None else (lambda done: told(done, len(known)))
     old = None if new else adapted(known.questions, base)
-    seen, pairs = _seen(base, classifier, known, size, progress, keep=old is not None)
+    if isinstance(bands, str):
+        bands = parse_bands(bands)
+    seen, pairs = _seen(base, classifier, known, size, progress, old is not None, bands)
     notes = _unread(known, seen)
     if old is not None:
         base, seen = balance(base, seen, *old)
@@ -215,11 +223,12 @@ def _seen(
     size: int | None,
     told: Callable[[int], object] | None,
     keep: bool = False,
+    bands: Group | Pattern | None = None,
 ) -> tuple[Seen, list[tuple[int, int]]]:
     """Return what the network makes of labelled pictures, and pairs of them of one source."""
     if labels.places is None:
-        return base.see(_results(classifier, labels), len(labels), told, keep=keep), []
-    cuts = Cuts(classifier, labels.places, size)
+        return base.see(_results(classifier, labels, bands), len(labels), told, keep=keep), []
+    cuts = Cuts(classifier, labels.places, size, bands)
     seen = base.see(cuts, len(labels), told, keep=keep)
     rows = np.array(cuts.order, np.intp)
     failures = [(cuts.order[place], reason) for place, reason in seen.failures]
@@ -229,8 +238,12 @@ def _seen(
     return seen, pairs
 
 
-def _results(classifier: Classifier, labels: Labels) -> Iterator[Result]:
+def _results(
+    classifier: Classifier, labels: Labels, bands: Group | Pattern | None
+) -> Iterator[Result]:
     """Return what the classifier says of each labelled picture, in order."""
+    if bands is not None:
+        return classify_groups(classifier, (group_of(file, bands) for file in labels.files))
     found: list[str | Rejected] = list(find(labels.files, recursive=False))
     if len(found) != len(labels):  # a name of a folder is no picture
         found = [

@@ -10,6 +10,7 @@ from helpers.made import KINDS, bundle_of, rows, write_fits
 pytest.importorskip("sklearn")
 
 import galedge as package
+from galedge.answers.bands import parse_bands
 from galedge.answers.classifier import Classifier
 from galedge.errors import GaledgeError
 from galedge.frames.field import classify_sources
@@ -98,6 +99,40 @@ def test_pixels_are_those_that_classify_cuts(base, night, size):
     sources = one.locate(read_catalogue(night / "one.csv"))
     theirs = [placed.pixels for placed in classify_sources(classifier, one, sources, None, size)]
     np.testing.assert_array_equal(mine[:12], theirs)
+
+
+def test_three_files_are_one_frame_or_one_picture(base, night, tmp_path, galedge):
+    planes, lines = frame(0), ["x,y,colour"]
+    for band, plane in zip("irg", planes, strict=True):  # red, green and blue
+        write_fits(tmp_path / f"f_{band}.fits", plane, **TAN)
+    named = ["galaxy,colour"]
+    for i, (x, y) in enumerate(PLACES):
+        lines.append(f"{x},{y},{('red', 'blue')[i % 2]}")
+        named.append(f"{i}.r.fits,{('red', 'blue')[i % 2]}")
+        cut = np.s_[int(y) - 20 : int(y) + 20, int(x) - 20 : int(x) + 20]
+        for band, plane in zip("irg", planes, strict=True):
+            write_fits(tmp_path / f"{i}.{band}.fits", plane[cut])
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    (tmp_path / "named.csv").write_text("\n".join(named))
+    (tmp_path / "bare.csv").write_text("\n".join(named).replace(".r.fits", ""))
+    common = ("-o", "mine", "--model", base)
+    three = (*common, "--bands", "f_g.fits,f_r.fits,f_i.fits")
+    done = galedge("tune", "list.csv", "--in", "f_r.fits", *three)
+    assert "colour: 12 pictures of 12 galaxies" in done.stdout, done.stderr
+    done = galedge("tune", "list.csv", "--in", night / "f0.fits", *three)
+    assert "is none of the three files f_g.fits, f_r.fits, f_i.fits" in done.stderr
+    for table in ("named.csv", "bare.csv"):
+        done = galedge("tune", table, "--file", "galaxy", *common, "--bands", "{name}.{g,r,i}.fits")
+        assert "colour: 12 pictures of 12 galaxies" in done.stdout, done.stderr
+        assert "accuracy  1.000" in done.stdout
+    (tmp_path / "3.g.fits").unlink()
+    labels = read_labels(tmp_path / "named.csv", file="galaxy")
+    classifier = Classifier(base, keep_pixels=True, workers=1, sets=None)
+    bands = parse_bands("{name}.{g,r,i}.fits")
+    found, _ = _seen(Base.of(classifier), classifier, labels, None, None, bands=bands)
+    assert [i for i, flags in enumerate(found.flags) if "missing_band" in flags] == [3]
+    done = galedge("tune", "bare.csv", "--file", "galaxy", *common, "--bands", "{name}-{g,r,i}.fit")
+    assert "there is no file of it that matches {name}-{g,r,i}.fit" in done.stderr
 
 
 def test_rows_in_any_order_keep_their_labels(base, night, tmp_path):

@@ -120,7 +120,7 @@ def _kinds(
     default=False,
     help="Write also what held-out galaxies cannot tell from chance.",
 )
-@options.takes(Where, "columns", "one_based", "size")
+@options.takes(Where, "columns", "one_based", "size", "bands")
 @options.takes(Reading, without=["verify"])
 @options.takes(Running, "model", "workers")
 @click.option(
@@ -188,6 +188,7 @@ def tune(
             roles=where.columns,
             one_based=where.one_based,
             size=where.size,
+            bands=where.bands,
             told=told,
             workers=running.workers,
             **reading.asked(),
