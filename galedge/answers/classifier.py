@@ -212,7 +212,7 @@ class Classifier:
         Parameters
         ----------
         source : path, bytes, Image, ndarray, or a list of them
-            Or what other libraries hold an image in, see `galedge.read`.
+            Or what other libraries hold an image in, see `galedge.read`; or a column of paths.
             Arrays of shape (H, W), (3, H, W), or (H, W, 1, 3 or 4) are one
             galaxy, of shape (N, H, W), (N, 3, H, W) or (N, H, W, 1, 3 or 4) several. Three planes
             are always *one* galaxy in three bands; give three mono images as a list

@@ -69,7 +69,12 @@ def split(array: Any) -> list[Any] | None:
 
 
 def is_several(source: object) -> bool:
-    """Tell whether a source is a list of images; astropy's list of HDUs is a file."""
+    """Tell whether a source is a list of images, or a table's column of paths to some.
+
+    astropy's list of HDUs is a file.
+    """
+    if getattr(source, "ndim", 0) == 1:
+        return getattr(getattr(source, "dtype", None), "kind", None) in ("O", "U")
     return isinstance(source, list | tuple) and not _is(source, "astropy.io.fits", "HDUList")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import math
 import re
@@ -142,6 +143,19 @@ def test_torch(classifier, image):
     assert (
         "a Tensor gives no pixels: Can't call numpy() on Tensor that requires grad" in result.error
     )
+
+
+def test_a_column_of_paths_is_a_list(classifier, image, tmp_path):
+    write_fits(tmp_path / "a.fits", image)
+    names = [str(tmp_path / "a.fits"), str(tmp_path / "none.fits")]
+    columns = [np.array(names), np.array(names, object)]
+    for module, kind in (("astropy.table", "Column"), ("pandas", "Series")):
+        if importlib.util.find_spec(module.partition(".")[0]):
+            columns.append(getattr(importlib.import_module(module), kind)(names))
+    for column in columns:
+        results = classifier.classify(column)
+        assert [result.status for result in results] == ["ok", "error"]
+        assert results[0].probabilities == classifier.classify(names[0]).probabilities
 
 
 def test_what_floats_cannot_hold_is_missing(classifier, image, recwarn):
