@@ -41,7 +41,7 @@ def rate(call: Callable[[], object], images: int) -> float:
 
 
 def engines(device: str) -> Iterator[tuple[str, Model]]:
-    """Yield the engines of a device, as they choose and in 32 bits; say which cannot be had, and why."""
+    """Yield the engines of a device, as they choose and in 32 bits; say why one cannot be had."""
     for engine in ("onnxruntime", "cuda"):
         for precision in (None, "fp32"):
             name = f"{engine} {precision or 'default'}"

@@ -24,6 +24,7 @@ __all__ = ["ALPHA", "Change", "Monitor", "changes", "is_change"]
 ALPHA = 0.01
 """Nights without a change of which something is told."""
 
+_SHOWN = 3  # columns of which a sentence says how they differ
 _BLOCK = 25  # values that are counted at once
 _WINDOW, _STRIDE = 4, 2  # blocks that a look at the latest ones is of, and between two of them
 # What looks at all values so far, after 25, 50, 100 ... of them, may spend of their alpha: most
@@ -81,7 +82,9 @@ class Monitor:
 
     def sentence(self) -> str:
         """Say what has changed so far."""
-        what = ", ".join(change.words() for change in self.changes)
+        what = ", ".join(change.words() for change in self.changes[:_SHOWN])
+        if more := [change.column for change in self.changes[_SHOWN:]]:
+            what += f"; and in {', '.join(more)}"
         seen = counted(self.changes[-1].rows, "row")
         return f"drift: after {seen} not as in {self.reference.name}: {what}"
 

@@ -98,6 +98,15 @@ def test_small_changes_of_many_rows_do_not_matter():
     assert not is_change(found, 6)
 
 
+def test_a_sentence_says_of_three_columns_how_and_of_the_rest_which():
+    usual = [{f"c{i}": value for i in range(5)} for value in np.linspace(0, 1, 200)]
+    monitor = Monitor(Reference.of_rows("usual.csv", [{**row, "flags": ""} for row in usual]))
+    for row in usual:
+        monitor.add({**{name: value + 5 for name, value in row.items()}, "flags": ""})
+    assert monitor.sentence().count("(median") == 3
+    assert monitor.sentence().endswith("; and in c3, c4")
+
+
 def test_a_long_night_keeps_few_values():
     monitor = watched(night(26_000, 2))
     kept = [*monitor._fresh._values.values(), *(one._shown for one in monitor._watched.values())]
