@@ -222,7 +222,7 @@ def test_options_come_from_a_file(galedge, tmp_path, night, bundle):
     assert {row["recipe_sha256"] for row in nights.table(tmp_path / "other.csv")} != full
     for text, code, message in [
         ("[watch]\nsettel = 1", 1, "has no option settel; did you mean settle?"),
-        ("[watch]\nsettle = 'x'", 2, "is not a valid float"),
+        ("[watch]\nsettle = 'x'", 2, "is not a valid number"),
         ("[watch]\nsettle = [1]", 2, "settle must be one value"),
         ("[watch]\nonce = 'perhaps'", 2, "not a valid boolean"),
     ]:
