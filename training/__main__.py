@@ -49,8 +49,6 @@ for command in (
 @click.option("--set", "settings", multiple=True, help="KEY=VALUE of training.fit.config.Config.")
 @targets_option
 @extras_option
-@click.option("--fold", help="PART/PARTS: hold out this part of val; train on the others.")
-@click.option("--aside", help="PART/PARTS: keep this part of train unseen, for a teacher.")
 @click.option("--task", help="Learn another task of the pack's labels: its file, or a name.")
 @click.option("--resume", is_flag=True, help="Go on after the last epoch that OUT holds.")
 @click.option("--device", default="auto", show_default=True)
@@ -62,8 +60,6 @@ def train(
     settings: tuple[str, ...],
     targets: Path | None,
     extras: tuple[tuple[Path, Path], ...],
-    fold: str | None,
-    aside: str | None,
     task: str | None,
     **options: Any,
 ) -> None:
@@ -75,19 +71,12 @@ def train(
     from training.fit.batches import Group
     from training.fit.config import Config
     from training.fit.distil import load
-    from training.fit.runs import going_on
     from training.fit.train import train as run
 
-    chosen = values_of(settings)
-    try:
-        fold = going_on(chosen.get("weights"), fold, aside)
-        # Aside first: `distil` looks for the same galaxies in the pack as it is.
-        packed = Pack.open(pack, asked(task)).without(aside).folded(fold)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    packed = Pack.open(pack, asked(task))
     rows = packed.rows("train")
     group = Group(packed, rows, load(targets).of(rows) if targets else None)
-    config = Config(**{"size": packed.info["recipe"]["size"], **chosen})
+    config = Config(**{"size": packed.info["recipe"]["size"], **values_of(settings)})
     groups = groups_of(extras, packed.task)
     run(config, group, out, extras=groups, **options)
 
@@ -128,7 +117,7 @@ def distil(
     def teacher(run: Path) -> Teacher:
         network, record = load_run(run)
         tasks[run] = task_of(record)
-        return Teacher(network, record["config"]["size"], record.get("aside"))
+        return Teacher(network, record["config"]["size"])
 
     teachers = [teacher(run) for run in runs]
     seen_by = teacher(seer) if seer else None
@@ -188,13 +177,6 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
 @click.option("--teacher", help="What the card says of the teacher.")
 @click.option("--blend", default=0.5, show_default=True, help="Say of the T head in the class.")
 @click.option("--int8/--no-int8", default=True, show_default=True)
-@click.option(
-    "--judge",
-    "judges",
-    type=folder,
-    multiple=True,
-    help="Calibrate by this run, on the part of val that it held out (`train --fold`).",
-)
 @click.option("--openvino", is_flag=True, help="Also write OpenVINO's own format (.xml, .bin).")
 @click.option(
     "--beside",

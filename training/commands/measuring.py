@@ -96,9 +96,6 @@ def evaluate(
         click.echo("\n".join(rows_of(result)))
         return
     card = Card.read(bundle)
-    fold = card.fields.get("training", {}).get("fold")
-    if fold and split == "val":
-        click.echo(f"{bundle} has learned from val (fold {fold}): it knows these answers", err=True)
     others = [(one, Pack.open(its, bundle_task(one), strict=False)) for one, its in beside]
     seen = side_by_side([(bundle, packed), *others], split, precision, draws)
     if output:

@@ -23,7 +23,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from training.data.pictures import Pictures
 from training.data.pose import kinds, pose, within_range
 from training.data.readers import DataSet, pictures, read
 from training.data.simulate import STRETCHED, UNSTRETCHED, linear, luma, restored
-from training.data.splits import Beside, as_beside, aside, assign, fold, same_galaxy
+from training.data.splits import Beside, as_beside, assign, same_galaxy
 from training.words.derive import of_classes
 from training.words.fields import TaskError
 from training.words.hubble import HUBBLE
@@ -68,8 +68,6 @@ class Pack:
     another, `told` what they tell of each of its heads (see `training.words.targets`), and
     `weight` how much that counts, where it does not count alike. `pictures` are the pixels as
     they came (`training.data.pictures.Pictures`), where they were kept.
-    `fold` is the part of val that is held out, where the others are in train (see `folded`),
-    `aside` the part of train that is not trained on (see `without`).
     """
 
     folder: Path
@@ -85,8 +83,6 @@ class Pack:
     told: dict[str, np.ndarray]
     weight: dict[str, np.ndarray] = field(default_factory=dict)
     pictures: Any = None
-    fold: str | None = None
-    aside: str | None = None
 
     @classmethod
     def open(cls, folder: Path, task: Task | None = None, *, strict: bool = True) -> Pack:
@@ -184,14 +180,6 @@ class Pack:
     def cameras(self) -> tuple[str, ...]:
         """The fixed cameras that val and test were packed through."""
         return tuple(name for name in FIXED if name in self.exact)
-
-    def folded(self, which: str | None) -> Pack:
-        """Return the pack with all of val in train but one part: see `splits.fold`."""
-        return replace(self, split=fold(self.galaxy, self.split, which), fold=which)
-
-    def without(self, which: str | None) -> Pack:
-        """Return the pack with one part of train laid aside: see `training.data.splits.aside`."""
-        return replace(self, split=aside(self.galaxy, self.split, which), aside=which)
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:

@@ -17,18 +17,8 @@ from training.data.duplicates import (
 )
 
 __all__ = [
-    "SIDES",
-    "Beside",
-    "as_beside",
-    "aside",
-    "assign",
-    "fold",
-    "on_one_side",
-    "places",
-    "same_galaxy",
-    "splits",
+    *("SIDES", "Beside", "as_beside", "assign", "on_one_side", "places", "same_galaxy", "splits"),
 ]
-
 
 SIDES = ("train", "val", "test")  # each held out further than the one before
 
@@ -57,53 +47,6 @@ def splits(
             side[members[: wanted[0]]] = "test"
             side[members[wanted[0] : sum(wanted)]] = "val"
     return [str(one) for one in side[place]]
-
-
-def fold(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
-    """Return the splits with val's galaxies moved to train, but for one part of them.
-
-    Networks that hold out a part each learn from all of val between them, and for every
-    galaxy of val there is one that has not seen it, to be judged and calibrated by.
-
-    Parameters
-    ----------
-    galaxy, split : ndarray of str
-        By picture.
-    which : str or None
-        PART/PARTS, parts counting from 1: the part that stays. Part 0 is none, and with
-        None everything stays as it is.
-
-    Raises
-    ------
-    ValueError
-        If there is no such part.
-    """
-    if which is None:
-        return split
-    stays = _part(galaxy, split == "val", which)
-    return np.where((split == "val") & ~stays, "train", split)
-
-
-def aside(galaxy: np.ndarray, split: np.ndarray, which: str | None) -> np.ndarray:
-    """Return the splits with one part of train's galaxies laid `aside`, for a teacher not to see.
-
-    Teachers that lay aside a part each can tell a student of every galaxy what it looks like to
-    someone who was not told its label. Parameters and errors are those of `fold`.
-    """
-    if which is None:
-        return split
-    left = _part(galaxy, split == "train", which)
-    return np.where(left, "aside", split.astype("U12"))
-
-
-def _part(galaxy: np.ndarray, side: np.ndarray, which: str) -> np.ndarray:
-    """Return which pictures of a side, a mask, are of the galaxies of PART/PARTS."""
-    part, _, parts = which.partition("/")
-    if not (part.isdigit() and parts.isdigit() and int(part) <= int(parts) > 0):
-        raise ValueError(f"part {which!r}: take PART/PARTS, such as 1/2; 0/2 is no galaxy")
-    mixed = np.random.default_rng(0).permutation(np.unique(galaxy[side]))
-    chosen = mixed[int(part) - 1 :: int(parts)] if int(part) else mixed[:0]
-    return side & np.isin(galaxy, chosen)
 
 
 def places(rows: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:

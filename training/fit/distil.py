@@ -41,15 +41,17 @@ VIEWS = ((0, False), (1, True), (2, False), (3, True), (1, False), (0, True), (3
 
 
 class Teacher(NamedTuple):
-    """A network, the size of its input, and the part of train that it has not seen."""
+    """A network, and the size of its input."""
 
     network: nn.Module
     size: int
-    aside: str | None = None
 
-    def unseen(self, pack: Pack) -> np.ndarray:
-        """Return which pictures of the pack it was trained on have a label that it was not told."""
-        return (pack.without(self.aside).split == "aside") & (pack.label >= 0)
+    def answers(self, pack: Pack, views: int, device: str) -> Answers:
+        """Return what it says of a pack's colour pictures, averaged over views."""
+        network = self.network.to(device, memory_format=torch.channels_last)
+        pixels, frames = shown(pack, self.size)
+        options = {"frames": frames, "turns": VIEWS[:views], "device": device}
+        return predict(network, pack.task, pixels, self.size, **options)
 
 
 def teach(
@@ -67,9 +69,6 @@ def teach(
     Parameters
     ----------
     teachers : sequence of Teacher
-        Of what one has laid aside (`training.data.splits.aside`) only those are asked who did: what
-        teachers say of pictures whose label they were told is half that label, learned by
-        heart (Dao et al. 2021, arXiv:2104.09732).
     pack : Pack
         Opened for the teachers' task. Its colour pictures are what they see; the student meets
         the same targets in grey, in one band and from linear data.
@@ -82,29 +81,14 @@ def teach(
         What is seen conditions the answers for pictures without a class.
     """
     task = pack.task
-    told_all = [np.zeros(len(pack), bool)] * len(stored)
-    unseen = np.stack([*(teacher.unseen(pack) for teacher in teachers), *told_all])
-    asked = np.where(unseen.any(0), unseen, True)
     found = []
-    for (network, size, _), rows in zip(teachers, asked[: len(teachers)], strict=True):
-        network = network.to(device, memory_format=torch.channels_last)
-        pixels, frames = shown(pack, size)
-        if not rows.all():
-            pixels, frames = pixels[rows], None if frames is None else frames[rows]
-        options = {"frames": frames, "turns": VIEWS[:views], "device": device}
-        answers = predict(network, task, pixels, size, **options)
+    for teacher in teachers:
+        answers = teacher.answers(pack, views, device)
         taught = {head.layer: answers.heads[head.layer] for head in task.heads if head.taught}
         found.append(Answers(taught, projected(answers.hints)))
-    for path, rows in zip(stored, asked[len(teachers) :], strict=True):
-        found.append(load(path).of(rows))
-    mean = agreed(found, asked)
-    guess = None
-    if seer is not None:
-        network, size, _ = seer
-        network = network.to(device, memory_format=torch.channels_last)
-        pixels, frames = shown(pack, size)
-        guess = predict(network, task, pixels, size, frames=frames, device=device)
-    mean = corrected(mean, pack, guess)
+    found += map(load, stored)
+    guess = None if seer is None else seer.answers(pack, 1, device)
+    mean = corrected(agreed(found), pack, guess)
     store(mean, task, out)
     return mean
 
@@ -134,25 +118,13 @@ def store(answers: Answers, task: Task, out: Path) -> None:
     np.savez_compressed(out, **heads, hints=answers.hints.astype("f2"), task=about)
 
 
-def agreed(found: Sequence[Answers], asked: np.ndarray) -> Answers:
-    """Return the mean of what networks say of the pictures that each was asked about.
-
-    Parameters
-    ----------
-    found : sequence of Answers
-        Of M networks, in the order of the pictures.
-    asked : ndarray of bool (M, N)
-        Who was asked about which of N pictures; about each somebody was. Unless all were asked
-        about all there are no hints: features of one network mean nothing to another's.
-    """
-    means = {}
-    for layer, first in found[0].heads.items():
-        total = np.zeros((asked.shape[1], first.shape[1]), np.float32)
-        for one, rows in zip(found, asked, strict=True):
-            total[rows] += one.heads[layer]
-        means[layer] = total / asked.sum(0)[:, None]
-    hints = [one.hints if asked.all() else np.empty((asked.shape[1], 0)) for one in found]
-    return Answers(means, np.concatenate(hints, 1))
+def agreed(found: Sequence[Answers]) -> Answers:
+    """Return the mean of what networks say of the same pictures, and the hints of all."""
+    means = {
+        layer: np.mean([one.heads[layer] for one in found], axis=0, dtype=float)
+        for layer in found[0].heads
+    }
+    return Answers(means, np.concatenate([one.hints for one in found], 1))
 
 
 def shown(pack: Pack, size: int) -> tuple[np.ndarray, np.ndarray | None]:

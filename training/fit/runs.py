@@ -18,7 +18,7 @@ from training.words.fields import TaskError
 from training.words.hubble import HUBBLE
 from training.words.task import Task
 
-__all__ = ["average", "going_on", "load_run", "task_of"]
+__all__ = ["average", "load_run", "task_of"]
 
 
 def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
@@ -81,64 +81,7 @@ def average(runs: list[Path], out: Path) -> None:
     for run, record in zip(runs, records, strict=True):
         if task_of(record).answers != task_of(records[0]).answers:
             raise ValueError(f"{run} and {runs[0]} learned different tasks, which have no mean")
-    asides = {record.get("aside") for record in records}
-    aside = asides.pop() if len(asides) == 1 else None
-    record = {**records[-1], "averaged": len(runs), "fold": together(records), "aside": aside}
+    record = {**records[-1], "averaged": len(runs)}
     out.mkdir(parents=True, exist_ok=True)
     torch.save(mean, out / "weights.pt")
     (out / "run.json").write_text(json.dumps(record, indent=1))
-
-
-def going_on(weights: str | None, fold: str | None, aside: str | None = None) -> str | None:
-    """Return the part of val that a run may hold out which goes on from weights.
-
-    Parameters
-    ----------
-    weights : str or None
-        A run's `weights.pt` or a bundle's ONNX file; what lies beside it tells what it has seen.
-        Weights without such a record, ImageNet's for instance, have seen nothing.
-    fold : str or None
-        The part that was asked for, see `training.data.splits.fold`; None holds out what the
-        weights have not seen.
-    aside : str or None
-        The part of train that is to stay unseen, see `training.data.splits.aside`.
-
-    Raises
-    ------
-    ValueError
-        If the weights have learned from a part that was asked for.
-    """
-    before = _record(Path(weights).parent) if weights else None
-    if before is None:
-        return fold
-    if aside is not None and aside != before.get("aside"):
-        raise ValueError(
-            f"aside {aside}: {weights} has learned from it; begin with weights that have not, "
-            "ImageNet's for instance"
-        )
-    seen = before.get("fold")
-    if seen is None or fold == seen or (fold or "").startswith("0/"):
-        return fold
-    if fold is None:
-        return str(seen)
-    raise ValueError(
-        f"fold {fold}: {weights} learned from val, fold {seen}, and may know these answers; "
-        f"leave out --fold to hold out what they did, or take 0/2 to hold out nothing"
-    )
-
-
-def _record(folder: Path) -> dict[str, Any] | None:
-    """Return the record of the run that a folder holds, or a bundle's of its run, if any."""
-    if (folder / "run.json").exists():
-        return dict(json.loads((folder / "run.json").read_text()))
-    if (folder / "card.json").exists():
-        return dict(json.loads((folder / "card.json").read_text()).get("training", {}))
-    return None
-
-
-def together(records: list[dict[str, Any]]) -> str | None:
-    """Return which part of val none of the runs has learned from: see `splits.fold`."""
-    folds = {record.get("fold") for record in records} - {None}
-    if len(folds) < 2:
-        return folds.pop() if folds else None
-    return "0/" + folds.pop().partition("/")[2]

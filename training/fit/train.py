@@ -177,8 +177,6 @@ def record(
         "code": version(),
         "torch": torch.__version__,
         "pictures": len(groups[0].rows),
-        "fold": pack.fold,
-        "aside": pack.aside,
         "unlabelled": sum(len(group.rows) for group in groups[1:]),
         "seen": sum(row["pictures"] for row in curve),
         "curve": curve,
@@ -213,9 +211,7 @@ def hinted(
     first = groups[0].answers
     width = first.hints.shape[1] if first is not None and config.hints else 0
     if config.hints and not width:
-        raise ValueError(
-            "hints: the targets hold none; store them anew by `distil`, of runs without --aside"
-        )
+        raise ValueError("hints: the targets hold none; store them anew, by `distil`")
     mean, spread = (first.hints.mean(0), first.hints.std(0) + 1e-6) if width else (0, 1)
     result = []
     for group in groups:

@@ -13,12 +13,11 @@ import torch
 
 from galedge.network.card import SCHEMA, Card
 from training.data.pack import Pack
-from training.fit.runs import load_run
+from training.fit.runs import load_run, task_of
 from training.nets.network import Compact, Galaxy, parameters
 from training.score import small
 from training.score.answers import Answers, calibrated, run
 from training.score.evaluate import ece, measure, measure_labels
-from training.score.fits import fit_bias, fit_keep, fit_logistic, fit_sigma, fit_temperature
 from training.score.others import NUMBER, apart, rendered
 from training.score.sets import measured as measured_sets
 from training.score.sets import sets_of
@@ -26,16 +25,14 @@ from training.score.through import through
 from training.score.typical import FILE, measured
 from training.score.typical import fit as typicality
 from training.ship.export import Corrections, agree, export, write_openvino
-from training.ship.judges import alike, convene
+from training.ship.fitting import calibration, corrections_of, of_others, on_val
 from training.ship.quantize import WEIGHT_BITS, calibration_pictures, quantize
 from training.ship.refer import refer
 from training.words.card import Calibration, entries, subject_of
-from training.words.heads import Classes, Labels, Quantity
-from training.words.task import Task
+from training.words.heads import Labels
 
 __all__ = ["calibration_of", "card_of", "evaluate", "make"]
 
-LOST = 0.002  # of galaxies, by calling them something else; small ones fare worse
 APART = 1718  # seed of what is no galaxy and calibrates; another one's is measured
 
 CALIBRATED = {"sigma_scale", "temperature", "temperature_slope"}
@@ -62,7 +59,6 @@ def make(
     teacher: str | None = None,
     int8: bool = True,
     blend: float = 0.5,
-    judges: tuple[Path, ...] = (),
     openvino: bool = False,
     beside: Pack | None = None,
     default: bool = False,
@@ -83,9 +79,6 @@ def make(
         What the card says of the teacher.
     blend : float
         See `training.ship.export.Corrections`.
-    judges : tuple of Path
-        Runs to calibrate by, each on what it held out of val, where the run itself has
-        learned from val (see `training.ship.judges`).
     openvino : bool
         Whether to write OpenVINO's own format as well, beside the ONNX files;
         galedge itself reads the latter with either engine.
@@ -102,8 +95,8 @@ def make(
     Raises
     ------
     ValueError
-        If a run has held out nothing of val to calibrate on, or learned another task, a
-        split has no labelled picture, or `beside` is of another recipe.
+        If the run learned another task, a split has no labelled picture, or `beside` is of
+        another recipe.
     """
     network, record = load_run(folder)
     task = pack.task
@@ -111,17 +104,19 @@ def make(
     record["config"]["weights"] = "an earlier run's" if start else None  # a path says nothing
     if not isinstance(network, (Compact, Galaxy)):
         raise TypeError("only compact and galaxy are exported; distil a transfer network into one")
+    if task_of(record).answers != task.answers:
+        raise ValueError(f"{folder}: learned another task than the one that is exported")
     for split in ("train", "val", "test"):
         pack.demand(split)
     if beside is not None and beside.info["recipe"] != pack.info["recipe"]:
         raise ValueError(f"{beside.folder}: has another recipe than {pack.folder}; pack it anew")
     size = record["config"]["size"]
-    panel = convene(judges or (folder,), pack, alike(pack))
     out.mkdir(parents=True, exist_ok=True)
     fp32, int8_file = out / "model.fp32.onnx", out / "model.int8.onnx"
     views = list(pack.kinds().values())
 
-    corrections = fitted(task, panel.answers(Corrections(blend=blend)), blend)
+    export(network, task, fp32, size, Corrections(blend=blend))
+    corrections = corrections_of(task, on_val(fp32, pack), blend)
     teller = task.teller
     deployed = export(network, task, fp32, size, corrections)
     files = [fp32]
@@ -143,10 +138,10 @@ def make(
         files.append(int8_file)
     if openvino:
         write_openvino(files)
-    told = Answers.join(panel.answers(corrections, int8) if judges else panel.by(files[-1:]))
-    calibration = calibrate(told, _others(files[-1], shown, beside))
-    sets = sets_of(told, calibration)
-    heads = entries(task, calibration, sets, network.heads.inputs)
+    told = Answers.join(on_val(files[-1], pack))
+    numbers = calibration(told, of_others(files[-1], shown, beside))
+    sets = sets_of(told, numbers)
+    heads = entries(task, numbers, sets, network.heads.inputs)
     if teller is not None:
         heads.append(typicality(files[-1], pack, out))
     metrics: dict[str, Any] = {
@@ -155,11 +150,11 @@ def make(
         "kinds": KINDS | FLUX if pack.info.get("flux") else KINDS,
     }
     for file in files:
-        metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", calibration, draws)
+        metrics[file.name.split(".")[1]] = evaluate(file, pack, "test", numbers, draws)
     if any("sets" in entry for entry in sets.values()):
         test = pack.demand("test")
         seen = {kind: run(files[-1], pack, test, view) for kind, view in pack.kinds().items()}
-        metrics["sets"] = measured_sets(seen, calibration, sets)
+        metrics["sets"] = measured_sets(seen, numbers, sets)
     if teller is not None:
         with np.load(out / FILE) as held:
             metrics["typicality"] = measured(files[-1], pack, dict(held), "test")
@@ -190,53 +185,6 @@ def make(
     for _ in refer(out, pack, "int8" if int8 else "fp32"):
         pass
     return json.loads((out / "card.json").read_text())
-
-
-def fitted(task: Task, sets: list[Answers], blend: float) -> Corrections:
-    """Return what is corrected in a network's file, by its answers on val, view by view."""
-    joined = Answers.join(sets)
-    bias = {
-        head.name: torch.tensor(fit_bias([answers.only(head.name) for answers in sets])).float()
-        for head in task.every(Classes)
-    }
-    teller = task.teller
-    if teller is not None:
-        kept = teller.names.index(teller.subject)
-        known = joined.only(teller.name)
-        logits = known.logits[known.label == kept]
-        bias[teller.name] = torch.tensor(fit_keep(logits, kept, LOST)).float()
-    slopes = {
-        head.name: torch.tensor(fit_logistic(joined.told[head.name], joined.said[head.name]))
-        for head in task.every(Labels)
-    }
-    return Corrections(bias, {name: value.float() for name, value in slopes.items()}, blend)
-
-
-def _others(file: Path, *packs: Pack | None) -> Answers | None:
-    """Return the answers on val of packs of other things than galaxies."""
-    parts = [run(file, pack, small.of_val(pack), "auto") for pack in packs if pack is not None]
-    return Answers.join(parts) if parts else None
-
-
-def calibrate(answers: Answers, others: Answers | None = None) -> dict[str, dict[str, float]]:
-    """Return the calibration of each head of classes, and of each quantity, for a card.
-
-    The head that tells what a source is needs `others` beside galaxies.
-    """
-    teller = answers.task.teller
-    found: dict[str, dict[str, float]] = {}
-    for head in answers.task.heads:
-        part = answers.only(head.name)
-        if head is teller and others is not None:
-            part = Answers.join([part, others.only(head.name)])
-        if isinstance(head, Classes):
-            temperature, slope = fit_temperature(part)
-            found[head.name] = {"temperature": round(temperature, 4)}
-            if answers.task.binned(head) is not None:
-                found[head.name]["temperature_slope"] = round(slope, 4)
-        elif isinstance(head, Quantity):
-            found[head.name] = {"sigma_scale": round(fit_sigma(part), 4)}
-    return found
 
 
 def evaluate(

@@ -93,18 +93,6 @@ def test_other_classes_train_and_are_told_by_galedge(work, galedge):
         assert sum(float(row[name]) for name in names) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_bundle_that_has_learned_from_val_is_not_calibrated_on_it(work, tmp_path):
-    shutil.copytree(work / "bundle", tmp_path / "bundle")
-    path = tmp_path / "bundle" / "card.json"
-    card = json.loads(path.read_text())
-    card["training"]["fold"] = 1
-    path.write_text(json.dumps(card))
-    said = training("calibrate", tmp_path / "bundle", work / "pack", code=1)
-    assert f"{tmp_path / 'bundle'}: has learned from val (fold 1)" in said
-    assert "`export --judge`" in said
-    assert json.loads(path.read_text()) == card
-
-
 def test_every_command_reads_the_task_from_what_it_is_given(work, tmp_path):
     bundle, pack, run = work / "bundle", work / "pack", work / "run"
     few = ["--draws", "5"]

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 
 from training.data.simulate import linear_flux, simulate  # noqa: E402
-from training.data.splits import aside, fold, splits  # noqa: E402
+from training.data.splits import splits  # noqa: E402
 from training.fit.augment import Augment  # noqa: E402
 from training.words.hubble import FEATURES, HUBBLE, features  # noqa: E402
 from training.words.targets import class_of, left_out  # noqa: E402
@@ -22,38 +22,6 @@ def test_a_split_keeps_a_galaxy_on_one_side():
         )
     assert set(sides) == {"train", "val", "test"}
     assert 0.05 < sides.count("test") / 900 < 0.2
-
-
-def test_folds_hold_out_all_of_val_between_them():
-    galaxy = np.array([f"g{i // 2}" for i in range(80)])
-    split = np.array(["train", "val", "val", "test"] * 20)
-    split[1::2] = split[::2]  # two pictures of each galaxy, on one side
-    folds = [fold(galaxy, split, f"{part}/3") for part in (1, 2, 3)]
-    held = [side == "val" for side in folds]
-    assert (sum(one.astype(int) for one in held) == (split == "val")).all()
-    for one, side in zip(held, folds, strict=True):
-        assert one.any()
-        assert not set(galaxy[one]) & set(galaxy[~one])
-        assert (side[split != "val"] == split[split != "val"]).all()
-        assert (side[(split == "val") & ~one] == "train").all()
-    assert (fold(galaxy, split, None) == split).all()
-    assert not (fold(galaxy, split, "0/3") == "val").any()
-    for wrong in ("4/3", "1", "1/0", "-1/3", "a/b"):
-        with pytest.raises(ValueError, match="PART/PARTS"):
-            fold(galaxy, split, wrong)
-
-
-def test_parts_that_are_laid_aside_are_all_of_train_between_them():
-    galaxy = np.array([f"g{i // 2}" for i in range(80)])
-    split = np.repeat(["train", "val", "train", "test"], 20)
-    parts = [aside(galaxy, split, f"{part}/4") for part in (1, 2, 3, 4)]
-    left = [side == "aside" for side in parts]
-    assert (sum(one.astype(int) for one in left) == (split == "train")).all()
-    for one, side in zip(left, parts, strict=True):
-        assert one.any()
-        assert not set(galaxy[one]) & set(galaxy[side == "train"])
-        assert (side[~one] == split[~one]).all()
-    assert (aside(galaxy, split, None) == split).all()
 
 
 def hubble_class(t):

@@ -20,18 +20,16 @@ from galedge.images.prepare import prepare  # noqa: E402
 from galedge.images.recipe import Recipe  # noqa: E402
 from galedge.network.engine import start  # noqa: E402
 from training.data.pack import Pack, kind_of, pack  # noqa: E402
-from training.data.splits import fold  # noqa: E402
 from training.fit.augment import Augment  # noqa: E402
 from training.fit.batches import Group, draw, reside  # noqa: E402
 from training.fit.config import Config  # noqa: E402
 from training.fit.distil import HINTS, Teacher, load, teach  # noqa: E402
-from training.fit.runs import average, load_run  # noqa: E402
 from training.fit.train import train  # noqa: E402
 from training.nets.network import build  # noqa: E402
 from training.ship import quantize  # noqa: E402
 from training.ship.bundle import make  # noqa: E402
-from training.ship.export import Corrections, Deployed, agree, export, write_openvino  # noqa: E402
-from training.ship.judges import alike, convene  # noqa: E402
+from training.ship.export import agree, export, write_openvino  # noqa: E402
+from training.ship.fitting import alike  # noqa: E402
 from training.ship.quantize import METHOD, METHODS  # noqa: E402
 from training.words.hubble import HUBBLE  # noqa: E402
 from training.words.targets import hard  # noqa: E402
@@ -173,28 +171,6 @@ def test_a_student_guesses_its_teachers_features(packed, tmp_path):
         train(hinted, group, tmp_path / "other", extras=(bare,))
 
 
-def test_teachers_are_asked_about_what_they_laid_aside(packed, tmp_path):
-    config = Config(network="galaxy:8,8,8,8", size=32, epochs=1, batch=32)
-    parts, networks = ("1/2", "2/2"), []
-    for part in parts:
-        left = packed.without(part)
-        assert (left.split == "aside").sum() == (packed.split == "train").sum() / 2
-        folded = left.folded("1/2")  # and learns from half of val, which moves nobody aside
-        assert ((folded.split == "aside") == (left.split == "aside")).all()
-        networks.append(train(config, Group(left, left.rows("train")), tmp_path / part[0], check=0))
-        assert json.loads((tmp_path / part[0] / "run.json").read_text())["aside"] == part
-    several = [Teacher(one, 32, part) for one, part in zip(networks, parts, strict=True)]
-    told = teach(several, packed, tmp_path / "told.npz", views=1)
-    alone = [teach([one], packed, tmp_path / "one.npz", views=1) for one in several]
-    for part, one in zip(parts, alone, strict=True):
-        rows = packed.without(part).split == "aside"
-        np.testing.assert_allclose(told.heads["hubble"][rows], one.heads["hubble"][rows], atol=1e-6)
-        np.testing.assert_allclose(told.heads["t_bins"][rows], one.heads["t_bins"][rows], atol=1e-6)
-    rest = packed.split != "train"
-    mean = (alone[0].heads["hubble"] + alone[1].heads["hubble"])[rest] / 2
-    np.testing.assert_allclose(told.heads["hubble"][rest], mean, atol=1e-6)
-
-
 def test_packs_of_different_frames_do_not_train_together(packed, tmp_path):
     wider = np.zeros((len(packed), 3, 50, 50), np.uint8)
     other = replace(packed, folder=Path("other"), views={"auto": wider})
@@ -264,39 +240,6 @@ def test_a_short_run_learns_and_hands_over_a_bundle(packed, tmp_path):
     assert abs(fp32["accuracy"][0] - int8["accuracy"][0]) < 0.1
     assert fp32["accuracy"][1] <= fp32["accuracy"][0] <= fp32["accuracy"][2]
     assert Pack.open(packed.folder).info == packed.info
-
-
-def test_what_has_learned_from_all_of_val_is_calibrated_by_those_that_have_not(packed, tmp_path):
-    parts = []
-    for part in ("1/2", "2/2"):
-        folded = packed.folded(part)
-        rows = np.flatnonzero(folded.split == "train")
-        assert len(rows) > (packed.split == "train").sum()
-        config = Config(network="galaxy:8,8,8,8", size=32, epochs=2, batch=32, lr=5e-3, ema=0.9)
-        parts.append(tmp_path / part[0])
-        train(config, Group(folded, rows), parts[-1], check=0)
-    average(parts, tmp_path / "both")
-    assert json.loads((tmp_path / "both" / "run.json").read_text())["fold"] == "0/2"
-    bundle, options = tmp_path / "bundle", {"int8": False, "draws": 5}
-    with pytest.raises(ValueError, match="--judge"):
-        make(tmp_path / "both", packed, bundle, "made-1", "1.0", **options)
-    assert not bundle.exists()
-    twice, judges = (parts[0], parts[0]), tuple(parts)
-    with pytest.raises(ValueError, match="same pictures"):
-        make(tmp_path / "both", packed, bundle, "made-1", "1.0", judges=twice, **options)
-    card = make(tmp_path / "both", packed, bundle, "made-1", "1.0", judges=judges, **options)
-    assert card["training"]["fold"] == "0/2"
-
-    panel = convene(parts, packed, ["auto"])
-    held = [fold(packed.galaxy, packed.split, part) == "val" for part in ("1/2", "2/2")]
-    (answers,) = panel.answers(Corrections(blend=0.5))
-    for run, rows, low in zip(parts, held, (0, held[0].sum()), strict=True):
-        alone = Deployed(load_run(run)[0], HUBBLE, Corrections(blend=0.5)).eval()
-        with torch.no_grad():
-            wanted = alone(torch.tensor(packed.exact["auto"][rows]))[0].numpy()
-        np.testing.assert_allclose(answers.logits[low : low + len(wanted)], wanted, atol=1e-4)
-    # One run alone answers for its own part only, without a judge.
-    assert convene(parts[:1], packed, ["auto"]).rows[0].tolist() == np.flatnonzero(held[0]).tolist()
 
 
 def test_calibration_counts_every_kind_alike(packed):

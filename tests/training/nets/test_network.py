@@ -155,33 +155,7 @@ def test_runs_of_one_network_have_a_mean(tmp_path):
         expected = (first[name] + second[name]) / 2 if value.is_floating_point() else second[name]
         torch.testing.assert_close(value, expected)
     record = json.loads((tmp_path / "mean" / "run.json").read_text())
-    assert record == {"config": {"seed": "b"}, "averaged": 2, "fold": None, "aside": None}
+    assert record == {"config": {"seed": "b"}, "averaged": 2}
     with pytest.raises(ValueError, match="different networks"):
         average([tmp_path / "a", tmp_path / "c"], tmp_path / "none")
     assert not (tmp_path / "none").exists()
-
-
-def test_what_goes_on_from_weights_holds_out_what_they_held_out(tmp_path):
-    from training.fit.runs import going_on
-
-    run, bundle = tmp_path / "run", tmp_path / "bundle"
-    run.mkdir()
-    bundle.mkdir()
-    weights, file = str(run / "weights.pt"), str(bundle / "model.fp32.onnx")
-    assert going_on(None, "1/2") == "1/2"
-    assert going_on(weights, None) is None  # no record: of ImageNet, for instance
-    (run / "run.json").write_text('{"fold": null}')
-    assert going_on(weights, "1/2") == "1/2"
-    (run / "run.json").write_text('{"fold": "1/2"}')
-    (bundle / "card.json").write_text('{"training": {"fold": "0/2"}}')
-    assert [going_on(weights, fold) for fold in (None, "1/2", "0/2")] == ["1/2", "1/2", "0/2"]
-    assert [going_on(file, fold) for fold in (None, "0/3")] == ["0/2", "0/3"]
-    for start in (weights, file):
-        with pytest.raises(ValueError, match=r"fold 2/2: .* learned from val, fold [01]/2"):
-            going_on(start, "2/2")
-    assert going_on(None, None, "1/4") is None
-    (run / "run.json").write_text('{"aside": "1/4"}')
-    assert going_on(weights, None, "1/4") is None
-    for start, part in ((weights, "2/4"), (file, "1/4")):
-        with pytest.raises(ValueError, match=f"aside {part}: .* has learned from it"):
-            going_on(start, None, part)
