@@ -184,14 +184,27 @@ def average(out: Path, runs: tuple[Path, ...]) -> None:
     help="A pack of small stars and galaxies, by which `kind` draws the line between them.",
 )
 @click.option("--default", is_flag=True, help="Of several shipped bundles, be the one for all.")
-def export(run: Path, pack: Path, bundle: Path, beside: Path | None, **options: Any) -> None:
-    """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split."""
+@click.option(
+    "--task",
+    "words",
+    help="Take limits, credits and descriptions of this task: its file, or a name.",
+)
+def export(
+    run: Path, pack: Path, bundle: Path, beside: Path | None, words: str | None, **options: Any
+) -> None:
+    """Turn RUN into BUNDLE: ONNX in both precisions, calibrated, measured on the test split.
+
+    What the card says in words is what RUN's task said when it was trained, unless --task says
+    it otherwise since.
+    """
     from training.data.pack import Pack
     from training.fit.runs import task_of
     from training.ship.bundle import make
+    from training.ship.describe import worded
 
     try:
         task = task_of(json.loads((run / "run.json").read_text()))
+        task = task if words is None else worded(task, asked(words))
         small = None if beside is None else Pack.open(beside, task, strict=False)
         card = make(run, Pack.open(pack, task), bundle, beside=small, **options)
     except ValueError as error:

@@ -58,8 +58,8 @@ def refer(bundle: Path, pack: Path, precision: str) -> None:
 def describe(bundle: Path, task: str) -> None:
     """Write what a task says in words into the card of BUNDLE.
 
-    Descriptions, and which labels mean something only where others are told (`given`). The
-    network, and all else of the card, stay.
+    Descriptions, limits, credits, which kind of source it is about, and which labels mean
+    something only where others are told (`given`). The network, and all else of the card, stay.
     """
     from training.ship.describe import describe as described
 

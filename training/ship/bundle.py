@@ -28,7 +28,7 @@ from training.ship.export import Corrections, agree, export, write_openvino
 from training.ship.fitting import calibration, corrections_of, of_others, on_val
 from training.ship.quantize import WEIGHT_BITS, calibration_pictures, quantize
 from training.ship.refer import refer
-from training.words.card import Calibration, entries, subject_of
+from training.words.card import Calibration, entries, words_of, write_card
 from training.words.heads import Labels
 
 __all__ = ["calibration_of", "card_of", "evaluate", "make"]
@@ -181,7 +181,7 @@ def make(
         },
         metrics=metrics,
     )
-    (out / "card.json").write_text(json.dumps(card, indent=1) + "\n")
+    write_card(out, card)
     for _ in refer(out, pack, "int8" if int8 else "fp32"):
         pass
     return json.loads((out / "card.json").read_text())
@@ -244,7 +244,6 @@ def card_of(
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "recipe": pack.info["recipe"],
         "heads": heads,
-        **({} if (about := subject_of(pack.task)) is None else {"subject": about}),
         "files": {
             file.name: {
                 "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -253,9 +252,7 @@ def card_of(
             for file in files
         },
         **rest,
-        "credits": list(pack.task.credits),
-        "licence": pack.task.licence,
-        "limits": list(pack.task.limits),
+        **words_of(pack.task),
     }
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from galedge.network.card import Card
 from galedge.network.heads.classes import Classes
 from galedge.network.heads.sets import DEFAULT
-from galedge.support.atomic import AtomicFile
 from training.data.pack import Pack
 from training.score.answers import Answers, run
 from training.score.prior import lines_of, shifted
 from training.score.sets import coverage, measured, rows_of, sets_of
 from training.ship.bundle import calibration_of
+from training.words.card import write_card
 from training.words.fields import TaskError
 
 __all__ = ["calibrate"]
@@ -37,7 +37,7 @@ def calibrate(bundle: Path, pack: Pack, precision: str = "int8") -> Iterator[str
     if not found:
         raise TaskError(f"{pack.folder}: val has no picture of a known class")
     test = {kind: run(file, pack, pack.demand("test"), view) for kind, view in views}
-    _write(bundle / "card.json", found, measured(test, calibration, found))
+    _write(bundle, found, measured(test, calibration, found))
     heads = Card.read(bundle).heads
     for head in heads:
         if not isinstance(head, Classes) or head.name not in found:
@@ -52,9 +52,9 @@ def calibrate(bundle: Path, pack: Pack, precision: str = "int8") -> Iterator[str
         yield ""
 
 
-def _write(path: Path, found: dict[str, dict[str, Any]], worth: dict[str, Any]) -> None:
+def _write(bundle: Path, found: dict[str, dict[str, Any]], worth: dict[str, Any]) -> None:
     """Put what was found, and what it is worth, into a card of either schema."""
-    fields = json.loads(path.read_text())
+    fields = json.loads((bundle / "card.json").read_text())
     if fields.get("schema", 1) == 1:
         entries = {"hubble": fields}  # its one head of classes has no entry of its own
     else:
@@ -66,5 +66,4 @@ def _write(path: Path, found: dict[str, dict[str, Any]], worth: dict[str, Any]) 
     metrics.pop("sets", None)
     if worth:
         metrics["sets"] = worth
-    with AtomicFile(str(path)) as target:
-        target.file.write((json.dumps(fields, indent=1) + "\n").encode())
+    write_card(bundle, fields)

@@ -15,11 +15,11 @@ import numpy as np
 
 from galedge.images.appearance import appearances
 from galedge.network.model import Model
-from galedge.support.atomic import AtomicFile
 from galedge.tables.drift import Monitor
 from galedge.tables.reference import APPEARANCE, FEWEST, Reference, numbers_of
 from galedge.tables.rows import Cell
 from training.data.pack import Pack
+from training.words.card import write_card
 
 __all__ = ["refer", "reference_of", "rows_of"]
 
@@ -37,10 +37,8 @@ def refer(bundle: Path, pack: Pack, precision: str = "int8") -> Iterator[str]:
         return
     model = Model.load(bundle, engine="onnxruntime", precision=precision)
     reference = reference_of([rows_of(model, pack.exact[view][val]) for _, view in views])
-    path = bundle / "card.json"
-    fields = json.loads(path.read_text()) | {"reference": reference.to_json()}
-    with AtomicFile(str(path)) as target:
-        target.file.write((json.dumps(fields, indent=1) + "\n").encode())
+    fields = json.loads((bundle / "card.json").read_text())
+    write_card(bundle, fields | {"reference": reference.to_json()})
     yield "unlike every camera of val: test split by camera, and after how many galaxies\n"
     for kind, view in views:
         monitor = Monitor(reference)

@@ -1,16 +1,19 @@
-"""Card: what a bundle's card says of a task's heads, as galedge reads it."""
+"""Card: what a bundle's card says of a task, as galedge reads it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from galedge.network.heads import CardError, Heads
+from galedge.support.atomic import AtomicFile
 from training.words.fields import TaskError
 from training.words.heads import Classes, Head, Labels, Quantity
 from training.words.task import Task
 
-__all__ = ["Calibration", "entries", "readable", "subject_of"]
+__all__ = ["Calibration", "entries", "readable", "words_of", "write_card"]
 
 Calibration = Mapping[str, Mapping[str, float]]
 """By head ``temperature``, ``temperature_slope`` and ``sigma_scale``, as a card has them."""
@@ -51,12 +54,13 @@ def entries(
     return heads
 
 
-def subject_of(task: Task) -> dict[str, Any] | None:
-    """Return what a card says of the kind of source that the heads speak of."""
-    head = task.teller
-    if head is None:
-        return None
-    return {"head": head.name, "name": head.subject, "flags": dict(head.flags)}
+def words_of(task: Task) -> dict[str, Any]:
+    """Return what a card says in words, and of the kind of source that the heads speak of."""
+    told = {"credits": list(task.credits), "licence": task.licence, "limits": list(task.limits)}
+    if (head := task.teller) is None:
+        return told
+    subject = {"head": head.name, "name": head.subject, "flags": dict(head.flags)}
+    return {"subject": subject, **told}
 
 
 def _primary(task: Task, head: Head) -> bool:
@@ -93,3 +97,9 @@ def readable(task: Task) -> None:
         Heads.parse(entries(task))
     except CardError as error:
         raise TaskError(f"task {task.name!r}: {error}") from error
+
+
+def write_card(bundle: Path, fields: Mapping[str, Any]) -> None:
+    """Write a bundle's card, in one step: whoever is interrupted keeps the one before."""
+    with AtomicFile(str(bundle / "card.json")) as target:
+        target.file.write((json.dumps(fields, indent=1) + "\n").encode())

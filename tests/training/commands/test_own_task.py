@@ -144,10 +144,14 @@ def test_a_file_asks_for_labels_and_a_quantity_beside_classes(work, tmp_path, ga
     # From weights of another task: the body is taken, and layers that it lacks begin anew.
     start = ["--set", f"weights={work / 'run' / 'weights.pt'}", "--set", "epochs=2"]
     training("train", pack, tmp_path / "run", *NETWORK, *start)
-    training("export", tmp_path / "run", pack, tmp_path / "bundle", "--name", "more-1")
+    # Its words may be others by then.
+    file.write_text('limits = ["Made, not seen."]\n' + file.read_text())
+    words = ["--name", "more-1", "--task", file]
+    training("export", tmp_path / "run", pack, tmp_path / "bundle", *words)
     said = training("evaluate", tmp_path / "bundle", pack, "--draws", "5")
     assert "| precision | source | input | accuracy | macro-F1 | RMS brightness | ECE |" in said
     card = json.loads((tmp_path / "bundle" / "card.json").read_text())
+    assert card["limits"] == ["Made, not seen."]
     assert card["metrics"]["int8"]["marks"].keys() <= {"disk", "stripes"}
     (row,) = classified(galedge, tmp_path / "bundle", work / "shapes" / "0.png")
     told = ["p_disk", "p_round", "p_stripes", "p_marks_disk", "p_marks_stripes", "brightness"]
@@ -160,13 +164,27 @@ def test_a_file_asks_for_labels_and_a_quantity_beside_classes(work, tmp_path, ga
     said = training("describe", tmp_path / "bundle", "--task", file)
     assert said == ""
     given = 'given = {stripes = ["not disk"]}\n        columns ='
-    file.write_text(file.read_text().replace("columns =", given))
+    text = file.read_text().replace("columns =", given).replace("not seen", "never seen")
+    about = 'name = "shape"\n        subject = "disk"\n        flags = {round = "point_like"}'
+    file.write_text(text.replace('name = "shape"', about))
     said = training("describe", tmp_path / "bundle", "--task", file)
-    assert said == 'marks: if: {"stripes": ["not disk"]}\n'
+    assert said.splitlines() == [
+        'marks: if: {"stripes": ["not disk"]}',
+        'subject: {"head": "shape", "name": "disk", "flags": {"round": "point_like"}}',
+        'limits: ["Made, never seen."]',
+    ]
     later = json.loads((tmp_path / "bundle" / "card.json").read_text())
     assert later["heads"][1].pop("if") == {"stripes": ["not disk"]}
-    assert later["training"]["task"]["heads"][1].pop("given") == {"stripes": ["not disk"]}
-    assert later == card
+    assert later.pop("subject") == {
+        "head": "shape",
+        "name": "disk",
+        "flags": {"round": "point_like"},
+    }
+    assert later.pop("limits") == ["Made, never seen."]
+    learned = later["training"]["task"]["heads"]
+    assert learned[1].pop("given") == {"stripes": ["not disk"]}
+    assert (learned[0].pop("subject"), learned[0].pop("flags")) == ("disk", {"round": "point_like"})
+    assert later == {key: value for key, value in card.items() if key != "limits"}
     said = training("describe", work / "bundle", "--task", file, code=1)
     assert "does not answer what task 'more' asks" in said
     # A task of labels alone, of the same pack.
