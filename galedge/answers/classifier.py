@@ -18,7 +18,7 @@ from galedge.answers.result import Result, answered, failed
 from galedge.errors import GaledgeError
 from galedge.images.appearance import Appearance, appearances
 from galedge.images.arrays import array_like, is_several, split
-from galedge.images.chunks import chunks
+from galedge.images.chunks import chunks, in_turn
 from galedge.images.colours import named_order
 from galedge.images.facts import Facts
 from galedge.images.header import HduName
@@ -303,7 +303,7 @@ class Classifier:
         Result
             One for each source, in their order; or, with ``hdu="all"``, for each image.
         """
-        size = self.batch
+        size, sources = self.batch, in_turn(sources)
         if self.hdu == ALL:
             sources = (part for each in sources for part in parts_of(each, self.any_kind))
         if size == 1 and not isinstance(sources, Sized):

@@ -14,6 +14,7 @@ from galedge._version import __version__
 from galedge.answers.structure import Psf, Structure, structure
 from galedge.errors import GaledgeError
 from galedge.images.astrometry import place, sky_flags
+from galedge.images.chunks import in_turn
 from galedge.images.header import HduName, Header
 from galedge.images.image import Image, read
 from galedge.images.inputs import Rejected
@@ -145,6 +146,7 @@ class Measurer:
         Twice as many as there are workers are in flight, so memory stays flat
         and `sources` may be endless.
         """
+        sources = in_turn(sources)
         if self.hdu == ALL:
             sources = (part for each in sources for part in parts_of(each, self.any_kind))
         return ordered_map(self.measure, sources, self.workers)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from galedge.images.image import Image
 
-__all__ = ["CHUNK_BYTES", "chunks"]
+__all__ = ["CHUNK_BYTES", "chunks", "in_turn"]
 
 CHUNK_BYTES = 64 << 20  # of sources in memory; two chunks a worker are in flight
 
 Source = TypeVar("Source")
+
+
+def in_turn(sources: Any) -> Any:
+    """Return sources to go through: of a single path, bytes or image that, not its letters."""
+    return [sources] if isinstance(sources, str | bytes | os.PathLike | Image) else sources
 
 
 def chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:

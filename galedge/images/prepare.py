@@ -18,6 +18,7 @@ import numpy.typing as npt
 from galedge.core.backend import _core
 from galedge.errors import GaledgeError
 from galedge.images.astrometry import orient, resolve
+from galedge.images.chunks import in_turn
 from galedge.images.colours import colour_flags, named_order, order_by
 from galedge.images.facts import Facts, facts_of
 from galedge.images.header import HduName, plain_hdu
@@ -109,7 +110,7 @@ def prepare(
         A source that cannot be prepared leaves zeros and a sentence in
         ``facts[i].error``; it does not raise.
     """
-    sources = list(sources)
+    sources = list(in_turn(sources))
     recipe = recipe or Recipe()
     shape = (len(sources), 3, recipe.size, recipe.size)
     pixels = np.empty(shape, dtype) if out is None else out

@@ -158,6 +158,15 @@ def test_a_column_of_paths_is_a_list(classifier, image, tmp_path):
         assert results[0].probabilities == classifier.classify(names[0]).probabilities
 
 
+def test_a_single_source_is_no_list_of_its_letters(classifier, image, tmp_path):
+    write_fits(tmp_path / "a.fits", image)
+    path = tmp_path / "a.fits"
+    for source in (str(path), path, path.read_bytes(), read(path)):
+        assert [result.error for result in classifier.stream(source)] == [None]
+        assert [facts.error for facts in prepare(source).facts] == [None]
+        assert [found.error for found in Measurer().stream(source)] == [None]
+
+
 def test_what_floats_cannot_hold_is_missing(classifier, image, recwarn):
     wide = image.astype(np.float64)
     wide[3, 5] = 1e300
