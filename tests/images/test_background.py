@@ -1,13 +1,15 @@
 """The sky of frames against sep, which computes what SExtractor does.
 
 Tolerances in units of the noise: meshes 1e-3 and maps 1e-2 are promised, a
-hundredth of that is held, beside the rounding of floats.
+hundredth of that is held, beside the rounding of floats. On ARM sep multiplies and adds
+in one step, which on a high sky changes what it clips: there, what is promised.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.exact import X86
 
 import galedge
 from galedge.core import _core
@@ -15,6 +17,7 @@ from galedge.core import fallback as _fallback
 from galedge.images.background import background
 
 sep = pytest.importorskip("sep")
+HELD = 1e-5 if X86 else 1e-3
 
 
 def sources(rng, shape):
@@ -76,7 +79,7 @@ def test_meshes_are_those_of_sep(kind, mesh, module):
                 continue
             theirs, sigma = mesh_of_sep(part)
             assert_close(level[j, i], theirs, sigma, 1e-5)
-            assert_close(noise[j, i], sigma, sigma, 1e-5)
+            assert_close(noise[j, i], sigma, sigma, HELD)
 
 
 @pytest.mark.parametrize("module", [_core, _fallback])
