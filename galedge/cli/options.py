@@ -15,6 +15,7 @@ from dataclasses import MISSING, field, fields
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from galedge.support.places import either
 from galedge.support.say import printable
@@ -23,6 +24,7 @@ __all__ = ["Command", "Number", "Option", "Whole", "command", "setting", "takes"
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+_CONFIG = "galedge.config"  # the file that options came from
 _FEW = 10  # options that need no headings
 _WIDE = 26  # of names in the help's first column; longer ones have a line for themselves
 
@@ -163,7 +165,14 @@ class Command(click.Command):
         """Read the command line, and refuse options that do not go together."""
         from galedge.cli import rules
 
-        rest = super().parse_args(context, args)
+        try:
+            rest = super().parse_args(context, args)
+        except click.BadParameter as error:
+            name = error.param and error.param.name
+            if not name or context.get_parameter_source(name) is not ParameterSource.DEFAULT_MAP:
+                raise
+            told = f"{context.meta[_CONFIG]}: {error.message}"
+            raise click.BadParameter(told, error.ctx, error.param) from None
         if not context.resilient_parsing:
             rule = rules.broken(self.has, lambda spelling: self._was_given(context, spelling))
             if rule is not None:
@@ -191,12 +200,7 @@ class Command(click.Command):
         assert each.name is not None
         value, source = context.params.get(each.name), context.get_parameter_source(each.name)
         # A configuration may say false: that is as if it said nothing; 0 is a plane.
-        if (
-            value is None
-            or value is False
-            or value == ()
-            or source is click.core.ParameterSource.DEFAULT
-        ):
+        if value is None or value is False or value == () or source is ParameterSource.DEFAULT:
             return False
         form = spelling.partition(" ")[2]
         return not form or not isinstance(each, Option) or each.form(value) == form
@@ -241,6 +245,7 @@ def _configure(context: click.Context, option: click.Parameter, value: str | Non
         if isinstance(setting, dict) or isinstance(setting, list) != several:
             wanted = "a list" if several else "one value"
             raise click.UsageError(f"{printable(value)}: {name.replace('_', '-')} must be {wanted}")
+    context.meta[_CONFIG] = printable(value)
     context.default_map = {str(names[name].name): value for name, value in settings.items()}
 
 

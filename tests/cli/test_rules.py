@@ -205,6 +205,15 @@ def test_what_may_be_repeated_is_a_list_in_a_configuration(tmp_path):
     assert refusal("label", arguments) == f"{config}: ask must be a list"
 
 
+def test_a_wrong_value_in_a_configuration_is_told_with_its_file(tmp_path):
+    config = tmp_path / "galedge.toml"
+    config.write_text('[classify]\nworkers = "two"\n')
+    said = refusal("classify", ["x", "--config", str(config)])
+    assert said == f"Invalid value for '--workers': {config}: 'two' is not a valid whole number."
+    said = refusal("classify", ["x", "--config", str(config), "--workers", "three"])
+    assert said == "Invalid value for '--workers': 'three' is not a valid whole number."
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
