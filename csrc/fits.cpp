@@ -110,8 +110,10 @@ Header FitsFile::read_header(std::uint64_t offset, std::uint64_t& end) {
         if (last >= 0) {
             end =
                 offset + to_block_end((static_cast<std::uint64_t>(last) + 1) * Header::kCardBytes);
-            return Header(std::string(reinterpret_cast<const char*>(cards),
-                                      static_cast<std::size_t>(last) * Header::kCardBytes));
+            std::string text(reinterpret_cast<const char*>(cards),
+                             static_cast<std::size_t>(last) * Header::kCardBytes);
+            std::replace(text.begin(), text.end(), '\0', ' ');
+            return Header(std::move(text));
         }
         searched = bytes;
         bytes += std::max<std::size_t>(bytes / (2 * Header::kBlockBytes), 1) * Header::kBlockBytes;

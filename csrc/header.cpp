@@ -162,11 +162,14 @@ std::string decoded(std::string text) {
 }
 
 std::int64_t find_end_card(const std::uint8_t* cards, std::size_t bytes, std::size_t from) {
-    const std::uint64_t end = key_of(std::string_view("END"));
     for (std::size_t at = from * Header::kCardBytes; at + Header::kCardBytes <= bytes;
-         at += Header::kCardBytes)
-        if (key_of(reinterpret_cast<const char*>(cards) + at) == end)
+         at += Header::kCardBytes) {
+        const std::uint8_t* card = cards + at;
+        // Some fill the card up with NUL, or end it as a line of text.
+        if (std::memcmp(card, "END", 3) == 0 &&
+            std::all_of(card + 3, card + 8, [](std::uint8_t c) { return c <= ' '; }))
             return static_cast<std::int64_t>(at / Header::kCardBytes);
+    }
     return -1;
 }
 
@@ -200,6 +203,11 @@ std::size_t Header::find(std::string_view keyword) const {
         if (key_of(cards_.data() + i * kCardBytes) == key && cards_[i * kCardBytes + 8] == '=')
             return i;
     return count;
+}
+
+Header Header::without(std::string_view keyword) const {
+    const std::size_t at = find(keyword) * kCardBytes;
+    return Header(cards_.substr(0, at) + cards_.substr(std::min(at + kCardBytes, cards_.size())));
 }
 
 std::size_t Header::column_of_value(std::string_view keyword, std::size_t number) const {

@@ -69,6 +69,9 @@ public:
     // reference, filter, kind of exposure and colours, where it has none and does not say INHERIT = F.
     void inherit(const Header& primary);
 
+    // The same without the first card of this keyword, where there is one.
+    Header without(std::string_view keyword) const;
+
     // All cards in order: HIERARCH keywords by their own name, CONTINUE joined.
     std::vector<Card> cards() const;
 

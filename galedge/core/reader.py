@@ -9,6 +9,7 @@ import contextlib
 import io
 import itertools
 import os
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,7 @@ _BLOCK = 2880
 _MOST_HEADER = 1 << 24
 _MOST_HDUS = 10_000
 _CHUNK = 1 << 20
+_END = re.compile(rb"END[\0- ]{5}")
 _ALL_ONES = 0xFFFFFFFF
 # What a file begins with that is none, and what is said of it.
 _OTHERS = {
@@ -167,8 +169,10 @@ class FitsFile:
             if len(block) < _BLOCK:
                 raise Truncated("truncated: the file ends inside a header (no END card)")
             for at in range(0, _BLOCK, 80):
-                if block[at : at + 8] == b"END     ":
-                    return bytes(text + block[:at]), offset + len(text) + _BLOCK
+                # Some fill the card up with NUL, or end it as a line of text.
+                if _END.match(block, at):
+                    cards = bytes(text + block[:at]).replace(b"\0", b" ")
+                    return cards, offset + len(text) + _BLOCK
             text += block
         raise ReadError("no END card in the first 16 MiB of a header")
 

@@ -10,21 +10,11 @@ from typing import NamedTuple
 
 __all__ = ["EXTENSIONS", "NO_IMAGES", "Rejected", "Stamp", "find", "is_image", "stamp_of"]
 
+_FITS = (".fits", ".fit", ".fts")
 EXTENSIONS = (
-    ".fits",
-    ".fit",
-    ".fts",
-    ".fits.gz",
-    ".fit.gz",
-    ".fits.fz",
-    ".fz",
-    ".fits.bz2",
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".tif",
-    ".tiff",
-    ".npy",
+    *(*_FITS, ".fz"),
+    *(name + packed for name in _FITS for packed in (".gz", ".bz2")),
+    *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".npy"),
 )
 
 

@@ -22,7 +22,10 @@ __all__ = ["apart", "pattern_of"]
 _PATTERNS = ("BAYERPAT", "COLORTYP", "CFAPAT")
 _KNOWN = ("RGGB", "BGGR", "GRBG", "GBRG")
 _SHORT = {pattern[:2]: pattern for pattern in _KNOWN}  # as makers of cameras call them
-_NO_PATTERN = ("", "NONE", "MONO", "RGB", "RAW", "OSC", "COLOR", "COLOUR")
+_NO_PATTERN = (
+    *("", "0", "F", "FALSE", "NO", "NONE", "N/A", "MONO", "MONOCHROME"),
+    *("RGB", "RAW", "OSC", "COLOR", "COLOUR"),
+)
 _OFFSETS = (("XBAYROFF", "BAYOFFX"), ("YBAYROFF", "BAYOFFY"))
 
 

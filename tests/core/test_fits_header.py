@@ -11,7 +11,7 @@ from helpers.fits_files import card, header, padded
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from galedge.core import _core
+from galedge.core import _core, fallback
 from galedge.errors import ReadError, Truncated, Unsupported
 from galedge.images.image import Header, read
 
@@ -205,6 +205,23 @@ def test_header_without_end():
     with pytest.raises(ReadError, match="no END card in the first 16 MiB of a header") as caught:
         read(endless)
     assert type(caught.value) is ReadError
+
+
+@pytest.mark.parametrize("module", [_core, fallback], ids=["core", "stand-in"])
+@pytest.mark.parametrize("end", [b"END\0\0\0", b"END\r\n", b"END\0     no more"])
+@pytest.mark.parametrize("blank", [b" ", b"\0"])
+def test_headers_that_are_filled_up_otherwise(module, end, blank):
+    """With NUL, or as lines of text; CFITSIO and astropy read such, too."""
+    cards = b"".join(card(*each).rstrip().ljust(80, blank) for each in IMAGE) + end
+    file = module.open_fits_buffer(memoryview(cards.ljust(2880, blank) + PIXELS), 1 << 20)
+    image = file.image(None)
+    assert image.data_offset == 2880
+    np.testing.assert_array_equal(file.read(image, None, None, False), [[0, 1, 2], [3, 4, 5]])
+
+
+def test_a_word_that_begins_like_the_end_is_a_card():
+    content = header([*IMAGE, ("ENDX", 1), ("END_", 2)]) + PIXELS
+    np.testing.assert_array_equal(read(content).data, [[0, 1, 2], [3, 4, 5]])
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 5, 8, 60, 300, 1300])

@@ -9,6 +9,7 @@ import pytest
 from helpers.exact import assert_same
 from helpers.fits_files import image_cards, rice_encode, stored, tile_table
 
+from galedge.core import _core, fallback
 from galedge.errors import ReadError, TooLarge, Truncated, Unsupported
 from galedge.images.image import read
 
@@ -183,3 +184,15 @@ def test_unknown_codec_and_truncation():
     content = rice_image()
     with pytest.raises(Truncated, match="the file ends after"):
         read(content[:-2870])
+
+
+@pytest.mark.parametrize("module", [_core, fallback], ids=["core", "stand-in"])
+def test_an_image_is_called_by_its_own_name(module):
+    """PyFITS put COMPRESSED_IMAGE before it; such files are in the archive of CFHT."""
+    for names, name in ((["ccd00"], "ccd00"), ([], "COMPRESSED_IMAGE")):
+        extra = [("EXTNAME", each) for each in ("COMPRESSED_IMAGE", *names)]
+        cards = image_cards("RICE_1", 16, (2, 3), (2, 3), *extra)
+        content = tile_table(cards, [("COMPRESSED_DATA", "B", [b"\0\1\0\0\0"])])
+        found = module.open_fits_buffer(content, 1 << 20).image(name.upper())
+        assert found.name == name
+        assert module.told(found.text, ["EXTNAME"]) == [("EXTNAME", name)]

@@ -241,6 +241,7 @@ def test_a_disk_that_fails_is_no_fault_of_galedges(tmp_path):
         (b"\0" * 5760, "but begins with zeros: was it copied to its end"),
         (b"\xff" * 90, "but something that galedge does not know: convert"),
     ],
+    ids=["XISF", "HEIC", "WebP", "zip", "gzip", "text", "zeros", "unknown"],
 )
 def test_what_is_not_read_is_named_with_a_remedy_whatever_its_name(tmp_path, content, said):
     for name in ("a.fits", "a.jpg"):

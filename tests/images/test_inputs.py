@@ -17,7 +17,7 @@ def touch(*paths):
 
 
 def test_folders_are_walked_in_order_by_extension(tmp_path):
-    wanted = ["a.fits", "b/1.FITS.GZ", "b/2.fz", "b/c/x.npy", "c.JPG", "d.fit", "e.tiff"]
+    wanted = ["a.fits", "b/1.FITS.GZ", "b/2.fz", "b/c/x.npy", "c.JPG", "d.fit", "e.fts.bz2"]
     touch(*(tmp_path / name for name in wanted))
     touch(tmp_path / "notes.txt", tmp_path / "._a.fits", tmp_path / ".hidden/a.fits")
     assert names(find([tmp_path]), tmp_path) == wanted

@@ -228,7 +228,11 @@ def test_other_patterns_are_refused(tmp_path, pattern):
 
 
 @pytest.mark.parametrize(
-    "cards", [{"BAYERPAT": "NONE"}, {"BAYERPAT": ""}, {"COLORTYP": "RGB"}, {"COLORTYP": "Mono"}]
+    "cards",
+    [
+        *({"BAYERPAT": said} for said in ("NONE", "", "Monochrome", "N/A", 0, False)),
+        *({"COLORTYP": said} for said in ("RGB", "Mono", 0)),
+    ],
 )
 def test_no_pattern(tmp_path, cards):
     path = written(tmp_path / "grey.fits", scene().astype(np.int16), **cards)
