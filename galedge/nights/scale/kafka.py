@@ -12,6 +12,7 @@ A broker that is away for a while is waited for.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import time
@@ -64,6 +65,38 @@ class Troubles:
         if now - self._said.get(error.name(), -self._every) >= self._every:
             self._said[error.name()] = now
             say(f"{about}: {error.str()}")
+
+
+class _Subscription:
+    """Joins a group, and joins it anew when a topic that was missing has come.
+
+    The client looks for topics every five minutes, and does not see that one went and came in
+    between, as where a broker kept it in memory: it would wait without partitions for ever.
+    """
+
+    def __init__(self, consumer: Any, topic: str) -> None:
+        self._consumer, self._topic = consumer, topic
+        self._missing, self._next = False, 0.0
+        consumer.subscribe([topic])
+
+    def renewed(self) -> bool:
+        """Look for the topic, every other second without partitions; tell if it joined anew."""
+        if self._consumer.assignment() or time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + 2
+        kafka = need("confluent_kafka", "kafka", "galedge.scale.kafka")
+        try:
+            there = self._consumer.list_topics(timeout=1).topics
+        except kafka.KafkaException:
+            return False  # the broker is away
+        pattern = self._topic.startswith("^")
+        found = any(re.match(self._topic, t) if pattern else t == self._topic for t in there)
+        came, self._missing = self._missing and found, not found
+        if came:
+            say(f"{self._topic}: is there")
+            self._consumer.unsubscribe()
+            self._consumer.subscribe([self._topic])
+        return came
 
 
 def consume(
@@ -251,19 +284,21 @@ def main(
     for each in STOPS:
         signal.signal(each, stop)
     consumer = kafka.Consumer({**common, **own})
-    consumer.subscribe([topic])
+    subscription = _Subscription(consumer, topic)
+
+    count = 0
     try:
-        producer = kafka.Producer({**common, "enable.idempotence": True})
-        count = consume(
-            consumer,
-            producer,
-            answers,
-            classifier,
-            decode,
-            batch=batch,
-            keep_on=lambda: going,
-            trouble=trouble,
-        )
+        while going:  # a broker that lost its topics does not know its producers either
+            count += consume(
+                consumer,
+                kafka.Producer({**common, "enable.idempotence": True}),
+                answers,
+                classifier,
+                decode,
+                batch=batch,
+                keep_on=lambda: going and not subscription.renewed(),
+                trouble=trouble,
+            )
         say(f"answered {count:,} messages")
     finally:
         consumer.close()
