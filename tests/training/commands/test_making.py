@@ -7,13 +7,6 @@ import shutil
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("h5py")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
 from helpers.fits_files import primary
 from helpers.radio import sky, source, write_first
 from helpers.training_run import training

@@ -7,22 +7,16 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from helpers.shapes import KINDS, write_shapes
+from helpers.training_run import training
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("matplotlib")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-from helpers.shapes import KINDS, write_shapes  # noqa: E402
-from helpers.training_run import training  # noqa: E402
-
-from training.data.pack import Pack  # noqa: E402
-from training.fit.augment import Augment  # noqa: E402
-from training.fit.batches import Group, draw  # noqa: E402
-from training.fit.config import Config  # noqa: E402
-from training.fit.predict import predict  # noqa: E402
-from training.fit.runs import load_run  # noqa: E402
+from training.data.pack import Pack
+from training.fit.augment import Augment
+from training.fit.batches import Group, draw
+from training.fit.config import Config
+from training.fit.predict import predict
+from training.fit.runs import load_run
 
 NETWORK = ["--threads", "1", "--set", "network=galaxy:4,4,4,4", "--set", "batch=16"]
 SMALL = ["--size", "24", "--simulations", "1"]

@@ -1,9 +1,6 @@
 """Pictures that are kept come back as they were, and galaxies of two sets have one split."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("sklearn")  # looks for neighbours on the sky
 
 from training.data.duplicates import fingerprint, matches
 from training.data.pictures import Pictures

@@ -5,13 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
-
-pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
 from click.testing import CliRunner
+from PIL import Image
 
 from training.__main__ import main
 from training.data.check import check, contact_sheet, gather, summary

@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-
-from training.data.simulate import linear_flux, simulate  # noqa: E402
-from training.data.splits import splits  # noqa: E402
-from training.fit.augment import Augment  # noqa: E402
-from training.words.hubble import FEATURES, HUBBLE, features  # noqa: E402
-from training.words.targets import class_of, left_out  # noqa: E402
+from training.data.simulate import linear_flux, simulate
+from training.data.splits import splits
+from training.fit.augment import Augment
+from training.words.hubble import FEATURES, HUBBLE, features
+from training.words.targets import class_of, left_out
 
 
 def test_a_split_keeps_a_galaxy_on_one_side():

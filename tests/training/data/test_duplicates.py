@@ -1,10 +1,6 @@
 """Duplicates and splits: a galaxy under two names lies on one side, and two galaxies stay two."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("scipy")
-pytest.importorskip("sklearn")
 
 from training.data.duplicates import fingerprint, groups, look_alikes, sky_pairs
 from training.data.splits import assign, on_one_side, same_galaxy

@@ -2,10 +2,6 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip("sklearn")  # looks for galaxies that are one
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
 from click.testing import CliRunner
 from helpers.made import write_bundle
 from helpers.shapes import write_shapes

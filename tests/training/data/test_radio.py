@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 from helpers.radio import SIDE, sky, source, write_first
 
-pytest.importorskip("torch")
-pytest.importorskip("h5py")
-
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
 from training.data.duplicates import fingerprint, look_alikes, not_elsewhere

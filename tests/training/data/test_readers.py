@@ -9,8 +9,6 @@ import pytest
 from helpers.fits_files import primary
 from PIL import Image
 
-pytest.importorskip("torch")
-
 from training.data.pack import Pack, pack
 from training.data.readers import pictures, read
 from training.words.hubble import HUBBLE
@@ -85,7 +83,8 @@ def test_a_zip_gives_positions_where_names_are_positions(tmp_path):
 
 @pytest.mark.parametrize("decals", [False, True])
 def test_galaxy10(tmp_path, decals):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     side = 256 if decals else 69
     images = np.stack([picture(i, side) for i in range(3)])
     with h5py.File(tmp_path / "Galaxy10.h5", "w") as file:
@@ -112,7 +111,8 @@ def test_galaxy10(tmp_path, decals):
 
 
 def test_galaxy_mnist_keeps_its_test_split(tmp_path):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     for name, labels in (("train", [0, 3]), ("test", [2])):
         with h5py.File(tmp_path / f"{name}_dataset.hdf5", "w") as file:
             file["images"] = np.stack([picture(i, 64) for i in range(len(labels))])
@@ -127,7 +127,8 @@ def test_galaxy_mnist_keeps_its_test_split(tmp_path):
 
 
 def test_hdf5_of_another_form_is_refused(tmp_path):
-    h5py = pytest.importorskip("h5py")
+    import h5py
+
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["spectra"] = np.zeros(3)
     with pytest.raises(ValueError, match=r"neither Galaxy10 .* it holds spectra"):
@@ -252,7 +253,6 @@ def test_what_is_no_data_set_is_refused_with_the_forms_looked_for(tmp_path):
 
 
 def test_a_pack_of_other_classes_asks_for_them(tmp_path):
-    pytest.importorskip("sklearn")
     from galedge.images.prepare import prepare
     from galedge.images.recipe import Recipe
 

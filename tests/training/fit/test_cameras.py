@@ -4,24 +4,19 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from click.testing import CliRunner
+from helpers.shapes import write_shapes
+from helpers.training_run import training
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-from click.testing import CliRunner  # noqa: E402
-from helpers.shapes import write_shapes  # noqa: E402
-from helpers.training_run import training  # noqa: E402
-
-from training.__main__ import main  # noqa: E402
-from training.data.pack import Pack  # noqa: E402
-from training.fit.batches import Group  # noqa: E402
-from training.fit.config import Config  # noqa: E402
-from training.fit.distil import load  # noqa: E402
-from training.fit.losses import losses  # noqa: E402
-from training.fit.lots import counts, lot, told_in  # noqa: E402
-from training.fit.observe import shown  # noqa: E402
+from training.__main__ import main
+from training.data.pack import Pack
+from training.fit.batches import Group
+from training.fit.config import Config
+from training.fit.distil import load
+from training.fit.losses import losses
+from training.fit.lots import counts, lot, told_in
+from training.fit.observe import shown
 
 NUMBER = 48
 TRAIN = ["--threads", "1", "--set", "network=compact:4|4|6|8", "--set", "size=32"]

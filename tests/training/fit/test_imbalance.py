@@ -6,14 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("imblearn")
-
-
-from training.data.pack import Pack  # noqa: E402
-from training.fit.imbalance import (  # noqa: E402
+from training.data.pack import Pack
+from training.fit.imbalance import (
     METHODS,
     class_loss,
     head,
@@ -22,9 +18,9 @@ from training.fit.imbalance import (  # noqa: E402
     sampling_weights,
     undersample,
 )
-from training.study.study import study, table  # noqa: E402
-from training.study.variants import STUDIES  # noqa: E402
-from training.words.hubble import HUBBLE  # noqa: E402
+from training.study.study import study, table
+from training.study.variants import STUDIES
+from training.words.hubble import HUBBLE
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-from training.fit.config import Config  # noqa: E402
-from training.fit.losses import Targets, class_losses, losses  # noqa: E402
-from training.words.heads import Classes, Labels, Quantity  # noqa: E402
-from training.words.hubble import HUBBLE  # noqa: E402
-from training.words.task import Task  # noqa: E402
+from training.fit.config import Config
+from training.fit.losses import Targets, class_losses, losses
+from training.words.heads import Classes, Labels, Quantity
+from training.words.hubble import HUBBLE
+from training.words.task import Task
 
 NAN = float("nan")
 

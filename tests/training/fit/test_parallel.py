@@ -6,13 +6,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-
-
-from training.fit.parallel import Team  # noqa: E402
+from training.fit.parallel import Team
 
 # Run by every process. The pack is made of noise: what is trained does not matter here.
 TRAIN = """

@@ -7,33 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-
-from PIL import Image  # noqa: E402
-
-from galedge.images.prepare import prepare  # noqa: E402
-from galedge.images.recipe import Recipe  # noqa: E402
-from galedge.network.engine import start  # noqa: E402
-from training.data.pack import Pack, kind_of, pack  # noqa: E402
-from training.fit.augment import Augment  # noqa: E402
-from training.fit.batches import Group, draw, reside  # noqa: E402
-from training.fit.config import Config  # noqa: E402
-from training.fit.distil import HINTS, Teacher, load, teach  # noqa: E402
-from training.fit.train import train  # noqa: E402
-from training.nets.network import build  # noqa: E402
-from training.ship import quantize  # noqa: E402
-from training.ship.bundle import make  # noqa: E402
-from training.ship.export import agree, export, write_openvino  # noqa: E402
-from training.ship.fitting import alike  # noqa: E402
-from training.ship.quantize import METHOD, METHODS  # noqa: E402
-from training.words.hubble import HUBBLE  # noqa: E402
-from training.words.targets import hard  # noqa: E402
-from training.words.task import Task  # noqa: E402
+from galedge.images.prepare import prepare
+from galedge.images.recipe import Recipe
+from galedge.network.engine import start
+from training.data.pack import Pack, kind_of, pack
+from training.fit.augment import Augment
+from training.fit.batches import Group, draw, reside
+from training.fit.config import Config
+from training.fit.distil import HINTS, Teacher, load, teach
+from training.fit.train import train
+from training.nets.network import build
+from training.ship import quantize
+from training.ship.bundle import make
+from training.ship.export import agree, export, write_openvino
+from training.ship.fitting import alike
+from training.ship.quantize import METHOD, METHODS
+from training.words.hubble import HUBBLE
+from training.words.targets import hard
+from training.words.task import Task
 
 T_OF_CLASS = (-5, -2, 1, 3, 5, 7, 10)
 

@@ -1,18 +1,16 @@
 """The compact network: what it folds, that it fuses and exports as itself, in float and int8."""
 
 import numpy as np
+import onnx
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
-onnx = pytest.importorskip("onnx")
-
-from galedge.network.engine import start  # noqa: E402
-from training.nets.compact import Compact, space_to_depth  # noqa: E402
-from training.nets.network import build, fuse  # noqa: E402
-from training.ship.export import agree, export  # noqa: E402
-from training.ship.quantize import quantize  # noqa: E402
-from training.words.morphology import MORPHOLOGY  # noqa: E402
+from galedge.network.engine import start
+from training.nets.compact import Compact, space_to_depth
+from training.nets.network import build, fuse
+from training.ship.export import agree, export
+from training.ship.quantize import quantize
+from training.words.morphology import MORPHOLOGY
 
 DESIGN = "compact:8|8,8|12,12k5|16"
 

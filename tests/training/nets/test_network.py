@@ -5,14 +5,11 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
-
-
-from training.nets.network import Block, Galaxy, build, fuse, parameters  # noqa: E402
-from training.ship.export import Corrections, Deployed, export  # noqa: E402
-from training.words.hubble import FEATURES, HUBBLE  # noqa: E402
+from training.nets.network import Block, Galaxy, build, fuse, parameters
+from training.ship.export import Corrections, Deployed, export
+from training.words.hubble import FEATURES, HUBBLE
 
 T_BINS = tuple(range(-6, 11))
 
@@ -70,8 +67,9 @@ def test_the_default_network_has_under_a_million_parameters_at_inference():
 
 
 def test_export_equals_torch_for_any_batch_size(tmp_path):
-    onnx = pytest.importorskip("onnx")
-    onnxruntime = pytest.importorskip("onnxruntime")
+    import onnx
+    import onnxruntime
+
     torch.manual_seed(0)
     network = unsettle(Galaxy(HUBBLE.layers, (8, 8, 16, 24)))
     for head in network.heads.named().values():

@@ -2,16 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
-
-
-from training.nets.narrow import narrow, wider_than  # noqa: E402
-from training.nets.network import Galaxy, build  # noqa: E402
-from training.nets.revive import revive, settle  # noqa: E402
-from training.ship.export import Corrections, export  # noqa: E402
-from training.words.hubble import HUBBLE  # noqa: E402
+from training.nets.narrow import narrow, wider_than
+from training.nets.network import Galaxy, build
+from training.nets.revive import revive, settle
+from training.ship.export import Corrections, export
+from training.words.hubble import HUBBLE
 
 NAME = "galaxy:8,8,16,24"
 

@@ -6,28 +6,22 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from click.testing import CliRunner
+from helpers.shapes import KINDS, write_shapes
+from PIL import Image
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("matplotlib")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-from click.testing import CliRunner  # noqa: E402
-from helpers.shapes import KINDS, write_shapes  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from galedge.images.prepare import prepare  # noqa: E402
-from galedge.images.recipe import Recipe  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.data.cameras import FIXED  # noqa: E402
-from training.data.others import ARTEFACTS  # noqa: E402
-from training.data.pack import Pack, pack  # noqa: E402
-from training.nets.network import Galaxy  # noqa: E402
-from training.ship.bundle import make  # noqa: E402
-from training.study.halves import halves  # noqa: E402
-from training.words.heads import Classes, Labels, Quantity  # noqa: E402
-from training.words.task import Task  # noqa: E402
+from galedge.images.prepare import prepare
+from galedge.images.recipe import Recipe
+from training.__main__ import main
+from training.data.cameras import FIXED
+from training.data.others import ARTEFACTS
+from training.data.pack import Pack, pack
+from training.nets.network import Galaxy
+from training.ship.bundle import make
+from training.study.halves import halves
+from training.words.heads import Classes, Labels, Quantity
+from training.words.task import Task
 
 NUMBER = 90
 RENDERED = 5  # images of each kind that is no galaxy

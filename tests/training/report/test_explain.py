@@ -5,24 +5,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from click.testing import CliRunner
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("numba")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-
-from click.testing import CliRunner  # noqa: E402
-
-from galedge.images.recipe import Recipe  # noqa: E402
-from galedge.network.explain import spread  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.data.pack import KINDS  # noqa: E402
-from training.nets.network import Galaxy  # noqa: E402
-from training.report.explain import agreement, galaxy_mask, grad_cam, on_galaxy, perturb  # noqa: E402
-from training.ship.export import Deployed  # noqa: E402
-from training.words.hubble import HUBBLE  # noqa: E402
+from galedge.images.recipe import Recipe
+from galedge.network.explain import spread
+from training.__main__ import main
+from training.data.pack import KINDS
+from training.nets.network import Galaxy
+from training.report.explain import agreement, galaxy_mask, grad_cam, on_galaxy, perturb
+from training.ship.export import Deployed
+from training.words.hubble import HUBBLE
 
 
 def light(number=3, size=48, x=30, y=14):
@@ -147,7 +140,6 @@ def untrained(tmp_path):
 
 
 def test_one_command_writes_the_numbers_and_a_sheet(untrained, tmp_path):
-    pytest.importorskip("matplotlib")
     run, folder = untrained
     arguments = ["explain", str(run), str(folder), "-o", str(tmp_path / "explain.json")]
     arguments += ["--sheet", str(tmp_path / "sheet.png"), "--draws", "10"]

@@ -6,29 +6,22 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("matplotlib")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-
-from click.testing import CliRunner  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from galedge.images.prepare import prepare  # noqa: E402
-from galedge.images.recipe import Recipe  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.data.pack import pack  # noqa: E402
-from training.nets.network import Galaxy  # noqa: E402
-from training.report.numbers import per_class  # noqa: E402
-from training.score.answers import Answers  # noqa: E402
-from training.score.evaluate import bootstrap, estimate, measure  # noqa: E402
-from training.score.strata import by_stratum  # noqa: E402
-from training.score.transitions import catalogues, entropy, pair, partners  # noqa: E402
-from training.ship.bundle import make  # noqa: E402
-from training.words.hubble import HUBBLE  # noqa: E402
+from galedge.images.prepare import prepare
+from galedge.images.recipe import Recipe
+from training.__main__ import main
+from training.data.pack import pack
+from training.nets.network import Galaxy
+from training.report.numbers import per_class
+from training.score.answers import Answers
+from training.score.evaluate import bootstrap, estimate, measure
+from training.score.strata import by_stratum
+from training.score.transitions import catalogues, entropy, pair, partners
+from training.ship.bundle import make
+from training.words.hubble import HUBBLE
 
 
 def answers(label, guess, sure=4.0, t=None, galaxy=None):

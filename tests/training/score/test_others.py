@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
 from galedge.images.recipe import Recipe
 from training.data.others import ARTEFACTS
 from training.score.others import images

@@ -1,9 +1,6 @@
 """Prior: fitted shares are nearer to the true ones than labels are, of calibrated answers."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("sklearn")
 from helpers.shapes import KINDS
 
 from training.score.answers import Answers

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip("sklearn")
 from helpers.shapes import KINDS
 
 from galedge.network.heads.sets import LEVELS, Sets, thresholds

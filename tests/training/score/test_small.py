@@ -6,9 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-pytest.importorskip("torch")
-
 from training.data.pack import Pack
 from training.score import small
 from training.words.morphology import MORPHOLOGY

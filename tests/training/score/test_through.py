@@ -5,9 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-pytest.importorskip("sklearn")
-
 from sklearn.metrics import f1_score
 
 from training.score.answers import Answers, told_of

@@ -4,15 +4,10 @@ import hashlib
 
 import numpy as np
 import pytest
+from helpers.made import network_of
 
-pytest.importorskip("torch")
-onnx = pytest.importorskip("onnx")
-pytest.importorskip("cv2")
-
-from helpers.made import network_of  # noqa: E402
-
-from training.score.fits import fit_keep  # noqa: E402
-from training.score.typical import FLAG_BELOW, Scale, embedded, entry_of, envelope  # noqa: E402
+from training.score.fits import fit_keep
+from training.score.typical import FLAG_BELOW, Scale, embedded, entry_of, envelope
 
 
 def features(random, number, shift=0.0):

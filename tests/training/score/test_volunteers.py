@@ -4,26 +4,20 @@ import csv
 
 import numpy as np
 import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("onnxscript")
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
-
-from click.testing import CliRunner  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from galedge.images.prepare import prepare  # noqa: E402
-from galedge.images.recipe import Recipe  # noqa: E402
-from training.__main__ import main  # noqa: E402
-from training.data.pack import pack  # noqa: E402
-from training.fit.batches import Answers  # noqa: E402
-from training.fit.distil import Teacher, agreed, conditioned, load, teach  # noqa: E402
-from training.nets.network import build  # noqa: E402
-from training.score.volunteers import contradicted  # noqa: E402
-from training.ship.export import export  # noqa: E402
-from training.words.hubble import CLASSES, HUBBLE  # noqa: E402
+from galedge.images.prepare import prepare
+from galedge.images.recipe import Recipe
+from training.__main__ import main
+from training.data.pack import pack
+from training.fit.batches import Answers
+from training.fit.distil import Teacher, agreed, conditioned, load, teach
+from training.nets.network import build
+from training.score.volunteers import contradicted
+from training.ship.export import export
+from training.words.hubble import CLASSES, HUBBLE
 
 FEATURES = HUBBLE.heads[2]
 CODES = (0, 1, 2, 3, 4, 5) * 5  # of Galaxy Zoo 1: 1 and 2 have arms, 3 is edge-on

@@ -1,12 +1,11 @@
 """Quantization: the integers mean what their scales say, for every engine."""
 
 import numpy as np
+import onnx
 import pytest
+import torch
 
 from galedge.network.engine import start
-
-onnx = pytest.importorskip("onnx")
-torch = pytest.importorskip("torch")
 
 
 def network() -> bytes:

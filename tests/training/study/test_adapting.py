@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from helpers.made import network_of, write_bundle
 
-pytest.importorskip("cv2")
-pytest.importorskip("sklearn")
 from galedge.network.onnx import Step, grafted
 from training.study.adapting import Study
 

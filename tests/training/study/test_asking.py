@@ -1,9 +1,6 @@
 """The simulated labeller: suggestions find what is rare, and the same seed says the same."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip("sklearn")
 
 from training.study.asking import BUDGETS, simulate
 

@@ -6,10 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("cv2")  # with training's own requirements
 from click.testing import CliRunner
 from helpers.house import ROOT
 

@@ -3,14 +3,12 @@
 import shutil
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnxscript")
-
-from training.nets.network import build  # noqa: E402
-from training.ship.export import export  # noqa: E402
-from training.study.designs import lines_of, multiplications, timed  # noqa: E402
-from training.words.morphology import MORPHOLOGY  # noqa: E402
+from training.nets.network import build
+from training.ship.export import export
+from training.study.designs import lines_of, multiplications, timed
+from training.words.morphology import MORPHOLOGY
 
 
 def test_multiplications_are_those_of_the_convolutions():

@@ -3,10 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("skimage")
-
 from galedge.images.prepare import prepare
 from training.study.outside import OUTSIDE, pictures
 

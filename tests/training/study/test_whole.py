@@ -6,10 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("sklearn")
-pytest.importorskip("cv2")
 from click.testing import CliRunner
 from PIL import Image
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
 from training.words.fields import TaskError
 from training.words.heads import Classes, Labels, Quantity
 from training.words.hubble import HUBBLE

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("galedge.core._core", reason="the extension is not built")
-
 from galedge.network.heads import Heads
 from training.words.card import entries, readable
 from training.words.derive import completed, of_column
