@@ -16,7 +16,6 @@ from galedge.network.engines import (
     refuse_external_data,
     refuse_foreign,
 )
-from galedge.network.onnx import folded_as_floats
 from galedge.support.machine import cache_folder
 
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ def _opened(network: bytes, options: Any, providers: list[Any]) -> Any:
     except Exception as error:
         if type(error).__name__ != "NotImplemented":
             raise
+        from galedge.network.onnx import folded_as_floats  # with NumPy, which help does without
+
         network = folded_as_floats(network)
         return InferenceSession(network, sess_options=options, providers=providers)
 
