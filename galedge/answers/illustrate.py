@@ -23,6 +23,7 @@ from galedge.network.heads import Answer
 from galedge.network.model import Model
 from galedge.support.atomic import AtomicFile
 from galedge.support.machine import usable_cpus
+from galedge.support.say import printable
 from galedge.support.workers import ordered_map
 from galedge.tables.columns import Column
 from galedge.tables.rows import Cell
@@ -279,7 +280,7 @@ def draw(
     canvas.paste(covered, (picture.width + gap, 0))
     pen = ImageDraw.Draw(canvas)
     for i, line in enumerate(lines):
-        text = line.encode("latin-1", "replace").decode("latin-1")  # what the font has
+        text = printable(line).encode("latin-1", "replace").decode("latin-1")  # what the font has
         while len(text) > 7 and pen.textlength(text, font) > canvas.width - 2 * gap:
             half = (len(text) - 4) // 2
             text = f"{text[:half]}...{text[-half:]}"

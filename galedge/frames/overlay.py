@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from galedge.frames.field import Placed
 from galedge.frames.frame import STRIP_PIXELS, Frame
 from galedge.support.atomic import AtomicFile
+from galedge.support.say import printable
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -160,7 +161,7 @@ def _legend(
 ) -> None:
     counts = Counter(placed.result.label for placed in places)
     title, font = _font(13), _font(18)
-    name = os.path.basename(frame.path)
+    name = printable(os.path.basename(frame.path))
     canvas.text((x, 12), name if len(name) < 24 else f"{name[:21]}...", (210, 210, 210), title)
     canvas.text((x, 30), f"{len(places):,} sources", (210, 210, 210), title)
     rows = [(label, colour, counts[label]) for label, colour in colours.items()]

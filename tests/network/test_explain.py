@@ -220,7 +220,7 @@ def test_an_overlay_leaves_cold_pixels_as_they_are_and_colours_hot_ones():
 
 def test_long_and_strange_names_fit_below_the_picture():
     pixels, heat = np.zeros((3, 16, 16), np.uint8), np.zeros((16, 16), np.float32)
-    drawn = draw(pixels, heat, ("星系" * 40 + "\udcff.fits", "E 0.99"), 2)
+    drawn = draw(pixels, heat, ("星系" * 40 + "\n\udcff.fits", "E 0.99"), 2)
     assert drawn.width == 2 * 32 + 2
     assert draw(pixels, heat, (), 1).size == (33, 16)
 

@@ -39,8 +39,8 @@ def adapters(
     """List what galedge fits into, or speak as one of these.
 
     Without NAME it lists the adapters. With one it says how that is set up, and with
-    images it answers for each as the adapter does; `-` takes paths from standard input,
-    a line each, and answers one by one.
+    images it answers for each as the adapter does; command and pyobs take paths
+    from standard input for `-`, a line each, and answer one by one.
     """
     from galedge.nights.adapters import adapters as all_adapters
 
