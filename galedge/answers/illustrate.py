@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from galedge._version import __version__
+from galedge.errors import GaledgeError
 from galedge.images.facts import Facts
 from galedge.images.inputs import Rejected
 from galedge.images.prepare import prepare
@@ -22,6 +23,7 @@ from galedge.network.explain import Explainer
 from galedge.network.heads import Answer
 from galedge.network.model import Model
 from galedge.support.atomic import AtomicFile
+from galedge.support.log import unforeseen
 from galedge.support.machine import usable_cpus
 from galedge.support.say import printable
 from galedge.support.workers import ordered_map
@@ -182,10 +184,16 @@ class Illustrator:
                 rows.append(Illustrated(source.path, says=self._nothing, error=source.reason))
                 continue
             facts = batch.facts[i]
+            reason = facts.error
             if i in drawn:
-                rows.append(self._one(source, name, facts, batch.pixels[i], *drawn[i]))
-            else:
-                rows.append(Illustrated(source, None, facts, self._nothing, error=facts.error))
+                try:
+                    rows.append(self._one(source, name, facts, batch.pixels[i], *drawn[i]))
+                except GaledgeError:  # nowhere to write
+                    raise
+                except Exception as error:  # one picture's, not the run's
+                    reason = unforeseen(error, source)
+            if reason is not None:
+                rows.append(Illustrated(source, None, facts, self._nothing, error=reason))
             i += 1
         return rows
 

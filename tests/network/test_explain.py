@@ -11,6 +11,7 @@ import pytest
 from helpers.made import CLASSES, galaxy, tiny_network, write_bundle, write_fits
 from PIL import Image
 
+from galedge.answers import illustrate
 from galedge.answers.illustrate import cover, draw
 from galedge.errors import ModelError
 from galedge.network.explain import Explainer, spread
@@ -255,6 +256,20 @@ def test_the_command_draws_every_good_file_and_names_the_bad(galedge, two, night
     for row in rows:
         assert row["label"] == row["explained"]
         assert (row["label"] in CLASSES) == (row["status"] == "ok")
+
+
+def test_what_cannot_be_drawn_costs_its_row(two, night, tmp_path, monkeypatch):
+    def fails_once(pixels, heat, lines, scale):
+        if lines[0] == "g1.fits":
+            raise RuntimeError("no such glyph")
+        return draw(pixels, heat, lines, scale)
+
+    monkeypatch.setattr(illustrate, "draw", fails_once)
+    (tmp_path / "out").mkdir()
+    illustrator = illustrate.Illustrator(Model.load(two), str(tmp_path / "out"))
+    rows = list(illustrator.stream([str(night / f"g{i}.fits") for i in range(3)]))
+    assert [row.error is None for row in rows] == [True, False, True]
+    assert "no such glyph" in rows[1].error
 
 
 def test_another_class_can_be_asked_for_and_a_foreign_one_not(galedge, two, night):
