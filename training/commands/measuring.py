@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from training.commands.options import (
     targets_option,
     task_options,
 )
+from training.score import lines
 
 __all__ = ["baselines", "evaluate", "explain", "quantize", "study", "table"]
 
@@ -32,16 +32,13 @@ def quantize(network: Path, pack: Path) -> None:
     from training.data.pack import Pack
     from training.ship.quantize import METHOD, compare
 
-    rows = compare(network, Pack.open(pack, bundle_task(network.parent)))
-    first = next(rows)
-    click.echo("| method | weights | loss | accuracy | labels as fp32 | mean dp | max dp |")
-    click.echo("|---|---|---|---|---|---|---|")
-    for row in chain([first], rows):
+    head = ["method", "weights", "loss", "accuracy", "labels as fp32", "mean dp", "max dp"]
+    rows = []
+    for row in compare(network, Pack.open(pack, bundle_task(network.parent))):
         name = f"**{row['method']}**" if row["method"] == METHOD else row["method"]
-        click.echo(
-            f"| {name} | {row['weight_bits']} bits | {row['loss']:.4f} | {row['accuracy']:.4f} "
-            f"| {row['agreement']:.4f} | {row['mean']:.4f} | {row['max']:.3f} |"
-        )
+        four = (f"{row[key]:.4f}" for key in ("loss", "accuracy", "agreement", "mean"))
+        rows.append([name, f"{row['weight_bits']} bits", *four, f"{row['max']:.3f}"])
+    click.echo("\n".join(lines.table(head, rows)))
 
 
 @click.command()
@@ -241,39 +238,34 @@ def table(metrics: dict[str, Any]) -> str:
     words |= {key: f"RMS {titled(key[4:])}" for key in keys if key.startswith("rms_")}
     words = {key: word for key, word in words.items() if key in keys}
     calibrated = ["ECE"] if "ece" in keys else []
-    head = ["precision", "source", "input", *words.values(), *calibrated]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    told = []
     for precision, source, kind, values in rows:
-        cells = [
-            "{:.3f} ({:.3f}..{:.3f})".format(*values[key]) if key in values else "–"
-            for key in words
-        ]
+        cells = [lines.three(values[key]) if key in values else "–" for key in words]
         cells += [f"{values['ece']:.3f}" if "ece" in values else "–" for _ in calibrated]
-        lines.append("| " + " | ".join([precision, source, kind, *cells]) + " |")
-    return "\n".join([*lines, *further(metrics)])
+        told.append([precision, source, kind, *cells])
+    head = ["precision", "source", "input", *words.values(), *calibrated]
+    return "\n".join([*lines.table(head, told), *further(metrics)])
 
 
 def further(metrics: dict[str, Any]) -> list[str]:
     """Return the labels' ROC areas, and the shares of `found`, as lines of tables."""
-    lines = [
-        f"| {precision} | {head} | {name} | {row['yes']} · {row['no']} | {row['roc_auc']:.3f} |"
+    areas = [
+        [precision, head, name, f"{row['yes']} · {row['no']}", f"{row['roc_auc']:.3f}"]
         for precision in ("fp32", "int8")
         for head, labels in metrics.get(precision, {}).items()
         for name, row in (labels.items() if isinstance(labels, dict) else ())
         if isinstance(row, dict) and "roc_auc" in row
     ]
-    head = ["", "| precision | head | label | yes · no | ROC area |", "|---|---|---|---|---|"]
-    told = [*head, *lines] if lines else []
-    lines = [
-        f"| {precision} | {head} | {name} | {row['pictures']} | "
-        + "{:.3f} ({:.3f}..{:.3f}) |".format(*row["share"])
+    found = [
+        [precision, head, name, str(row["pictures"]), lines.three(row["share"])]
         for precision in ("fp32", "int8")
         for head, values in metrics.get(precision, {}).get("found", {}).items()
         for name, row in values["classes"].items()
     ]
-    head = [
-        "",
-        "| precision | head | class | pictures | found, 1 % of the first class lost |",
-        "|---|---|---|---|---|",
-    ]
-    return [*told, *head, *lines] if lines else told
+    told = []
+    for rows, words in (
+        (areas, ["label", "yes · no", "ROC area"]),
+        (found, ["class", "pictures", "found, 1 % of the first class lost"]),
+    ):
+        told += ["", *lines.table(["precision", "head", *words], rows)] if rows else []
+    return told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from galedge.errors import GaledgeError
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
 from training.data.duplicates import fingerprint, groups, look_alikes, not_elsewhere, sky_pairs
-from training.data.pack import Pack
+from training.data.pack import Pack, rows_of
 from training.data.pose import pose
 from training.data.readers import read
 from training.data.splits import SIDES, places
@@ -72,8 +71,7 @@ def gather(
     for source in sources:
         if (source / "pack.json").exists():
             pack = Pack.open(source, task)
-            with open(source / "labels.csv", newline="") as file:
-                these = list(csv.DictReader(file))
+            these = rows_of(source)
             here = pack.task
             pixels.append(_resized(pack.exact["auto"], size))
             bad = [i for i, row in enumerate(these) if row.get("split") == "unreadable"]

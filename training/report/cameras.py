@@ -16,6 +16,7 @@ from galedge.network.card import Card
 from galedge.network.engine import start
 from galedge.support.machine import cpu_name
 from training.data.pack import Pack
+from training.score import lines
 from training.score.answers import Answers, run
 from training.score.through import through
 from training.ship.bundle import calibration_of
@@ -157,17 +158,16 @@ def machine() -> dict[str, str]:
 
 def markdown(results: Sequence[dict[str, Any]]) -> list[str]:
     """Return what `table` does as lines of Markdown, and on how many labels engines agree."""
-    head, rows = table(results)
-    lines = ["| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows]]
+    told = lines.table(*table(results))
     for result in results:
         if engines := result.get("openvino_as_onnxruntime"):
-            lines += [
+            told += [
                 "",
                 f"{result['model']}: OpenVINO gives the label of ONNX Runtime to "
                 f"{engines['labels']:.4f} of the pictures, to {engines['least']:.4f} through the "
                 "camera that tells them apart most",
             ]
-    return lines
+    return told
 
 
 def table(results: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
@@ -235,7 +235,7 @@ def _cell(row: dict[str, Any], key: str) -> str:
         forms = {"macro_f1": "+.3f", "labels": ".3f"}
         return ", ".join(f"{value[name]:{form}}" for name, form in forms.items() if name in value)
     if isinstance(value, list):
-        return "{:.3f} ({:.3f}..{:.3f})".format(*value)
+        return lines.three(value)
     if key == "ece":
         return f"{value:.3f} ({row['ece_by_chance']:.3f})"
     return f"{value:+.2f}" if key.endswith("_bias") else f"{value:.3f}"

@@ -24,6 +24,7 @@ from galedge.network.model import Model
 from training.data.pack import Pack
 from training.fit.runs import load_run
 from training.score.evaluate import estimate
+from training.score.lines import table, three
 from training.ship.bundle import card_of
 from training.ship.export import Corrections, Deployed, export
 from training.words.card import entries
@@ -294,21 +295,17 @@ def choose(drawn: dict[str, Any], of_each: int = 2) -> dict[str, Any]:
 
 def rows_of(result: dict[str, Any]) -> list[str]:
     """Return a result's tables in Markdown."""
+
+    def rows(of: dict[str, Any]) -> list[list[str]]:
+        return [[name, *map(three, row.values())] for name, row in of.items()]
+
     lines = []
     for kind, values in result["kinds"].items():
-        area = "{:.3f} ({:.3f}..{:.3f})".format(*values["galaxy_area"])
+        area = three(values["galaxy_area"])
         lines += [f"{kind}: {values['pictures']} pictures, the galaxy covers {area}", ""]
-        keys = list(next(iter(values["methods"].values())))
-        lines.append("| map | " + " | ".join(key.replace("_", " ") for key in keys) + " |")
-        lines.append("|---" * (1 + len(keys)) + "|")
-        agree = values["agreement_with_galedge_explain"]
-        for name, row in values["methods"].items():
-            cells = ["{:.3f} ({:.3f}..{:.3f})".format(*row[key]) for key in keys]
-            lines.append("| " + " | ".join([name, *cells]) + " |")
-        lines += ["", "| galedge explain and | correlation | overlap of the hottest fifth |"]
-        lines.append("|---|---|---|")
-        for name, row in agree.items():
-            cells = ["{:.3f} ({:.3f}..{:.3f})".format(*three) for three in row.values()]
-            lines.append("| " + " | ".join([name, *cells]) + " |")
-        lines.append("")
+        methods = values["methods"]
+        keys = [key.replace("_", " ") for key in next(iter(methods.values()))]
+        lines += [*table(["map", *keys], rows(methods)), ""]
+        head = ["galedge explain and", "correlation", "overlap of the hottest fifth"]
+        lines += [*table(head, rows(values["agreement_with_galedge_explain"])), ""]
     return lines

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,9 @@ from training.words.heads import Classes, Labels, Quantity
 from training.words.targets import hard
 from training.words.task import Task
 
-__all__ = ["Answers", "calibrated", "probabilities", "run", "told_of"]
+__all__ = [
+    *("Answers", "calibrated", "outputs", "probabilities", "run", "session_of", "told_of"),
+]
 
 ENOUGH = 0.5  # of the volunteers: what fewer were asked is learned, but nothing is measured by it
 
@@ -104,9 +108,7 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
     TaskError
         If the file has no such outputs.
     """
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    session = session_of(network)
     names = [value.name for value in session.get_outputs()]
     heads = [head for head in pack.task.heads if head.output in names]
     lacking = [head for head in pack.task.main if head not in heads]
@@ -115,14 +117,8 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
             f"{network}: has no output of {' and '.join(map(str, lacking))}, only "
             f"{', '.join(names)}: {pack.folder} was packed for another task"
         )
-    parts = [
-        session.run(
-            [head.output for head in heads],
-            {"pixels": np.ascontiguousarray(pack.exact[view][rows[i : i + batch]])},
-        )
-        for i in range(0, len(rows), batch)
-    ]
-    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    batches = (pack.exact[view][rows[i : i + batch]] for i in range(0, len(rows), batch))
+    columns = outputs(session, [head.output for head in heads], batches)
     said = {head.name: column for head, column in zip(heads, columns, strict=True)}
     told = {name: values[rows] for name, values in pack.told.items()}
     for head in pack.task.every(Labels):
@@ -130,6 +126,19 @@ def run(network: Path, pack: Pack, rows: np.ndarray, view: str, batch: int = 64)
         # Older bundles may lack it.
         said.setdefault(head.name, np.full_like(told[head.name], np.nan))
     return Answers(pack.task, pack.galaxy[rows], told, said)
+
+
+def session_of(network: Path) -> Any:
+    """Return an ONNX file ready to run, as ONNX Runtime runs it."""
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+
+
+def outputs(session: Any, names: list[str], batches: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Return some outputs of a network, of all batches of pixels together."""
+    parts = [session.run(names, {"pixels": np.ascontiguousarray(one)}) for one in batches]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
 def told_of(pack: Pack, head: Labels, rows: np.ndarray) -> np.ndarray:

@@ -24,13 +24,13 @@ __all__ = [
     "ece",
     "estimate",
     "found",
-    "interval",
     "macro_f1",
     "measure",
     "measure_labels",
     "metrics",
     "residuals",
     "rounded",
+    "with_interval",
 ]
 
 
@@ -68,11 +68,14 @@ def estimate(
     return [round(float(value), 4) for value in (np.sqrt(three) if root else three)]
 
 
-def interval(
-    answers: Answers, metric: Callable[[Answers], Any], draws: int = 500, seed: int = 0
-) -> np.ndarray:
-    """Return the 95 % interval of a metric by bootstrap over galaxies."""
-    return bootstrap(answers.galaxy, lambda rows: metric(answers.take(rows)), draws, seed)
+def with_interval(
+    galaxy: np.ndarray, statistic: Callable[[np.ndarray], float], draws: int = 500
+) -> list[float | None]:
+    """Return a statistic of rows with its interval, rounded; None where it is undefined."""
+    value = statistic(np.arange(len(galaxy)))
+    if np.isnan(value):
+        return [None, None, None]
+    return [round(float(v), 4) for v in (value, *bootstrap(galaxy, statistic, draws))]
 
 
 def recalls(answers: Answers) -> np.ndarray:
@@ -103,12 +106,13 @@ def measure(answers: Answers, calibration: Calibration, draws: int = 500) -> dic
         if head is None or not len((part := answers.only(head.name)).galaxy):
             continue
         for name, metric in metrics(head).items():
-            low, high = interval(part, metric, draws)
-            result[name] = [round(value, 4) for value in (metric(part), float(low), float(high))]
+            result[name] = with_interval(
+                part.galaxy, lambda rows, m=metric, p=part: m(p.take(rows)), draws
+            )
     if "accuracy" not in result:
         return result
     part = answers.only(answers.classes.name)
-    low, high = interval(part, recalls, draws)
+    low, high = bootstrap(part.galaxy, lambda rows: recalls(part.take(rows)), draws)
     result["recall"] = {
         name: [rounded(v) for v in values]
         for name, *values in zip(part.classes.names, recalls(part), low, high, strict=True)

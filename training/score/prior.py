@@ -14,6 +14,7 @@ import numpy as np
 from galedge.answers.prior import fit_shares
 from training.score.answers import Answers, calibrated
 from training.score.evaluate import ece
+from training.score.lines import table
 from training.words.card import Calibration
 
 __all__ = ["lines_of", "shifted"]
@@ -80,7 +81,5 @@ def _adjusted(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def lines_of(found: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return what `shifted` found as lines of a Markdown table."""
     head = ["input", "share off, of labels", "fitted", "ECE", "ECE, fitted", "ECE, true shares"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for kind, row in found.items():
-        lines.append(f"| {kind} | " + " | ".join(f"{value:.3f}" for value in row.values()) + " |")
-    return lines
+    rows = ([kind, *(f"{value:.3f}" for value in row.values())] for kind, row in found.items())
+    return table(head, rows)

@@ -14,6 +14,7 @@ import numpy as np
 
 from galedge.network.heads.sets import DEFAULT, Sets, entry_of, members
 from training.score.answers import Answers, calibrated
+from training.score.lines import table
 from training.words.card import Calibration
 from training.words.heads import Classes
 
@@ -124,10 +125,8 @@ def _counted(within: np.ndarray, label: np.ndarray) -> dict[str, Any]:
 
 def rows_of(found: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
     """Return what `coverage` found as lines of a Markdown table."""
-    head = ["input", "coverage", "mean size", *names]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for kind, row in found.items():
         shares = [f"{share:.3f}" for share in row["classes"]]
-        cells = [kind, f"{row['coverage']:.3f}", f"{row['size']:.2f}", *shares]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        rows.append([kind, f"{row['coverage']:.3f}", f"{row['size']:.2f}", *shares])
+    return table(["input", "coverage", "mean size", *names], rows)

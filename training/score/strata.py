@@ -7,16 +7,16 @@ limits from the labels, also for another picture of a galaxy that has them.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from training.data.pack import Pack, pictures
+from training.data.pack import Pack, pictures, rows_of
 from training.data.simulate import STRETCHED, UNSTRETCHED, luma, simulate
 from training.score.answers import Answers
 from training.score.evaluate import estimate
+from training.words.targets import number
 
 __all__ = ["QUANTITIES", "by_stratum", "catalogued", "seen"]
 
@@ -32,12 +32,7 @@ LEAST = 15  # galaxies in a stratum of a quantity of few values
 
 def catalogued(pack: Pack) -> dict[str, np.ndarray]:
     """Return inclination and distance of the confidence limits, NaN where unknown."""
-    with open(pack.folder / "labels.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-
-    def number(row: dict[str, str], name: str) -> float:
-        return float(row.get(name) or "nan")
-
+    rows = rows_of(pack.folder)
     head = pack.task.quantity
     low, high = (head.limits if head else ()) or ("", "")
     known: dict[str, tuple[float, float]] = {}

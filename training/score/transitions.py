@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from training.data.pack import Pack
 from training.score.answers import Answers, calibrated
-from training.score.evaluate import bootstrap, estimate
+from training.score.evaluate import estimate, with_interval
 from training.words.card import Calibration
 from training.words.heads import Classes
 
@@ -165,13 +164,3 @@ def area(galaxy: np.ndarray, positive: np.ndarray, score: np.ndarray, draws: int
         return float(roc_auc_score(positive[rows], score[rows]))
 
     return with_interval(galaxy, statistic, draws)
-
-
-def with_interval(
-    galaxy: np.ndarray, statistic: Callable[[np.ndarray], float], draws: int
-) -> list[float | None]:
-    """Return a statistic of rows with its interval; None where it is undefined."""
-    value = statistic(np.arange(len(galaxy)))
-    if np.isnan(value):
-        return [None, None, None]
-    return [round(float(v), 4) for v in (value, *bootstrap(galaxy, statistic, draws))]

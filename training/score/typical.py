@@ -18,6 +18,7 @@ import numpy as np
 from galedge.network.heads.typicality import distances, roots
 from training.data.pack import Pack
 from training.fit.observe import seen_anew
+from training.score.answers import outputs, session_of
 from training.score.others import drawn
 
 __all__ = ["Scale", "against", "embedded", "entry_of", "fit", "measured"]
@@ -104,14 +105,8 @@ def entry_of(file: Path) -> dict[str, Any]:
 
 def embedded(file: Path, pixels: np.ndarray, batch: int = 64) -> np.ndarray:
     """Return the pooled features that an ONNX file gives of pictures (N, D)."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    parts = [
-        session.run(["pooled"], {"pixels": np.ascontiguousarray(pixels[low : low + batch])})[0]
-        for low in range(0, len(pixels), batch)
-    ]
-    return np.concatenate(parts)
+    batches = (pixels[low : low + batch] for low in range(0, len(pixels), batch))
+    return outputs(session_of(file), ["pooled"], batches)[0]
 
 
 def measured(file: Path, pack: Pack, held: Mapping[str, np.ndarray], split: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from training.data.pack import Pack
 from training.score.answers import run
 from training.score.evaluate import estimate
+from training.score.lines import table, three
 from training.words.heads import Labels
 
 __all__ = ["contradicted", "rows_of"]
@@ -48,10 +49,9 @@ def contradicted(network: Path, pack: Pack, split: str, draws: int = 500) -> dic
 
 def rows_of(result: dict[str, Any]) -> list[str]:
     """Return a result as lines of a Markdown table."""
-    lines = ["| input | seen | pictures | called | share |", "|---|---|---|---|---|"]
-    for kind, features in result.items():
-        for name, row in features.items():
-            share = "{:.3f} ({:.3f}..{:.3f})".format(*row["share"])
-            wrong = " or ".join(row["called"])
-            lines.append(f"| {kind} | {name} | {row['pictures']} | {wrong} | {share} |")
-    return lines
+    rows = [
+        [kind, name, str(row["pictures"]), " or ".join(row["called"]), three(row["share"])]
+        for kind, features in result.items()
+        for name, row in features.items()
+    ]
+    return table(["input", "seen", "pictures", "called", "share"], rows)

@@ -10,7 +10,6 @@ then as many again and again, by chance or as `galedge label --suggest` would as
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from galedge.answers.asking import useful
 from galedge.tables.features import read_features
 from galedge.tables.labelpage import read_labels
+from training.score.lines import table
 
 __all__ = ["BUDGETS", "simulate"]
 
@@ -83,13 +83,12 @@ def _learned(
     return np.asarray(model.predict_proba(vectors[asked])[:, 1])
 
 
-def _lines(features: str, labels: str) -> Iterator[str]:
-    """Yield a table of areas in Markdown."""
+def _lines(features: str, labels: str) -> list[str]:
+    """Return a table of areas in Markdown."""
     held, truth = read_features(features), read_labels(labels)
     names = [Path(str(row["path"])).name for row in held.take(range(len(held)))]
     known = {Path(row["file"]).name: row for row in truth.rows}
-    yield "| question | yes | asked | " + " | ".join(f"{b} labels" for b in BUDGETS) + " |"
-    yield "|---" * (3 + len(BUDGETS)) + "|"
+    rows = []
     for question in truth.names:
         at = [i for i, name in enumerate(names) if question in known.get(name, {})]
         yes = np.array([known[names[i]][question] == "yes" for i in at])
@@ -97,7 +96,8 @@ def _lines(features: str, labels: str) -> Iterator[str]:
         for way in runs[0]:
             areas = np.array([run[way] for run in runs])
             cells = (f"{m:.3f} ± {s:.3f}" for m, s in zip(areas.mean(0), areas.std(0), strict=True))
-            yield f"| {question} | {yes.mean():.1%} | {way} | " + " | ".join(cells) + " |"
+            rows.append([question, f"{yes.mean():.1%}", way, *cells])
+    return table(["question", "yes", "asked", *(f"{b} labels" for b in BUDGETS)], rows)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ import numpy as np
 from galedge.images.prepare import prepare
 from galedge.network.card import Card
 from training.data.sample import Sample
+from training.score import lines
 from training.score.answers import Answers
-from training.score.evaluate import interval, metrics
+from training.score.evaluate import metrics, with_interval
 from training.study.classical import METHODS, Answer, Method, answers, fit, framed
 from training.words.heads import Classes, Quantity, titled
 from training.words.task import Task
@@ -163,8 +164,9 @@ def measured(sample: Sample, rows: np.ndarray, answer: Method, draws: int) -> di
         part = every.only(head.name)
         for name, metric in metrics(head).items():
             if len(part.galaxy) and (head is quantity or name in MEASURES):
-                ends = interval(part, metric, draws)
-                result[name] = [round(float(v), 4) for v in (metric(part), *ends)]
+                result[name] = with_interval(
+                    part.galaxy, lambda rows, m=metric, p=part: m(p.take(rows)), draws
+                )
     return result
 
 
@@ -194,17 +196,14 @@ def markdown(results: list[dict[str, Any]]) -> str:
     words = {"macro_f1": "macro-F1"}
     words |= {key: f"RMS {titled(key[4:])}" for key in keys if key.startswith("rms_")}
     heads = [f"{source} {words.get(key, key)}" for source in sources for key in keys]
-    lines = ["| method | " + " | ".join([*heads, "size", "images/s"]) + " |"]
-    lines.append("|---" * (len(heads) + 3) + "|")
+    rows = []
     for row in results:
         cells = [row["method"]]
         for source in sources:
             for key in keys:
                 values = row["test"].get(source, {}).get(key)
-                low = "{:.{d}f} ({:.{d}f}..{:.{d}f})"
                 digits = 2 if key.startswith("rms_") else 3
-                cells.append(low.format(*values, d=digits) if values else "-")
+                cells.append(lines.three(values, digits) if values else "-")
         paced = row["pictures_per_second"]
-        cells += [row["size"], f"{paced:,.0f}" if paced else "-"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append([*cells, row["size"], f"{paced:,.0f}" if paced else "-"])
+    return "\n".join(lines.table(["method", *heads, "size", "images/s"], rows))

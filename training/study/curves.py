@@ -23,6 +23,7 @@ from galedge.support.extras import need
 from galedge.tuning.learn import Lesson, learn_classes
 from galedge.tuning.worth import roc_area, worth
 from training.data.pack import Pack, rows_of
+from training.score.lines import table
 from training.study.questions import QUESTIONS, Question, Sides, draw, sides
 from training.study.seers import Bundle, Imagenet, Seer, remembered
 
@@ -165,19 +166,16 @@ def _own(question: Question, seer: Seer, seen: NDArray[np.float32]) -> NDArray[n
     return np.asarray(told[:, at[0]] - (told[:, at[1]] if len(at) > 1 else 0))
 
 
-def markdown(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield the table of what was measured."""
-    yield (
-        "| question | judged by | model | own head | "
-        + " | ".join(f"{budget} labels" for budget in BUDGETS)
-        + " |"
-    )
-    yield "|---" * (4 + len(BUDGETS)) + "|"
+def markdown(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the table of what was measured."""
+    told = []
     for row in rows:
         cells = [f"{np.mean(a):.3f} ± {np.std(a):.3f}" for a in row["areas"].values()]
         own = f"{row['own'][0]:.3f}" if "own" in row else ""
         judged = "{} of {}".format(row["judged"][0], sum(row["judged"]))
-        yield " | ".join(["| " + row["question"], judged, row["model"], own, *cells]) + " |"
+        told.append([row["question"], judged, row["model"], own, *cells])
+    labels = [f"{budget} labels" for budget in BUDGETS]
+    return table(["question", "judged by", "model", "own head", *labels], told)
 
 
 @click.command()

@@ -32,6 +32,7 @@ from training.nets.network import parameters
 from training.report.cameras import machine
 from training.score.answers import Answers, run
 from training.score.evaluate import bootstrap, macro_f1
+from training.score.lines import table, three
 from training.ship.export import export
 from training.ship.quantize import calibration_pictures, quantize
 
@@ -119,18 +120,16 @@ def lines_of(found: dict[str, Any]) -> list[str]:
     names = list(next(iter(found["designs"].values())).get("microseconds", {}))
     head = ["design", "million multiplications", "weights", "colour: macro-F1", "RMS T"]
     head += ["cameras: macro-F1", "RMS T", "NLL", *(f"{name}, µs" for name in names)]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for name, one in found["designs"].items():
         escaped = name.replace("|", "\\|")
         cells = [f"`{escaped}`", f"{one['multiplications'] / 1e6:.1f}", f"{one['parameters']:,}"]
         for kind in ("colour", "cameras"):
-            value, low, high = one[kind]["macro_f1"]
-            cells += [f"{value:.3f} ({low:.3f}..{high:.3f})", f"{one[kind]['rms_t']:.2f}"]
+            cells += [three(one[kind]["macro_f1"]), f"{one[kind]['rms_t']:.2f}"]
         cells.append(f"{one['nll']:.3f}")
         times = (one["microseconds"][key] for key in names)
-        cells += ["–" if time is None else f"{time:.0f}" for time in times]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        rows.append([*cells, *("–" if time is None else f"{time:.0f}" for time in times)])
+    return table(head, rows)
 
 
 @click.command(help=__doc__)

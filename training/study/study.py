@@ -30,7 +30,8 @@ from training.fit.config import Config
 from training.fit.imbalance import head, long_tail, pixel_smote, undersample
 from training.fit.predict import pictures
 from training.fit.train import train, version
-from training.score.evaluate import ece
+from training.score import lines
+from training.score.evaluate import bootstrap, ece
 from training.study.variants import BASE, STUDIES, Variant
 from training.words.fields import TaskError
 from training.words.heads import Classes
@@ -222,17 +223,8 @@ def _summary(
             )
         return list(np.mean(values, 0))
 
-    different, place = np.unique(galaxies, return_inverse=True)
-    members = [np.flatnonzero(place == i) for i in range(len(different))]
-    number = len(members)
-    random = np.random.default_rng(0)
-    drawn = np.array(
-        [
-            metrics(np.concatenate([members[i] for i in random.integers(number, size=number)]))
-            for _ in range(draws)
-        ]
-    )
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], 0)
+    low, high = bootstrap(galaxies, metrics, draws)
+    place = np.unique(galaxies, return_inverse=True)[1]
     keys = ("macro_f1", "balanced_accuracy", "tail_recall", "accuracy")
     result: dict[str, Any] = {
         key: [round(float(v), 4) for v in values]
@@ -269,16 +261,10 @@ def _scaled(logits: np.ndarray, labels: np.ndarray, place: np.ndarray) -> np.nda
 def table(summary: dict[str, Any]) -> str:
     """Return a study's summary as a Markdown table."""
     tail = next(iter(summary["rows"].values()))["tail"]
-    lines = [
-        f"| | macro-F1 | balanced accuracy | recall of {' and '.join(tail)} | accuracy | ECE | "
-        "ECE, scaled |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = ["", "macro-F1", "balanced accuracy", f"recall of {' and '.join(tail)}", "accuracy"]
+    rows = []
     for name, row in summary["rows"].items():
-        cells = [
-            "{:.3f} ({:.3f}..{:.3f})".format(*row[key])
-            for key in ("macro_f1", "balanced_accuracy", "tail_recall")
-        ]
-        cells += [f"{row['accuracy'][0]:.3f}", f"{row['ece']:.3f}", f"{row['ece_scaled']:.3f}"]
-        lines.append("| " + " | ".join([name, *cells]) + " |")
-    return "\n".join(lines)
+        cells = [lines.three(row[key]) for key in ("macro_f1", "balanced_accuracy", "tail_recall")]
+        cells += [f"{value:.3f}" for value in (row["accuracy"][0], row["ece"], row["ece_scaled"])]
+        rows.append([name, *cells])
+    return "\n".join(lines.table([*head, "ECE", "ECE, scaled"], rows))
