@@ -6,34 +6,22 @@ python benchmarks/answer_times.py [-o results.json]
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from machine import in_turn, store
 
 import galedge
 from galedge.cli.specimens import fits_file, galaxy
 
 CALLS, STARTS, SHARED = 3000, 15, 4000
-
-
-def in_turn(commands: dict[str, list[str]], starts: int) -> dict[str, float]:
-    """Return the median seconds of each command, all of them in turn, after one round."""
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for start in range(starts + 1):
-        for name, command in commands.items():
-            begin = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            if start:
-                seconds[name].append(time.perf_counter() - begin)
-    return {name: float(np.median(values)) for name, values in seconds.items()}
 
 
 def main() -> None:
@@ -66,15 +54,14 @@ def main() -> None:
         file = Path(folder, "one.fits")
         file.write_bytes(fits_file(galaxy(128, 0)))
         python, own = [sys.executable, "-c"], [sys.executable, "-m", "galedge"]
-        starts = in_turn(
-            {
-                "import click": [*python, "import click"],
-                "galedge --help": [*own, "--help"],
-                "import numpy, onnxruntime": [*python, "import numpy, onnxruntime"],
-                "galedge classify one.fits": [*own, "classify", "-q", str(file)],
-            },
-            STARTS,
-        )
+        commands = {
+            "import click": [*python, "import click"],
+            "galedge --help": [*own, "--help"],
+            "import numpy, onnxruntime": [*python, "import numpy, onnxruntime"],
+            "galedge classify one.fits": [*own, "classify", "-q", str(file)],
+        }
+        run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL)
+        starts = in_turn({name: partial(run, words) for name, words in commands.items()}, STARTS)
     ratios = {
         "help": starts["galedge --help"] / starts["import click"],
         "one file": starts["galedge classify one.fits"] / starts["import numpy, onnxruntime"],
@@ -83,17 +70,16 @@ def main() -> None:
         print(f"{name:28}{value * 1e3:8.0f} ms")
     print(f"--help over import click: {ratios['help']:.2f} (goal 3)")
     print(f"one file over import numpy, onnxruntime: {ratios['one file']:.2f} (goal 2.5)")
-    result = {
-        "question": __doc__.splitlines()[0],
-        "machine": describe("numpy", "onnxruntime", "click"),
-        "array_ms": {"median": p50, "p99": p99, "goals": [1, 2.5]},
-        "one_classifier_images_per_second_by_threads": rates,
-        "cold_seconds": starts,
-        "cold_ratios": ratios,
-        "cold_goals": {"help": 3, "one file": 2.5},
-    }
-    if arguments.output:
-        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+    store(
+        arguments.output,
+        __doc__,
+        ("numpy", "onnxruntime", "click"),
+        array_ms={"median": p50, "p99": p99, "goals": [1, 2.5]},
+        one_classifier_images_per_second_by_threads=rates,
+        cold_seconds=starts,
+        cold_ratios=ratios,
+        cold_goals={"help": 3, "one file": 2.5},
+    )
 
 
 if __name__ == "__main__":

@@ -23,16 +23,10 @@ from numpy.typing import NDArray
 from galedge.frames.frame import Frame
 from galedge.frames.points import Points
 from galedge.frames.sources import Sources
+from galedge.tuning.worth import roc_area
 
 MAGNITUDES = (0, 18, 19, 20, 20.5, 21, 21.5, 22, 30)
 RADII = (0, 1.2, 1.5, 2.0, 2.5, 4.0, 99)
-
-
-def roc_area(score: NDArray[Any], galaxy: NDArray[np.bool_]) -> float:
-    """Return how often a galaxy scores higher than a star; ties count half."""
-    stars, galaxies = score[~galaxy], score[galaxy]
-    above = (galaxies[:, None] > stars).mean()
-    return float(above + 0.5 * (galaxies[:, None] == stars).mean())
 
 
 def measured(resolved: NDArray[Any], galaxy: NDArray[np.bool_]) -> dict[str, float | int | None]:
@@ -43,7 +37,7 @@ def measured(resolved: NDArray[Any], galaxy: NDArray[np.bool_]) -> dict[str, flo
     return {
         "galaxies": int(galaxy.sum()),
         "stars": int((~galaxy).sum()),
-        "roc_area": roc_area(score, galaxy) if both else None,
+        "roc_area": roc_area(galaxy, score) if both else None,
         "galaxies_kept": float(called[galaxy].mean()) if galaxy.any() else None,
         "stars_called_galaxies": float(called[~galaxy].mean()) if not galaxy.all() else None,
         "unknown": int(np.isnan(resolved).sum()),

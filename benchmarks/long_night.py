@@ -6,7 +6,6 @@ python benchmarks/long_night.py [--images 300000] [-o results.json]
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import describe
+from machine import store
 
 from galedge.cli.specimens import fits_file, galaxy
 
@@ -61,16 +60,8 @@ def main() -> None:
     values = list(memory.values())
     growth = values[-1] - values[0]
     print(f"{rows:,} rows in {spent:.0f} s; {growth:+.1f} MiB after the first thousand")
-    result = {
-        "question": __doc__.splitlines()[0],
-        "machine": describe("numpy", "onnxruntime"),
-        "images": rows,
-        "seconds": spent,
-        "resident_mib_by_rows": memory,
-        "growth_mib": growth,
-    }
-    if arguments.output:
-        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+    found = {"images": rows, "seconds": spent, "resident_mib_by_rows": memory}
+    store(arguments.output, __doc__, ("numpy", "onnxruntime"), **found, growth_mib=growth)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,8 @@ Needs astropy, photutils, fitsio, rustfits, sep and opencv-python-headless.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +27,7 @@ import rustfits
 import sep
 from astropy.io import fits
 from astropy.stats import SigmaClip
-from machine import describe
+from machine import in_turn, store
 from photutils.background import Background2D, SExtractorBackground
 
 import galedge
@@ -117,15 +115,8 @@ def with_astropy(path: Path) -> np.ndarray:
 def microseconds(
     tasks: dict[str, Callable[[], object]], images: int, rounds: int
 ) -> dict[str, float]:
-    """Return the median time an image of each task, all of them in turn in each round."""
-    seconds: dict[str, list[float]] = {name: [] for name in tasks}
-    for round_ in range(rounds + 1):
-        for name, task in tasks.items():
-            start = time.perf_counter()
-            task()
-            if round_:  # the first round warms up
-                seconds[name].append(time.perf_counter() - start)
-    return {name: 1e6 * float(np.median(times)) / images for name, times in seconds.items()}
+    """Return the median time an image of each task."""
+    return {name: 1e6 * seconds / images for name, seconds in in_turn(tasks, rounds).items()}
 
 
 def compare_threads(paths: list[Path], rounds: int) -> dict[str, object]:
@@ -219,10 +210,7 @@ def main() -> None:
         "sep",
         "opencv-python-headless",
     )
-    result = {"question": __doc__.splitlines()[0], "machine": describe(*packages)}
-    result |= {"rows": rows, "threads": threads}
-    if arguments.output:
-        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+    store(arguments.output, __doc__, packages, rows=rows, threads=threads)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,13 @@ The plot needs matplotlib.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from machine import describe
+from machine import in_turn, store
 
 import galedge
 from galedge.answers.result import columns
@@ -42,14 +39,8 @@ def whole(classifier: galedge.Classifier, paths: list[str], table: str) -> None:
 
 def rates(tasks: dict[int, tuple[Callable[[], object], int]]) -> dict[int, float]:
     """Return the median images a second of tasks with their numbers of images."""
-    seconds: dict[int, list[float]] = {key: [] for key in tasks}
-    for round_ in range(ROUNDS + 1):
-        for key, (task, _) in tasks.items():
-            begin = time.perf_counter()
-            task()
-            if round_:
-                seconds[key].append(time.perf_counter() - begin)
-    return {key: tasks[key][1] / float(np.median(values)) for key, values in seconds.items()}
+    seconds = in_turn({key: task for key, (task, _) in tasks.items()}, ROUNDS)
+    return {key: number / seconds[key] for key, (_, number) in tasks.items()}
 
 
 def plot(panels: dict[str, dict[int, float]], path: Path) -> None:
@@ -115,13 +106,7 @@ def main() -> None:
         }
     for name, values in panels.items():
         print(name, {key: round(value) for key, value in values.items()})
-    result = {
-        "question": __doc__.splitlines()[0],
-        "machine": describe("numpy", "onnxruntime"),
-        "images_per_second": panels,
-    }
-    if arguments.output:
-        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+    store(arguments.output, __doc__, ("numpy", "onnxruntime"), images_per_second=panels)
     if arguments.plot:
         plot(panels, arguments.plot)
 

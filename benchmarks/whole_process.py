@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from machine import store
 from read_and_prepare import write_inputs
 
 STACK = Path(__file__).with_name("stack.py")
@@ -156,14 +155,9 @@ def main() -> None:
                 goal = f" (goal {goals[name]})" if name in goals else ""
                 verdict = "" if met.get(name, True) else "  not met"
                 print(f"  {name:34}{value:10.2f}{goal}{verdict}")
-    packages = ("numpy", "onnxruntime", "astropy", "photutils", "fitsio", "rustfits", "sep")
-    result = {
-        "question": __doc__.splitlines()[0],
-        "machine": describe(*packages, "opencv-python-headless", "torch", "torchvision"),
-        "rows": rows,
-    }
-    if arguments.output:
-        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+    stacks = ("astropy", "photutils", "fitsio", "rustfits", "sep", "opencv-python-headless")
+    packages = ("numpy", "onnxruntime", *stacks, "torch", "torchvision")
+    store(arguments.output, __doc__, packages, rows=rows)
 
 
 if __name__ == "__main__":
