@@ -114,11 +114,9 @@ def evaluate(
 
 def bundle_task(folder: Path) -> Any:
     """Return the task of a bundle; None where a folder is none, for what was packed to decide."""
-    from training.fit.runs import task_of
+    from training.fit.runs import task_of_bundle
 
-    if not (folder / "card.json").exists():
-        return None
-    return task_of(json.loads((folder / "card.json").read_text()).get("training", {}))
+    return task_of_bundle(folder) if (folder / "card.json").exists() else None
 
 
 @click.command()

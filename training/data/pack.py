@@ -1,4 +1,4 @@
-"""Data: labelled folders, packed once through galedge's own `prepare`.
+"""Pack: labelled pictures, packed once through galedge's own `prepare`.
 
 `training.data.readers` lists the forms of a data set. `pack` writes a folder of
 memory-mapped arrays, by view:
@@ -72,15 +72,15 @@ class Pack:
 
     folder: Path
     info: dict[str, Any]
-    views: dict[str, np.ndarray]
-    exact: dict[str, np.ndarray]
-    frames: dict[str, np.ndarray]
     file: np.ndarray
     galaxy: np.ndarray
     source: np.ndarray
     split: np.ndarray
     task: Task
     told: dict[str, np.ndarray]
+    views: dict[str, np.ndarray] = field(default_factory=dict)
+    exact: dict[str, np.ndarray] = field(default_factory=dict)
+    frames: dict[str, np.ndarray] = field(default_factory=dict)
     weight: dict[str, np.ndarray] = field(default_factory=dict)
     pictures: Any = None
 

@@ -47,9 +47,6 @@ def rendered(task: Task) -> Pack:
     return Pack(
         folder=Path(NAME),
         info={},
-        views={},
-        exact={},
-        frames={},
         file=names,
         galaxy=names,
         source=np.full(len(names), NAME),

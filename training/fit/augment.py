@@ -22,6 +22,10 @@ def framed(pixels: Tensor, frame: Tensor, size: int) -> Tensor:
     zero = torch.zeros_like(frame[:, 0])
     theta = torch.stack([frame[:, 0], zero, frame[:, 1], zero, frame[:, 0], frame[:, 2]], 1)
     grid = F.affine_grid(theta.view(-1, 2, 3), [len(pixels), 3, size, size], align_corners=False)
+    return _sampled(pixels, grid)
+
+
+def _sampled(pixels: Tensor, grid: Tensor) -> Tensor:
     values = pixels.float().div_(255)
     return F.grid_sample(values, grid, "bilinear", "border", align_corners=False)
 
@@ -72,17 +76,7 @@ class Augment:
         over the picture's, and its centre in -1..1. `mirror` (N,) is -1 for
         pictures to be mirrored and 1 for the others.
         """
-        return self.display(self.geometry(pixels, frame, mirror, size, random), random)
-
-    def geometry(
-        self,
-        pixels: Tensor,
-        frame: Tensor,
-        mirror: Tensor,
-        size: int,
-        random: torch.Generator | None = None,
-    ) -> Tensor:
-        """Mirror as told, turn, zoom and shift in one bilinear resampling."""
+        # Mirrored as told, turned, zoomed and shifted in one bilinear resampling.
         n, side, device = pixels.shape[0], pixels.shape[-1], pixels.device
         exact = torch.rand(n, device=device, generator=random) < self.exact
         angle = 2 * math.pi * torch.rand(n, device=device, generator=random)
@@ -103,8 +97,7 @@ class Augment:
             1,
         )
         grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
-        values = pixels.float().div_(255)
-        return F.grid_sample(values, grid, "bilinear", "border", align_corners=False)
+        return self.display(_sampled(pixels, grid), random)
 
     def display(self, x: Tensor, random: torch.Generator | None = None) -> Tensor:
         """Change colour, brightness, gamma, seeing and noise."""

@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
+from galedge.network.card import Card
 from training.nets.network import build
 from training.words.fields import TaskError
 from training.words.hubble import HUBBLE
 from training.words.task import Task
 
-__all__ = ["average", "load_run", "task_of"]
+__all__ = ["average", "load_run", "task_of", "task_of_bundle"]
 
 
 def load_run(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
@@ -49,6 +50,11 @@ def task_of(record: dict[str, Any]) -> Task:
     """
     told = record.get("task")
     return HUBBLE if told is None else Task.from_json(told)
+
+
+def task_of_bundle(folder: Path) -> Task:
+    """Return the task that a bundle answers."""
+    return task_of(Card.read(folder).fields.get("training", {}))
 
 
 def average(runs: list[Path], out: Path) -> None:

@@ -23,6 +23,7 @@ from galedge.network.explain import Explainer, spread
 from galedge.network.model import Model
 from training.data.pack import Pack
 from training.fit.runs import load_run
+from training.nets.compact import Compact
 from training.score.evaluate import estimate
 from training.score.lines import table, three
 from training.ship.bundle import card_of
@@ -55,7 +56,10 @@ def grad_cam(deployed: Deployed, output: str, pixels: np.ndarray, target: np.nda
 
         return hook
 
-    layers = {"coarse": deployed.network.coarse, "middle": deployed.network.middle}
+    body = deployed.network
+    chain = isinstance(body, Compact)
+    coarse, middle = body.stages[:-3:-1] if chain else (body.coarse, body.middle)
+    layers = {"coarse": coarse, "middle": middle}
     hooks = [layer.register_forward_hook(catch(name)) for name, layer in layers.items()]
     maps: dict[str, list[np.ndarray]] = {name: [] for name in layers}
     try:

@@ -79,9 +79,7 @@ def rendered(pack: Pack, head: Classes, number: int, seed: int = SEED) -> Pack |
     return Pack(
         folder=Path("rendered"),
         info=pack.info,
-        views={},
         exact={"auto": np.concatenate([pixels for _, pixels in drawn(pack, number, seed)])},
-        frames={},
         file=np.array([row["file"] for row in rows]),
         galaxy=np.array([row["file"] for row in rows]),
         source=np.repeat(NAMES, number),

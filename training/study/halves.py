@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from galedge.network.card import Card
 from training.data.pack import Pack
-from training.fit.runs import task_of
+from training.fit.runs import task_of_bundle
 from training.score.answers import Answers, probabilities, run
 from training.score.evaluate import chance, ece
 from training.score.fits import fit_temperature
@@ -35,7 +34,7 @@ def halves(bundle: Path, folder: Path, draws: int = 24, seed: int = 0) -> dict[s
         `all` kinds of input together, `cameras` in the mean, the `worst` camera, and `by_chance`,
         what perfect probabilities would show of each camera in the mean.
     """
-    task = task_of(Card.read(bundle).fields["training"])
+    task = task_of_bundle(bundle)
     pack = Pack.open(folder, task)
     assert task.classes is not None
     rows = np.concatenate([pack.demand("val"), pack.demand("test")])

@@ -20,7 +20,7 @@ from galedge.answers.classifier import Classifier
 from galedge.images.prepare import prepare
 from galedge.images.recipe import Recipe
 from training.data.pack import Pack
-from training.fit.runs import task_of
+from training.fit.runs import task_of_bundle
 from training.score.typical import FILE, against
 
 __all__ = ["OUTSIDE", "main", "pictures"]
@@ -154,8 +154,7 @@ def main(bundle: Path, pack: Path) -> dict[str, Any]:
 
     That is, the share that gets a label without being flagged ``atypical``: taken for a galaxy.
     """
-    task = task_of(json.loads((bundle / "card.json").read_text())["training"])
-    packed = Pack.open(pack, task)
+    packed = Pack.open(pack, task_of_bundle(bundle))
     recipe = Recipe.from_json(packed.info["recipe"])
     made = {name: list(pictures(name)) for name in OUTSIDE}
     with np.load(bundle / FILE) as held:

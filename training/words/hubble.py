@@ -1,4 +1,4 @@
-"""Hubble: the task of the shipped models, and what catalogues' rows say of it."""
+"""Hubble: the task of hubble-1, part of hubble-2's, and what catalogues' rows say of it."""
 
 from __future__ import annotations
 

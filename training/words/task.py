@@ -1,7 +1,7 @@
 """Task: the questions that a network is taught to answer, as data that a file can hold.
 
-A task is a name and heads (`training.words.heads`). `training.words.hubble` holds the shipped
-model's; any other comes from a file, or from a data set's own classes
+A task is a name and heads (`training.words.heads`). `training.words.hubble` and `morphology` hold
+the shipped models'; any other comes from a file, or from a data set's own classes
 (`training.words.derive`). A pack, a run and a bundle's card carry their task with them, so that
 every step after packing knows what is asked.
 """

@@ -12,7 +12,7 @@ from galedge.images.recipe import Recipe
 from galedge.network.explain import spread
 from training.__main__ import main
 from training.data.pack import KINDS
-from training.nets.network import Galaxy
+from training.nets.network import Galaxy, build
 from training.report.explain import agreement, galaxy_mask, grad_cam, on_galaxy, perturb
 from training.ship.export import Deployed
 from training.words.hubble import HUBBLE
@@ -44,6 +44,13 @@ def test_grad_cam_is_the_weighted_sum_of_the_maps():
     for i, c in enumerate(target):
         cells = (weight[c][:, None, None] * maps[i]).sum(0).relu().numpy() / maps[i][0].numel()
         np.testing.assert_allclose(found[i], spread(cells, 48), rtol=1e-4, atol=1e-7)
+
+
+def test_grad_cam_is_of_the_last_stages_of_a_chain_too():
+    deployed = Deployed(build("compact:8|8,8|12,12|16", HUBBLE.layers), HUBBLE).eval()
+    found = grad_cam(deployed, "hubble", light(2), np.array([0, 3]))
+    assert set(found) == {"Grad-CAM, coarse", "Grad-CAM, middle"}
+    assert all(heat.shape == (2, 48, 48) and heat.max() > 0 for heat in found.values())
 
 
 def test_grad_cam_leaves_the_network_as_it_was():
