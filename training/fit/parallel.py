@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import TypeVar
 
 import torch
@@ -38,6 +39,8 @@ class Team:
         if device == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         if not dist.is_initialized():
+            # Optimizers import it: behind the group, that then does not end when it is told to.
+            import_module("torch._dynamo")
             dist.init_process_group("nccl" if device == "cuda" else "gloo")
             atexit.register(dist.destroy_process_group)  # whose threads abort a process that ends
 
