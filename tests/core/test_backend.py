@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from helpers.house import ROOT
+
+import galedge
 
 SENTENCE = "is galedge's source folder, whose core is not compiled: run `pip install -e .`"
 
@@ -17,9 +19,9 @@ SENTENCE = "is galedge's source folder, whose core is not compiled: run `pip ins
 def clone(tmp_path):
     """Copy the package, but no core, into a folder of its own."""
     shutil.copytree(
-        ROOT / "galedge",
+        Path(galedge.__file__).parent,
         tmp_path / "clone" / "galedge",
-        ignore=shutil.ignore_patterns("*.so", "*.onnx", "__pycache__"),
+        ignore=shutil.ignore_patterns("*.so", "*.pyd", "*.onnx", "__pycache__"),
     )
     return tmp_path / "clone"
 

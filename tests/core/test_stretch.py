@@ -81,6 +81,7 @@ def test_zscale_agrees_with_astropy(shape, seed):
 
 @pytest.mark.parametrize(("stretch", "q"), [(5, 8), (0.5, 8), (20, 3), (1, 20)])
 def test_lupton_agrees_with_astropy(stretch, q):
+    pytest.importorskip("astropy", "7")  # rounded elsewhere before: one in fifty pixels by one
     from astropy.visualization import make_lupton_rgb
 
     rng = np.random.default_rng(0)
