@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -192,16 +191,3 @@ def test_the_table_alone_needs_no_folder(trained):
     done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     assert "| fp32 | two | mono |" in done.output
-
-
-def test_who_has_learned_from_val_is_not_measured_there_unsaid(trained, tmp_path):
-    _, packed, _, bundle = trained
-    other = shutil.copytree(bundle, tmp_path / "bundle")
-    card = json.loads((other / "card.json").read_text())
-    card["training"]["fold"] = "0/2"
-    (other / "card.json").write_text(json.dumps(card))
-    for split, said in (("test", False), ("val", True)):
-        arguments = ["evaluate", str(other), str(packed.folder), "--precision", "fp32"]
-        done = CliRunner().invoke(main, [*arguments, "--split", split, "--draws", "2"])
-        assert done.exit_code == 0
-        assert ("has learned from val" in done.stderr) == said
