@@ -277,7 +277,7 @@ void bind_prepare(py::module_& m) {
         py::array_t<std::uint8_t> out({std::int64_t{3}, planes.height, planes.width});
         const auto n = static_cast<std::size_t>(planes.width * planes.height);
         StretchScratch scratch;
-        const Light light{planes.band, planes.count, n, 1, 0, stretch, q};
+        const Light light{planes.band, planes.count, n, 1, 0, stretch, q, 0};
         (*find(stretches(), "lupton"))(light, out.mutable_data(), scratch);
         return out;
     });
