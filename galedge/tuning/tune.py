@@ -76,7 +76,7 @@ def tune(
     roles: Mapping[str, str] | None = None,
     one_based: bool = False,
     size: int | None = None,
-    bands: str | Group | Pattern | None = None,
+    bands: Any = None,
     told: Callable[[int, int], object] | None = None,
     **reading: Any,
 ) -> Tuned:

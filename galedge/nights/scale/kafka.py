@@ -49,6 +49,10 @@ _PASSING = {
 }
 
 
+# What the client says of a topic that its broker does not have.
+_LOST = {"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"}
+
+
 class Troubles:
     """Says what Kafka's client complains of, each thing once a minute at most.
 
@@ -78,6 +82,10 @@ class _Subscription:
         self._consumer, self._topic = consumer, topic
         self._missing, self._next = False, 0.0
         consumer.subscribe([topic])
+
+    def heed(self, error: Any) -> None:
+        """Take note of an error of the client, which may tell of a lost topic before any look."""
+        self._missing |= error.name() in _LOST
 
     def renewed(self) -> bool:
         """Look for the topic, every other second without partitions; tell if it joined anew."""
@@ -286,6 +294,10 @@ def main(
     consumer = kafka.Consumer({**common, **own})
     subscription = _Subscription(consumer, topic)
 
+    def told(error: Any, about: str = "Kafka") -> None:
+        subscription.heed(error)
+        trouble(error, about)
+
     count = 0
     try:
         while going:  # a broker that lost its topics does not know its producers either
@@ -297,7 +309,7 @@ def main(
                 decode,
                 batch=batch,
                 keep_on=lambda: going and not subscription.renewed(),
-                trouble=trouble,
+                trouble=told,
             )
         say(f"answered {count:,} messages")
     finally:
