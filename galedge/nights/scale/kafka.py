@@ -51,6 +51,7 @@ _PASSING = {
 
 # What the client says of a topic that its broker does not have.
 _LOST = {"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"}
+_TRIES, _JOINING = 5, 10.0  # to join a group anew, and seconds that one may take
 
 
 class Troubles:
@@ -75,23 +76,30 @@ class _Subscription:
     """Joins a group, and joins it anew when a topic that was missing has come.
 
     The client looks for topics every five minutes, and does not see that one went and came in
-    between, as where a broker kept it in memory: it would wait without partitions for ever.
+    between, as where a broker kept it in memory: it would wait without partitions for ever. Nor
+    does one try do each time, since it may still take the topic for missing; but of a group
+    that has more consumers than partitions some rightly have none.
     """
 
     def __init__(self, consumer: Any, topic: str) -> None:
         self._consumer, self._topic = consumer, topic
-        self._missing, self._next = False, 0.0
+        self._tries, self._next = 0, 0.0
         consumer.subscribe([topic])
 
     def heed(self, error: Any) -> None:
         """Take note of an error of the client, which may tell of a lost topic before any look."""
-        self._missing |= error.name() in _LOST
+        if error.name() in _LOST:
+            self._tries = _TRIES
 
     def renewed(self) -> bool:
         """Look for the topic, every other second without partitions; tell if it joined anew."""
-        if self._consumer.assignment() or time.monotonic() < self._next:
+        now = time.monotonic()
+        if self._consumer.assignment():
+            self._tries = 0
             return False
-        self._next = time.monotonic() + 2
+        if now < self._next:
+            return False
+        self._next = now + 2
         kafka = need("confluent_kafka", "kafka", "galedge.scale.kafka")
         try:
             there = self._consumer.list_topics(timeout=1).topics
@@ -99,12 +107,16 @@ class _Subscription:
             return False  # the broker is away
         pattern = self._topic.startswith("^")
         found = any(re.match(self._topic, t) if pattern else t == self._topic for t in there)
-        came, self._missing = self._missing and found, not found
-        if came:
-            say(f"{self._topic}: is there")
+        if not found:
+            self._tries = _TRIES
+        elif self._tries:
+            if self._tries == _TRIES:
+                say(f"{self._topic}: is there")
+            self._tries, self._next = self._tries - 1, now + _JOINING
             self._consumer.unsubscribe()
             self._consumer.subscribe([self._topic])
-        return came
+            return True
+        return False
 
 
 def consume(
