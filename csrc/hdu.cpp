@@ -128,9 +128,11 @@ Hdu parse_hdu(Header header, int index, std::uint64_t offset, std::uint64_t data
             hdu.axes = read_axes(header, "ZNAXIS");
             data_unit_bytes(hdu.bitpix, hdu.axes, false, 0, 1);  // must not overflow either
             // So the table is called by default; PyFITS left the image's own name behind that.
-            Header rest = header.without("EXTNAME");
-            if (hdu.name == "COMPRESSED_IMAGE" && rest.value("EXTNAME")) header = std::move(rest);
-            hdu.name = header.shown("EXTNAME");
+            if (hdu.name == "COMPRESSED_IMAGE") {
+                Header rest = header.without("EXTNAME");
+                if (rest.value("EXTNAME")) header = std::move(rest);
+                hdu.name = header.shown("EXTNAME");
+            }
         }
     } else if (!groups && (extension == "IMAGE" || extension == "IUEIMAGE")) {
         hdu.kind = HduKind::Image;

@@ -47,10 +47,11 @@ class Hdu:
             self.kind = "compressed image"
             self.bitpix, axes = self._geometry("Z")
             # So the table is called by default; PyFITS left the image's own name behind that.
-            before, card, behind = text.partition(b"EXTNAME =")
-            rest = before + behind[80 - len(card) :]
-            if self.name == "COMPRESSED_IMAGE" and card_text(rest, "EXTNAME"):
-                self.name, self.text = card_text(rest, "EXTNAME"), rest
+            if self.name == "COMPRESSED_IMAGE":
+                before, card, behind = text.partition(b"EXTNAME =")
+                rest = before + behind[80 - len(card) :]
+                if name := card_text(rest, "EXTNAME"):
+                    self.name, self.text = name, rest
         elif not groups and extension in ("IMAGE", "IUEIMAGE"):
             self.kind = "image"
         self.axes = tuple(axes)
